@@ -1,0 +1,89 @@
+"""Checks of arguments. An error names the argument, what was seen, what was wanted, and the way out.
+
+Shapes and dtypes are checked at every call. Values are checked where data enter: `fit` checks them once and then
+trusts them (`trusted`), so that a training step never waits for the device; under `vmap` and compilation values
+can't be read, and no check of them runs.
+"""
+import contextlib
+import contextvars
+import math
+
+import torch
+
+_trusted = contextvars.ContextVar("values were checked before", default=False)
+
+
+@contextlib.contextmanager
+def trusted(values=True):
+    """Within this block values are taken as checked: nothing reads them back from the device."""
+    token = _trusted.set(values)
+    try:
+        yield
+    finally:
+        _trusted.reset(token)
+
+
+def floating(name, x):
+    """`x` is a tensor of floating point that holds something."""
+    if not isinstance(x, torch.Tensor):
+        raise TypeError(f"{name} is a {type(x).__name__}; expected a torch.Tensor: convert it with torch.as_tensor({name})")
+    if not x.is_floating_point():
+        raise TypeError(f"{name} has dtype {x.dtype}; expected floating point: convert it with {name}.float(), "
+                        "and divide by 255 where it holds bytes")
+    if x.numel() == 0:
+        raise ValueError(f"{name} is empty, of shape {tuple(x.shape)}; expected at least one element: its mean is not defined")
+    return x
+
+
+def same(name, x, other_name, other):
+    """`x` and `other` are both floating point, of one shape, one dtype and on one device."""
+    floating(name, x), floating(other_name, other)
+    if x.shape != other.shape:
+        raise ValueError(f"{name} has shape {tuple(x.shape)} and {other_name} {tuple(other.shape)}; expected the same: "
+                         "reshape one of them, since broadcasting would compare every image with every other")
+    if x.dtype != other.dtype:
+        raise TypeError(f"{name} has dtype {x.dtype} and {other_name} {other.dtype}; expected the same: convert one with .to()")
+    if x.device != other.device:
+        raise ValueError(f"{name} is on {x.device} and {other_name} on {other.device}; expected one device: move one with .to()")
+
+
+def images(name, x):
+    """`x` is a batch of images, (B, C, H, W)."""
+    floating(name, x)
+    if x.dim() != 4:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected images of shape (B, C, H, W): "
+                         "add what is missing with .unflatten() or [None]")
+    return x
+
+
+def within(name, x, low, high):
+    """Every value of `x` is finite and lies in [low, high]; skipped where values are trusted or can't be read."""
+    if _trusted.get() or torch.compiler.is_compiling():
+        return x
+    smallest, largest = x.detach().aminmax()
+    try:
+        smallest, largest = smallest.item(), largest.item()
+    except RuntimeError:  # under vmap
+        return x
+    if not (math.isfinite(smallest) and math.isfinite(largest)):
+        raise ValueError(f"{name} holds nan or infinity; expected finite values: look at {name}[~{name}.isfinite()], "
+                         f"and mend them with torch.nan_to_num({name}) or leave their rows out")
+    if not low <= smallest <= largest <= high:
+        raise ValueError(f"{name} runs from {smallest:.4g} to {largest:.4g}; expected values in [{low:g}, {high:g}]: "
+                         f"rescale with ({name} - {name}.min()) / ({name}.max() - {name}.min()), or choose a loss and an output "
+                         "for unbounded data (squared error, linear output)")
+    return x
+
+
+def one_of(name, value, choices):
+    """`value` is one of `choices`."""
+    if value not in choices:
+        raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
+    return value
+
+
+def positive(name, value, kind=int):
+    """`value` is a positive number of type `kind`."""
+    if isinstance(value, bool) or not isinstance(value, (int, kind)) or not value > 0:
+        raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
+    return value

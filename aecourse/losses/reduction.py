@@ -1,0 +1,18 @@
+"""The four reductions, in PyTorch's words."""
+from aecourse.check import one_of
+
+REDUCTIONS = ("none", "mean", "sum", "batchmean")
+
+
+def reduce(errors, reduction):
+    """One number from `errors`, (B, ...), or the errors themselves.
+
+    ``"mean"`` is over every element; ``"batchmean"`` sums over the features and averages over the batch, as a
+    likelihood asks for; ``"sum"`` adds everything; ``"none"`` keeps the shape.
+    """
+    one_of("reduction", reduction, REDUCTIONS)
+    if reduction == "none":
+        return errors
+    if reduction == "mean":
+        return errors.mean()
+    return errors.sum() if reduction == "sum" else errors.sum() / errors.shape[0]

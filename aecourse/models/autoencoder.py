@@ -1,0 +1,79 @@
+"""The autoencoder: an encoder, a code, a decoder (Hinton and Salakhutdinov, 2006)."""
+import math
+
+from torch import nn
+
+from aecourse import check
+
+ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
+               "gelu": nn.GELU, "silu": nn.SiLU, "softplus": nn.Softplus}
+RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "linear": (-math.inf, math.inf)}  # what an output can reach
+
+
+def mlp(widths, activation):
+    """Linear layers from width to width, with `activation` between them and none after the last."""
+    layers = []
+    for n_in, n_out in zip(widths, widths[1:]):
+        layers += [nn.Linear(n_in, n_out), ACTIVATIONS[activation]()]
+    return nn.Sequential(*layers[:-1])
+
+
+class Autoencoder(nn.Module):
+    r"""Encoder :math:`z = f(x)`, decoder :math:`\hat x = g(z)`, both fully connected.
+
+    Args:
+        shape: shape of one sample, (C, H, W) or any other; an integer for a flat vector.
+        hidden: widths of the hidden layers of the encoder; the decoder has them in reverse. ``()`` is the
+            autoencoder of a single layer.
+        latent_dim: k, the number of units in the code.
+        activation: between the layers: ``"relu"``, ``"leaky_relu"``, ``"tanh"``, ``"sigmoid"``, ``"gelu"``,
+            ``"silu"``, ``"softplus"`` or ``"linear"``.
+        code_activation: on the code, any of the same names.
+        output: on the reconstruction: ``"sigmoid"`` for data in [0, 1], ``"tanh"`` for [-1, 1], ``"linear"`` for
+            unbounded data.
+
+    Raises:
+        ValueError: where a size is not a positive integer or a name is unknown.
+
+    Source:
+        Hinton and Salakhutdinov (2006).
+    """
+
+    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid"):
+        super().__init__()
+        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
+        for name, sizes in (("shape", self.shape), ("hidden", hidden), ("latent_dim", [latent_dim])):
+            for size in sizes:
+                check.positive(name, size)
+        check.one_of("activation", activation, ACTIVATIONS)
+        check.one_of("code_activation", code_activation, ACTIVATIONS)
+        check.one_of("output", output, RANGES)
+        self.latent_dim, self.output_range = latent_dim, RANGES[output]
+        widths = [math.prod(self.shape), *hidden, latent_dim]
+        self.encoder = nn.Sequential(mlp(widths, activation), ACTIVATIONS[code_activation]())
+        self.decoder = mlp(widths[::-1], activation)
+        self.output = ACTIVATIONS[output]()
+
+    def encode(self, x):
+        """The code of `x`: (B, *shape) -> (B, k)."""
+        check.floating("x", x)
+        if x.shape[1:] != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
+                             "reshape it, or build the model with the shape of one sample")
+        return self.encoder(x.flatten(1))  # (B, k)
+
+    def logits(self, z):
+        """The decoder before its output activation: (B, k) -> (B, *shape)."""
+        check.floating("z", z)
+        if z.dim() != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}): one code a row")
+        return self.decoder(z).unflatten(1, self.shape)  # (B, *shape)
+
+    def decode(self, z):
+        """The reconstruction from a code: (B, k) -> (B, *shape), within `output_range`."""
+        return self.output(self.logits(z))
+
+    def forward(self, x):
+        """Reconstruction and code: (B, *shape) -> (B, *shape), (B, k)."""
+        z = self.encode(x)
+        return self.decode(z), z

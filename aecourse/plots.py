@@ -1,0 +1,32 @@
+"""Figures that many pages draw: training curves and grids of images. Each returns a figure for `notebook.show`."""
+import matplotlib.pyplot as plt
+
+from aecourse import check, notebook  # noqa: F401  (the style of the pages)
+
+
+def history(runs, term="loss", smooth=20, log=False):
+    """Curves of one term over the steps, one for each of `runs`, {label: History}; a running mean over `smooth` steps."""
+    fig, ax = plt.subplots()
+    for label, run in runs.items():
+        if term not in run.terms:
+            raise ValueError(f"term is {term!r}; expected one of {', '.join(map(repr, run.terms))}")
+        values, width = run.terms[term], min(smooth, len(run.terms[term]))
+        means = [sum(values[i:i + width]) / width for i in range(len(values) - width + 1)]
+        ax.plot(run.steps[width - 1:], means, label=label)
+    ax.set(xlabel="step", ylabel=term, yscale="log" if log else "linear")
+    if len(runs) > 1:
+        ax.legend()
+    return fig
+
+
+def images(rows, columns=8, limits=(0, 1), width=4.8):
+    """A grid of images with a labelled row each: `rows` is {label: (B, 1, H, W) or (B, H, W)}, of which `columns` are shown."""
+    fig, axes = plt.subplots(len(rows), columns, figsize=(width, width / (columns + 1) * len(rows) * 1.08), squeeze=False)
+    for (label, batch), line in zip(rows.items(), axes):
+        check.floating(label, batch)
+        for ax in line:
+            ax.set_axis_off()
+        for ax, image in zip(line, batch.detach().cpu()):
+            ax.imshow(image.reshape(image.shape[-2:]), vmin=limits[0], vmax=limits[1])
+        line[0].text(-0.2, 0.5, label, transform=line[0].transAxes, ha="right", va="center")
+    return fig
