@@ -22,7 +22,7 @@ def explore(draw, name, caption, alt, label, values, start=0):
     values = list(values)
     if len(values) < 2 or not 0 <= start < len(values):
         raise ValueError(f"values holds {len(values)} and start is {start}; expected at least two values and the index of one of them")
-    slide([draw(value) for value in values], name, caption, [alt(value) for value in values], label, values, start)
+    slide((draw(value) for value in values), name, caption, [alt(value) for value in values], label, values, start)
 
 
 def turn(draw, knobs):

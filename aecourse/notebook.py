@@ -26,7 +26,7 @@ def seeds():
 def interval(values):
     """Mean of `values`, one a seed, and its 95 % confidence interval by Student's t: (mean, low, high)."""
     values = [float(value) for value in values]
-    mean, half = statistics.mean(values), student.ppf(0.975, len(values) - 1) * statistics.stdev(values) / len(values)**0.5
+    mean, half = statistics.mean(values), float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values)**0.5
     return mean, mean - half, mean + half
 
 
@@ -64,7 +64,7 @@ def svg(fig, alt):
     text = re.sub(r"\n\s*", " ", re.sub(r'<g id="[^"]*">', "<g>", text))
     width, height = fig.get_size_inches()
     head = (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {72 * width:g} {72 * height:g}" width="{96 * width:.0f}" '
-            'style="max-width:100%;height:auto;fill:currentColor;stroke-linejoin:round;stroke-linecap:butt">')
+            'style="max-width:100%;height:auto;overflow:visible;fill:currentColor;stroke-linejoin:round;stroke-linecap:butt">')
     return re.sub(r"<svg.*?>", head, text, count=1, flags=re.S)
 
 
@@ -74,14 +74,17 @@ def show(fig, name, caption, alt):
 
 
 def slide(figs, name, caption, alts, label, values, start=0):
-    """Display one of `figs` at a time, chosen by a slider that needs no kernel: each stands in the page, all but one hidden."""
+    """Display one of `figs` at a time, chosen by a slider that needs no kernel: each stands in the page, all but one hidden.
+
+    `figs` may be a generator: each figure is closed before the next is drawn.
+    """
     frames = "".join(f"<div data-frame{'' if i == start else ' hidden'}>{svg(fig, alt)}</div>" for i, (fig, alt) in enumerate(zip(figs, alts)))
     values = [html.escape(str(value)) for value in values]
     move = ("const all = this.closest('[data-slides]'), value = this.dataset.values.split('|')[this.value];"
             "all.querySelectorAll('[data-frame]').forEach((frame, i) => frame.hidden = i != this.value);"
             "this.setAttribute('aria-valuetext', value); all.querySelector('output').value = value")
     slider = (f'<label class="ae-slider">{html.escape(label)} <input type="range" style="width:14em;max-width:100%;vertical-align:middle" '
-              f'min="0" max="{len(figs) - 1}" value="{start}" autocomplete="off" data-values="{"|".join(values)}" '
+              f'min="0" max="{len(values) - 1}" value="{start}" autocomplete="off" data-values="{"|".join(values)}" '
               f'aria-valuetext="{values[start]}" oninput="{move}"> <output>{values[start]}</output></label>'
               "<noscript><style>.ae-slider { display: none }</style></noscript>")
     _display(f"<div data-slides>{slider}{frames}</div>", name, caption, alts[start])

@@ -22,11 +22,11 @@ def history(runs, term="loss", smooth=20, log=False):
 def images(rows, columns=8, limits=(0, 1), width=4.8):
     """A grid of images with a labelled row each: `rows` is {label: (B, 1, H, W) or (B, H, W)}, of which `columns` are shown."""
     fig, axes = plt.subplots(len(rows), columns, figsize=(width, width / (columns + 1) * len(rows) * 1.08), squeeze=False)
+    for ax in axes.flat:
+        ax.set(xticks=[], yticks=[], frame_on=False)
     for (label, batch), line in zip(rows.items(), axes):
         check.floating(label, batch)
-        for ax in line:
-            ax.set_axis_off()
         for ax, image in zip(line, batch.detach().cpu()):
             ax.imshow(image.reshape(image.shape[-2:]), vmin=limits[0], vmax=limits[1])
-        line[0].text(-0.2, 0.5, label, transform=line[0].transAxes, ha="right", va="center")
+        line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return fig
