@@ -1,0 +1,24 @@
+# Each target is one command of tools/, which any Python from 3.11 on runs: `make help`, or `python3 -m tools help`.
+PYTHON ?= python3
+
+.PHONY: help book test claims lock notebooks exercises address environment clean
+help:
+	@$(PYTHON) -m tools help
+book:
+	@$(PYTHON) -m tools book $(if $(DATASET),DATASET=$(DATASET))
+test:
+	@$(PYTHON) -m tools test
+claims:
+	@$(PYTHON) -m tools claims
+lock:
+	@$(PYTHON) -m tools lock
+notebooks:
+	@$(PYTHON) -m tools notebooks
+exercises:
+	@$(PYTHON) -m tools exercises
+address:
+	@$(PYTHON) -m tools address $(if $(URL),URL=$(URL))
+environment:
+	@$(PYTHON) -m tools environment
+clean:
+	@$(PYTHON) -m tools clean

@@ -1,0 +1,82 @@
+"""What tests share: pages that wait for no reader, what to do about a thing that a machine lacks, the site and a browser."""
+import functools
+import http.server
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+os.environ.update(AECOURSE_STATIC="1", AECOURSE_PROGRESS="0")
+sys.path.insert(0, str(ROOT))  # the tests of tools/ import it
+
+
+def strict():
+    """Is what is missing a failure? So it is where `.ci/run` runs."""
+    return os.environ.get("AECOURSE_STRICT") == "1"
+
+
+@pytest.fixture(scope="session")
+def need():
+    """``need(found, name, how)`` gives `found` back, or skips with how to get it (under AECOURSE_STRICT=1: fails).
+
+    Not for a GPU or MNIST, which no set-up can promise.
+    """
+    def needed(found, name, how):
+        if not found:
+            (pytest.fail if strict() else pytest.skip)(f"{name} is missing: {how}")
+        return found
+    return needed
+
+
+@pytest.fixture(scope="session")
+def library(need):
+    """``library("skimage.metrics")`` imports what only tests use, or skips like `need`."""
+    def imported(name):
+        try:
+            return importlib.import_module(name)
+        except ImportError:
+            return need(None, name, "python3 -m tools environment --tests")
+    return imported
+
+
+@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
+def browser(need, library):
+    """Chromium, without a window."""
+    playwright = library("playwright.sync_api")
+    names = "chromium", "chromium-browser", "google-chrome", "chrome"
+    program = need(next(filter(None, map(shutil.which, names)), None), "Chromium", "apt-get install chromium")
+    with playwright.sync_playwright() as running:
+        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-quic",
+                                           "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        yield chromium
+        chromium.close()
+
+
+class Quiet(http.server.SimpleHTTPRequestHandler):
+    """A server that does not log."""
+
+    def log_message(self, *arguments):
+        pass
+
+
+@pytest.fixture(scope="session")
+def address():
+    """The address on this machine at which the built site is served; built first, where it is not up to date."""
+    built = subprocess.run([sys.executable, "-m", "tools", "book"], cwd=ROOT, capture_output=True, text=True)
+    assert built.returncode == 0, built.stdout + built.stderr
+    handler = functools.partial(Quiet, directory=ROOT / "_build" / "html")
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture
+def site(browser, address):  # in this order: without a browser nothing is built
+    return address

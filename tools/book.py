@@ -1,0 +1,169 @@
+"""`make book`: execute the chapters whose outputs are not saved, and render the site into _build/html, warnings being errors.
+
+Where nothing has changed since the last success, nothing is done. Outputs are saved under a key that covers the package, the
+locked versions, the data set and what lies beside the notebooks; the notebooks' own code is matched by jupyter-cache.
+"""
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+from tools import environment, scripts
+from tools.environment import ROOT, variables
+
+BUILD = ROOT / "_build"
+SITE = BUILD / "html"
+STAMP = SITE / ".built"
+
+
+def main(arguments):
+    dataset = "digits"
+    for argument in arguments:
+        name, _, dataset = argument.partition("=")
+        if name != "DATASET" or not dataset:
+            sys.exit(f"The argument {argument!r} has no meaning here; expected none, or DATASET=mnist")
+    inputs = everything(dataset)
+    built = json.loads(STAMP.read_text()) if STAMP.exists() else {}
+    local = scripts.fetch(probe=built.get("inputs") == inputs)
+    current = {"inputs": inputs, "local": local}
+    if built != current:
+        build(dataset, local)
+        STAMP.write_text(json.dumps(current))
+    print(f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n  open   {(SITE / 'index.html').as_uri()}\n"
+          f"  or run {environment.PYTHON} -m http.server --directory {SITE}   and open http://localhost:8000")
+
+
+def build(dataset, local):
+    """Execute, then render; ends the program where either fails."""
+    saved = saved_outputs(dataset)
+    for folder in ("html", ".doctrees", "jupyter_execute"):  # no stamp, and no page of an earlier build, outlives a failure
+        shutil.rmtree(BUILD / folder, ignore_errors=True)
+    execute(pages(), saved, surroundings(dataset))
+    if not configuration()["repository"]["url"]:
+        print("The pages have no button that opens them in Colab until `make address URL=https://github.com/OWNER/NAME` is run")
+    print("Rendering ...", flush=True)
+    failed = render(ROOT, site_configuration(local, saved), surroundings(dataset))
+    if failed:
+        sys.exit(f"{failed}\nThe site is not built: see above")
+
+
+def configuration(root=ROOT):
+    import yaml
+    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
+
+
+def names(toc):
+    """The pages of a table of contents, in its order."""
+    for key, value in toc.items():
+        if key in ("root", "file"):
+            yield value
+        for part in value if isinstance(value, list) else []:
+            yield from names(part)
+
+
+def pages(root=ROOT):
+    """The notebooks of _toc.yml that are executed: not the exercises, whose blanks raise."""
+    import yaml
+    toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
+    found = [root / f"{name}.ipynb" for name in names(toc) if not name.startswith("exercises/")]
+    return [path for path in found if path.exists()]
+
+
+def digest(files, *words):
+    """One word that changes with `words`, with the name of a file, or with a byte of one."""
+    total = hashlib.sha256(repr(words).encode())
+    for path in sorted(files):
+        total.update(f"\0{path.relative_to(ROOT).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+def files(*names):
+    """The files of these folders, and these files, without what Python and Jupyter leave behind."""
+    found = [path for name in names for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
+    return [path for path in found if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)]
+
+
+def surroundings(dataset):
+    """The environment variables of the kernels."""
+    return variables(AECOURSE_DATASET=dataset)
+
+
+def settings(dataset):
+    """What can change an output and is in no file: the versions, the data set, the devices that are seen."""
+    seen = [os.environ.get("CUDA_VISIBLE_DEVICES")] + ([os.environ.get("AECOURSE_DATA")] if dataset != "digits" else [])
+    return environment.key(), dataset, *seen
+
+
+def everything(dataset):
+    """Changes whenever the site could come out differently."""
+    return digest(files("_config.yml", "_toc.yml", "aecourse", "book", "chapters", "exercises", "tools"), *settings(dataset))
+
+
+def saved_outputs(dataset):
+    """The folder of saved outputs, emptied where they were made by another package, other versions or other data."""
+    folder = BUILD / ".jupyter_cache" / dataset
+    used = [path for path in files("aecourse", "chapters") if path != ROOT / "aecourse" / "book.py" and path.suffix != ".ipynb"]
+    key, now = folder / "key", digest(used, *settings(dataset))
+    if not (key.exists() and key.read_text() == now):
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
+        key.write_text(now)
+    return folder
+
+
+def execute(paths, folder, variables):
+    """Execute the notebooks whose outputs are not in the cache `folder`; where one fails, tell all that failed and end."""
+    import nbformat
+    from jupyter_cache import get_cache
+    from jupyter_cache.base import CacheBundleIn
+
+    from tools.execute import execute_all
+    cache, seconds_of, failed = get_cache(folder), {}, []
+
+    def saved(path):
+        try:
+            return cache.match_cache_notebook(nbformat.read(path, as_version=4))
+        except KeyError:
+            return None
+    missing = [path for path in paths if not saved(path)]
+    print(f"Executing {len(missing)} of {len(paths)} pages ...", flush=True)
+    for path, notebook, seconds, error in execute_all({path: variables for path in missing}, timeout=configuration()["execute"]["timeout"]):
+        name = path.relative_to(ROOT).as_posix()
+        print(f"{seconds:6.1f} s  {name}{' FAILED' * bool(error)}", flush=True)
+        if error:
+            failed.append(f"\n{name}\n{error}")
+        else:
+            seconds_of[name] = seconds
+            cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds}), check_validity=False, overwrite=True)
+    if failed:
+        sys.exit("\n".join([*failed, f"The site is not built: {len(failed)} of {len(missing)} pages failed, as told above"]))
+    if len(seconds_of) > 2:
+        print("Longest first: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(seconds_of.items(), key=lambda item: -item[1])))
+
+
+def site_configuration(local, saved, root=ROOT):
+    """_config.yml, and what depends on the machine: where the scripts come from, and whether the course has an address."""
+    config = configuration(root)
+    config["execute"]["cache"] = str(saved)
+    config["sphinx"]["config"].update(scripts.LOCAL if local else scripts.CDN)
+    if local:
+        config["sphinx"]["config"]["html_static_path"].append(str(scripts.STATIC))
+    if config["repository"]["url"]:
+        config["html"] |= {f"use_{button}_button": True for button in ("repository", "issues", "edit_page")}
+    else:
+        del config["repository"], config["launch_buttons"]
+    return config
+
+
+def render(root, config, variables):
+    """Jupyter Book on all pages; returns what it said where it failed, and else an empty text."""
+    import yaml
+    path = root / "_build" / "_config.yml"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(yaml.safe_dump(config), encoding="utf-8")
+    ran = subprocess.run([environment.BIN / "jupyter-book", "build", root, "--config", path, "-W", "-n", "--keep-going", "--all", "-q"],
+                         cwd=root, env={**variables, "NO_COLOR": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
+    return ran.stdout if ran.returncode else ""

@@ -1,0 +1,90 @@
+"""`make claims`: every chapter on digits and on MNIST, its claims over five seeds; what was seen becomes book/claims.md."""
+import datetime
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import nbformat
+import torch
+
+from tools.book import pages
+from tools.environment import PYTHON, ROOT, variables
+from tools.execute import CORES, execute_all
+
+DATASETS = ("digits", "mnist")
+SEEDS = 5
+INTRODUCTION = """\
+# Claims, as last checked
+
+Every sentence on a page that says *A is better than B* is a claim: a cell asserts that the 95 % interval of the difference, over
+seeds, lies above zero. This table repeats each over {seeds} seeds, on the handwriting that the course brings along and on MNIST.
+A number is the mean difference, with its interval.
+
+Written by `make claims` on {date}: Python {python}, torch {torch}, {machine}.
+"""
+
+
+def main(arguments):
+    with tempfile.TemporaryDirectory() as folder:
+        seen = {dataset: run(dataset, Path(folder, dataset)) for dataset in DATASETS}
+    text = "\n".join([INTRODUCTION.format(seeds=SEEDS, date=datetime.date.today(), python=platform.python_version(),
+                                          torch=torch.__version__.partition("+")[0], machine=machine()), *table(seen), ""])
+    (ROOT / "book" / "claims.md").write_text(text, encoding="utf-8", newline="\n")
+    print("book/claims.md is written")
+
+
+def run(dataset, folder):
+    """Execute the chapters on a data set: {path: (seconds, claims)}. Ends the program where the data or a page fails."""
+    folder.mkdir()
+    own = variables(AECOURSE_DATASET=dataset, AECOURSE_SEEDS=str(SEEDS))
+    if subprocess.call([PYTHON, "-c", "import aecourse.data; aecourse.data.load_images(device='cpu')"], env=own, stdout=subprocess.DEVNULL):
+        sys.exit(f"The data set {dataset} can't be read, for the reason above: AECOURSE_DATA names the folder that holds it")
+    claims = {path: folder / f"{number}.jsonl" for number, path in enumerate(pages())}
+    jobs = {path: {**own, "AECOURSE_CLAIMS": str(file), "AECOURSE_PAGE": name(path)} for path, file in claims.items()}
+    seen, failed = {}, []
+    for path, _, seconds, error in execute_all(jobs, timeout=1800):
+        print(f"{seconds:6.1f} s  {dataset:7} {name(path)}{' FAILED' * bool(error)}", flush=True)
+        lines = claims[path].read_text(encoding="utf-8").splitlines() if claims[path].exists() else []
+        seen[path] = seconds, {claim["claim"]: claim for claim in map(json.loads, lines)}
+        failed += [f"\n{name(path)} on {dataset}\n{error}"] if error else []
+    if failed:
+        sys.exit("\n".join([*failed, "\nbook/claims.md stays as it was: the pages above failed"]))
+    return seen
+
+
+def name(path):
+    return path.relative_to(ROOT).with_suffix("").as_posix()
+
+
+def machine():
+    """The kind of machine, never its name."""
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "no GPU"
+    return f"{platform.system()} {platform.machine()}, {CORES} cores, {device}"
+
+
+def table(seen):
+    """The lines of the tables: one row a claim, then one row a page."""
+    def link(path):
+        title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
+        return f"[{title}]({os.path.relpath(path, ROOT / 'book')})".replace(os.sep, "/")
+
+    def row(*cells):
+        return "| " + " | ".join(cells) + " |"
+
+    def number(claim):
+        return f"{claim['mean']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]" if claim else "not made"
+    first = seen[DATASETS[0]]
+    yield row("Page", "Claim", *DATASETS)
+    yield row(*["---"] * (2 + len(DATASETS)))
+    for path in first:
+        for claim in dict.fromkeys(claim for dataset in DATASETS for claim in seen[dataset][path][1]):
+            yield row(link(path), claim.replace("|", r"\|"), *(number(seen[dataset][path][1].get(claim)) for dataset in DATASETS))
+    yield "\nSeconds that a page takes, with these seeds and beside the others:\n"
+    yield row("Page", *DATASETS)
+    yield row(*["---"] * (1 + len(DATASETS)))
+    for path in first:
+        yield row(link(path), *(f"{seen[dataset][path][0]:.0f}" for dataset in DATASETS))

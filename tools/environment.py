@@ -1,0 +1,80 @@
+"""The environment `.venv`: what requirements.txt names, at the versions of requirements.lock. Renewed when they change."""
+import hashlib
+import os
+import subprocess
+import sys
+import venv
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
+STAMP = VENV / "installed"
+VERSION = "%d.%d" % sys.version_info[:2]
+
+
+def key():
+    """Changes when something else would be installed."""
+    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "requirements.lock", "pyproject.toml")]
+    return hashlib.sha256(b"\0".join([VERSION.encode(), str(ROOT).encode(), *parts])).hexdigest()
+
+
+def inside():
+    """Does this very process run in `.venv`?"""
+    return Path(sys.prefix).resolve() == VENV.resolve()
+
+
+def strict():
+    """Is a missing program a failure here, and not something to do without? So it is where `.ci/run` runs."""
+    return os.environ.get("AECOURSE_STRICT") == "1"
+
+
+def variables(**more):
+    """The variables of every process that a command starts: `.venv` comes first, pages show no progress and wait for no reader."""
+    kept = {name: value for name, value in os.environ.items()
+            if name not in ("MPLBACKEND", "PYTHONHOME", "PYTHONPATH", "AECOURSE_DATASET", "AECOURSE_SEEDS", "AECOURSE_CLAIMS")}
+    return {**kept, "VIRTUAL_ENV": str(VENV), "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
+            "JUPYTER_PATH": str(VENV / "share" / "jupyter"), "JUPYTER_PREFER_ENV_PATH": "1",  # never a kernel of the user's own
+            "PYDEVD_DISABLE_FILE_VALIDATION": "1", "AECOURSE_STATIC": "1", "AECOURSE_PROGRESS": "0", **more}
+
+
+def ensure(tests=False):
+    """Make `.venv`, or finish or renew it; where it is up to date this takes milliseconds. `tests` adds tests/requirements.txt."""
+    if not (STAMP.exists() and STAMP.read_text() == key()):
+        print("Installing into .venv what requirements.lock pins (some 5 GB with PyTorch; the first time takes minutes) ...", flush=True)
+        STAMP.unlink(missing_ok=True)
+        if not usable():
+            create()
+        pip("-r", "requirements.txt", "-e", ".")
+        STAMP.write_text(key())  # last: an interrupted installation is taken up again
+    if tests:
+        pip("-r", "tests/requirements.txt")
+
+
+def usable():
+    """Is there a `.venv` of this version of Python, with pip, that has not been moved?"""
+    try:
+        made = (VENV / "pyvenv.cfg").read_text()
+        answer = subprocess.run([PYTHON, "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True)
+    except OSError:
+        return False
+    return answer.stdout.strip() == VERSION and str(VENV) in made
+
+
+def create():
+    if inside():
+        sys.exit(".venv is broken and can't mend itself: run this command with another Python, or delete .venv")
+    try:
+        venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
+    except subprocess.CalledProcessError:
+        sys.exit("This Python can't make an environment, since its module ensurepip is missing: "
+                 "on Debian and Ubuntu, apt-get install python3-venv")
+
+
+def pip(*arguments):
+    """`pip install`, quietly, at the locked versions."""
+    if subprocess.call([PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-c", "requirements.lock", *arguments],
+                       cwd=ROOT, env=variables()):
+        sys.exit("The installation stopped, for the reason above; the same command takes it up again")
+
