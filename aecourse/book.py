@@ -58,18 +58,21 @@ class ConceptMap(SphinxDirective):
         self.env.note_dependency(str(path))
         lines = ["| concept | chapter | module | tests | exercise |", "|---|---|---|---|---|"]
         for rooms in yaml.safe_load(path.read_text(encoding="utf-8")).values():
-            cells = [rooms["title"], self.link(rooms.get("chapter")), self.code(rooms.get("module")), self.code(rooms.get("tests")),
-                     self.link(rooms.get("exercise"))]
+            exercise = rooms.get("exercise")
+            cells = [rooms["title"], link("read", rooms.get("chapter")), code(rooms.get("module")), code(rooms.get("tests")),
+                     link("practise", exercise and f"exercises/{exercise}/{exercise}.ipynb")]
             lines.append("| " + " | ".join(cells) + " |")
         box = nodes.container()
         self.state.nested_parse(StringList(lines, str(path)), 0, box)
         return box.children
 
-    def link(self, path):
-        return f"[read](../{path})" if path and path.startswith("chapters") else f"[practise](../{path})" if path else ""
 
-    def code(self, path):
-        return f"`{path.removeprefix('aecourse/').removeprefix('tests/')}`" if path else ""
+def link(word, path):
+    return f"[{word}](../{path})" if path else ""
+
+
+def code(path):
+    return f"`{path}`" if path else ""
 
 
 def setup(app):

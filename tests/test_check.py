@@ -123,6 +123,7 @@ def test_positive_refuses_what_is_not_a_positive_integer(value):
         check.positive("steps", value)
 
 
-@pytest.mark.parametrize("value, kind", [(1, int), (7, int), (7, float), (0.5, float), (math.inf, float), (np.int64(3), int), (np.float32(0.5), float)])
+@pytest.mark.parametrize("value, kind", [
+    (1, int), (7, int), (np.int64(3), int), (7, float), (0.5, float), (math.inf, float), (np.float32(0.5), float)])
 def test_positive_gives_back_what_it_accepts(value, kind):
     assert check.positive("value", value, kind) == value

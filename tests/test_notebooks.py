@@ -91,17 +91,21 @@ def test_every_figure_has_a_name_of_its_own():
     assert {name: paths for name, paths in seen.items() if len(paths) > 1} == {}
 
 
+def concepts():
+    """book/concepts.yml: the name of a concept -> its rooms, paths from the repository's root; an exercise has its name alone."""
+    return yaml.safe_load((ROOT / "book" / "concepts.yml").read_text(encoding="utf-8"))
+
+
 def listed(room):
-    """What book/concepts.yml lists in a room, concept by concept: paths from the repository's root."""
-    concepts = yaml.safe_load((ROOT / "book" / "concepts.yml").read_text(encoding="utf-8"))
-    for rooms in concepts.values():
-        held = rooms.get(room) or []
-        yield from [held] if isinstance(held, str) else held
+    """The files in a room, of all concepts."""
+    held = [rooms[room] for rooms in concepts().values() if room in rooms]
+    return [f"{place}/{name}/{name}.ipynb" for name in held for place in ("exercises", "solutions")] if room == "exercise" else held
 
 
-def test_concepts_have_these_rooms():
-    for concept, rooms in yaml.safe_load((ROOT / "book" / "concepts.yml").read_text(encoding="utf-8")).items():
-        assert rooms.get("title") and set(rooms) <= ROOMS | {"title"}, concept
+@pytest.mark.parametrize("concept", concepts())
+def test_a_concept_has_these_rooms(concept):
+    rooms = concepts()[concept]
+    assert rooms.get("title") and len(rooms) > 1 and set(rooms) <= ROOMS | {"title"}
 
 
 @pytest.mark.parametrize("room", sorted(ROOMS))
@@ -109,7 +113,7 @@ def test_what_a_concept_lists_exists(room):
     assert [path for path in listed(room) if not (ROOT / path).is_file()] == []
 
 
-@pytest.mark.parametrize("room, folders", [("chapter", ["chapters"]), ("exercise", ["exercises"]),
+@pytest.mark.parametrize("room, folders", [("chapter", ["chapters"]), ("exercise", ["exercises", "solutions"]),
                                            ("module", [f"aecourse/{name}" for name in ("losses", "regularizers", "models", "metrics")])])
 def test_nothing_is_unlisted(room, folders):
     suffix = ".py" if room == "module" else ".ipynb"

@@ -26,7 +26,7 @@ def bce(logits, x, reduction="mean"):
     Raises:
         TypeError: where an argument is not a floating-point tensor, or the dtypes differ.
         ValueError: where shapes or devices differ, a tensor is empty, data lie outside [0, 1] (read once where
-            data enter, see :mod:`aecourse.check`), or the reduction is unknown.
+            data enter, see ``aecourse/check.py``), or the reduction is unknown.
 
     Source:
         Bishop (2006), section 5.2.
