@@ -7,6 +7,7 @@ can't be read, and no check of them runs.
 import contextlib
 import contextvars
 import math
+import numbers
 
 import torch
 
@@ -69,21 +70,22 @@ def within(name, x, low, high):
         raise ValueError(f"{name} holds nan or infinity; expected finite values: look at {name}[~{name}.isfinite()], "
                          f"and mend them with torch.nan_to_num({name}) or leave their rows out")
     if not low <= smallest <= largest <= high:
-        raise ValueError(f"{name} runs from {smallest:.4g} to {largest:.4g}; expected values in [{low:g}, {high:g}]: "
-                         f"rescale with ({name} - {name}.min()) / ({name}.max() - {name}.min()), or choose a loss and an output "
-                         "for unbounded data (squared error, linear output)")
+        raise ValueError(f"{name} runs from {smallest:.7g} to {largest:.7g}; expected values in [{low:g}, {high:g}]: "
+                         f"rescale with ({name} - {name}.min()) / ({name}.max() - {name}.min()), clip a rounding error with "
+                         f"{name}.clamp({low:g}, {high:g}), or choose a loss and an output for unbounded data (squared error, "
+                         "linear output)")
     return x
 
 
 def one_of(name, value, choices):
     """`value` is one of `choices`."""
-    if value not in choices:
+    if value not in tuple(choices):
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
     return value
 
 
 def positive(name, value, kind=int):
     """`value` is a positive number of type `kind`."""
-    if isinstance(value, bool) or not isinstance(value, (int, kind)) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral if kind is int else numbers.Real) or not value > 0:
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
     return value

@@ -2,6 +2,7 @@
 import html
 import io
 import json
+import math
 import os
 import re
 import statistics
@@ -39,6 +40,8 @@ def claim(sentence, differences):
     differences = [float(value) for value in differences]
     if len(differences) < 3:
         raise ValueError(f"differences holds {len(differences)} values; expected one for each of at least three seeds")
+    if not all(map(math.isfinite, differences)):
+        raise ValueError(f"differences holds {differences}; expected finite numbers: look at the run of the seed that failed")
     mean, low, high = interval(differences)
     if path := os.environ.get("AECOURSE_CLAIMS"):
         with open(path, "a") as file:
@@ -57,7 +60,7 @@ def svg(fig, alt):
     """`fig` as inline SVG: whatever is black takes the colour of the text around it, and nothing lies behind it."""
     file = io.StringIO()
     with plt.rc_context({"svg.fonttype": "none", "svg.hashsalt": alt}):
-        fig.savefig(file, format="svg", transparent=True, metadata={"Date": None})
+        fig.savefig(file, format="svg", transparent=True)
     plt.close(fig)
     text = file.getvalue().replace("#000000", "currentColor")
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text[text.index("<svg"):], flags=re.S)
@@ -65,7 +68,7 @@ def svg(fig, alt):
     width, height = fig.get_size_inches()
     head = (f'<svg role="img" aria-label="{html.escape(alt)}" viewBox="0 0 {72 * width:g} {72 * height:g}" width="{96 * width:.0f}" '
             'style="max-width:100%;height:auto;overflow:visible;fill:currentColor;stroke-linejoin:round;stroke-linecap:butt">')
-    return re.sub(r"<svg.*?>", head, text, count=1, flags=re.S)
+    return re.sub(r"<svg.*?>", lambda _: head, text, count=1, flags=re.S)
 
 
 def show(fig, name, caption, alt):
@@ -78,14 +81,17 @@ def slide(figs, name, caption, alts, label, values, start=0):
 
     `figs` may be a generator: each figure is closed before the next is drawn.
     """
-    frames = "".join(f"<div data-frame{'' if i == start else ' hidden'}>{svg(fig, alt)}</div>" for i, (fig, alt) in enumerate(zip(figs, alts)))
-    values = [html.escape(str(value)) for value in values]
-    move = ("const all = this.closest('[data-slides]'), value = this.dataset.values.split('|')[this.value];"
+    if len(alts) != len(values):
+        raise ValueError(f"alts holds {len(alts)} and values {len(values)}; expected one of each for every figure")
+    pictures = [svg(fig, alt) for fig, alt in zip(figs, alts, strict=True)]
+    frames = "".join(f"<div data-frame{'' if i == start else ' hidden'}>{picture}</div>" for i, picture in enumerate(pictures))
+    values = [str(value) for value in values]
+    move = ("const all = this.closest('[data-slides]'), value = JSON.parse(this.dataset.values)[this.value];"
             "all.querySelectorAll('[data-frame]').forEach((frame, i) => frame.hidden = i != this.value);"
             "this.setAttribute('aria-valuetext', value); all.querySelector('output').value = value")
     slider = (f'<label class="ae-slider">{html.escape(label)} <input type="range" style="width:14em;max-width:100%;vertical-align:middle" '
-              f'min="0" max="{len(values) - 1}" value="{start}" autocomplete="off" data-values="{"|".join(values)}" '
-              f'aria-valuetext="{values[start]}" oninput="{move}"> <output>{values[start]}</output></label>'
+              f'min="0" max="{len(values) - 1}" value="{start}" autocomplete="off" data-values="{html.escape(json.dumps(values))}" '
+              f'aria-valuetext="{html.escape(values[start])}" oninput="{move}"> <output>{html.escape(values[start])}</output></label>'
               "<noscript><style>.ae-slider { display: none }</style></noscript>")
     _display(f"<div data-slides>{slider}{frames}</div>", name, caption, alts[start])
 

@@ -26,7 +26,10 @@ def images(rows, columns=8, limits=(0, 1), width=4.8):
         ax.set(xticks=[], yticks=[], frame_on=False)
     for (label, batch), line in zip(rows.items(), axes):
         check.floating(label, batch)
+        if batch.dim() not in (3, 4) or batch.dim() == 4 and batch.shape[1] != 1:
+            raise ValueError(f"{label} has shape {tuple(batch.shape)}; expected (B, 1, H, W) or (B, H, W): "
+                             f"show one channel with {label}[:, :1]")
         for ax, image in zip(line, batch.detach().cpu()):
-            ax.imshow(image.reshape(image.shape[-2:]), vmin=limits[0], vmax=limits[1])
+            ax.imshow(image.reshape(image.shape[-2:]).numpy(), vmin=limits[0], vmax=limits[1])
         line[0].set_ylabel(label, rotation=0, ha="right", va="center")
     return fig

@@ -41,13 +41,19 @@ class History:
             self.terms.setdefault(name, []).extend(column)
 
 
+def in_kernel():
+    """Does a notebook's kernel run this process?"""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return getattr(shell, "kernel", None) is not None
+
+
 class Progress:
     """One line that is rewritten in place: in a terminal or a notebook, never on stderr; silent elsewhere."""
 
     def __init__(self, steps, wanted):
         self.steps, self.handle = steps, None
         self.wanted = wanted if wanted is not None else os.environ.get("AECOURSE_PROGRESS", "1") != "0"
-        self.notebook = "ipykernel" in sys.modules
+        self.notebook = in_kernel()
         self.wanted = self.wanted and (self.notebook or sys.stdout.isatty())
 
     def __call__(self, step, loss):
@@ -72,13 +78,16 @@ def batches(data, batch_size, generator):
             yield data[order[start:start + size]]  # (size, ...)
 
 
-def check_terms(terms):
-    """The objective returned named scalars."""
+def check_terms(terms, names):
+    """The objective returned named scalars, the same `names` at every step."""
     good = isinstance(terms, dict) and terms and all(isinstance(t, torch.Tensor) and t.dim() == 0 for t in terms.values())
-    if not good or "loss" in terms:
-        seen = {k: tuple(getattr(t, "shape", ())) for k, t in terms.items()} if isinstance(terms, dict) else type(terms).__name__
+    if not good or "loss" in terms or names and terms.keys() != set(names):
+        seen = type(terms).__name__
+        if isinstance(terms, dict):
+            seen = {name: tuple(t.shape) if isinstance(t, torch.Tensor) else type(t).__name__ for name, t in terms.items()}
         raise ValueError(f"objective returned {seen}; expected a dictionary of named scalar tensors, none of them named 'loss' "
-                         "(the name of their sum): reduce each term with .mean()")
+                         "(the name of their sum), the same at every step: reduce each with .mean(), give a zero for one that rests")
+    return names or list(terms)
 
 
 def check_finite(names, values, last_step, lr):
@@ -123,21 +132,20 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
     model, data = model.to(device).train(), data.to(device)
     update = optimizer(model.parameters(), lr=lr)
     generator = torch.Generator(device).manual_seed(seed)
-    history, unread, report = History(), [], Progress(steps, progress)
+    history, names, unread, report = History(), None, [], Progress(steps, progress)
     for step, x in zip(range(1, steps + 1), batches(data, batch_size, generator)):
         with check.trusted(step > 1):
             terms = objective(model, x, generator)
-        if step == 1:
-            check_terms(terms)
+        names = check_terms(terms, names)
         loss = sum(terms.values())
         update.zero_grad()
         loss.backward()
         update.step()
-        unread.append(torch.stack([*terms.values(), loss]).detach())
+        unread.append(torch.stack([*(terms[name] for name in names), loss]).detach())
         if step % READ_EVERY == 0 or step == steps:
-            names, values = [*terms, "loss"], torch.stack(unread).cpu()  # (steps, terms)
-            check_finite(names, values, step, lr)
-            history.append(names, values)
+            values = torch.stack(unread).cpu()  # (steps, terms)
+            check_finite([*names, "loss"], values, step, lr)
+            history.append([*names, "loss"], values)
             unread.clear()
             report(step, history.terms["loss"][-1])
     model.eval()

@@ -13,6 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.update(AECOURSE_STATIC="1", AECOURSE_PROGRESS="0")
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # models this small only wait for a second thread
 sys.path.insert(0, str(ROOT))  # the tests of tools/ import it
 
 

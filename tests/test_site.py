@@ -1,5 +1,6 @@
 """The built site, as a reader's browser shows it: every page, light and dark, wide and as narrow as a phone."""
 import contextlib
+import json
 
 import pytest
 import yaml
@@ -77,7 +78,7 @@ def test_the_reader_moves_a_picture(browser, site, name):
         assert all_slides.count() > 0, "every chapter has a figure that its reader moves"
         for slides in all_slides.all():
             slider, frames = slides.locator("input[type=range]"), slides.locator("[data-frame]")
-            values = slider.get_attribute("data-values").split("|")
+            values = json.loads(slider.get_attribute("data-values"))
 
             def shown():
                 """The frame that shows; the slider says the same, to the eye and to a screen reader."""

@@ -8,11 +8,12 @@ from aecourse.losses.reduction import reduce
 def bce(logits, x, reduction="mean"):
     r"""Cross entropy in nats between data :math:`x` and :math:`\hat x = \sigma(a)`, computed from the logits :math:`a`.
 
-    .. math:: -x \ln \hat x - (1 - x) \ln (1 - \hat x) = \max(a, 0) - a x + \ln (1 + e^{-|a|})
+    .. math:: -x \ln \hat x - (1 - x) \ln (1 - \hat x) = -x \ln \sigma(a) - (1 - x) \ln \sigma(-a)
 
-    The right-hand side never takes the logarithm of a rounded probability, so it is finite for every finite logit.
-    Its gradient with respect to the logit is :math:`\hat x - x`. It is smallest at :math:`\hat x = x`, where it
-    equals the entropy of :math:`x`: zero only for data that are 0 or 1.
+    The right-hand side uses :math:`\ln \sigma(a) = \min(a, 0) - \ln (1 + e^{-|a|})` and never takes the logarithm of a
+    rounded probability, so it is finite for every finite logit. Its gradient with respect to the logit is
+    :math:`\hat x - x`. It is smallest at :math:`\hat x = x`, where it equals the entropy of :math:`x`: zero only for
+    data that are 0 or 1.
 
     Args:
         logits: the decoder's output before the sigmoid, (B, ...), floating point.
@@ -33,14 +34,14 @@ def bce(logits, x, reduction="mean"):
     """
     same("logits", logits, "x", x)
     within("x", x, 0, 1)
-    return reduce(logits.clamp(min=0) - logits * x + F.softplus(-logits.abs()), reduction)
+    return reduce(-x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits), reduction)
 
 
 def bce_of_probabilities(x_hat, x, reduction="mean"):
     r"""The same cross entropy from probabilities :math:`\hat x`: for tables and figures. Train with :func:`bce`.
 
     Each logarithm is held above -100, as PyTorch does, since a sigmoid rounds to exactly 0 or 1: a confident mistake
-    then costs 100 nats instead of infinity, and its gradient is lost.
+    then costs 100 nats instead of infinity, and its gradient is nan.
 
     Args:
         x_hat: probabilities in [0, 1], (B, ...), floating point.

@@ -22,5 +22,7 @@ def psnr(x_hat, x, data_range=1.0):
         Wang, Bovik, Sheikh and Simoncelli (2004).
     """
     check.same("x_hat", x_hat, "x", x)
+    if x.dim() < 2:
+        raise ValueError(f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): one image is x_hat[None], x[None]")
     check.positive("data_range", data_range, float)
     return 10 * (data_range**2 / (x_hat - x).square().flatten(1).mean(1)).log10()  # (B,)

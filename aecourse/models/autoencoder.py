@@ -41,15 +41,17 @@ class Autoencoder(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid"):
         super().__init__()
-        self.shape = (shape,) if isinstance(shape, int) else tuple(shape)
-        for name, sizes in (("shape", self.shape), ("hidden", hidden), ("latent_dim", [latent_dim])):
+        shape = (shape,) if isinstance(shape, int) else shape
+        for name, sizes in (("shape", shape), ("hidden", hidden), ("latent_dim", [latent_dim])):
+            if not isinstance(sizes, (tuple, list)) or name == "shape" and not sizes:
+                raise ValueError(f"{name} is {sizes!r}; expected a tuple of positive integers, as in (1, 28, 28)")
             for size in sizes:
                 check.positive(name, size)
         check.one_of("activation", activation, ACTIVATIONS)
         check.one_of("code_activation", code_activation, ACTIVATIONS)
         check.one_of("output", output, RANGES)
-        self.latent_dim, self.output_range = latent_dim, RANGES[output]
-        widths = [math.prod(self.shape), *hidden, latent_dim]
+        self.shape, self.latent_dim, self.output_range = tuple(shape), latent_dim, RANGES[output]
+        widths = [math.prod(shape), *hidden, latent_dim]
         self.encoder = nn.Sequential(mlp(widths, activation), ACTIVATIONS[code_activation]())
         self.decoder = mlp(widths[::-1], activation)
         self.output = ACTIVATIONS[output]()

@@ -1,0 +1,196 @@
+"""Structural similarity (Wang, Bovik, Sheikh and Simoncelli, 2004), and over several scales (Wang, Simoncelli and Bovik, 2003).
+
+Two images are alike at a place where their local means, standard deviations and correlation are: luminance, contrast
+and structure. Local is a Gaussian window that lies inside the image; variances divide by the window's weight.
+"""
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+
+from aecourse import check
+from aecourse.losses.reduction import reduce
+
+K1, K2 = 0.01, 0.03  # of the data range; they keep the ratios finite where an image is flat
+SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # found with viewers, for five scales
+
+
+class Comparisons(NamedTuple):
+    """Three maps, (B, C, H - size + 1, W - size + 1), whose product is the structural similarity; each at most 1."""
+
+    luminance: torch.Tensor
+    contrast: torch.Tensor
+    structure: torch.Tensor
+
+
+def window(size, sigma, like):
+    """Gaussian weights that sum to one, (size,), of the dtype and on the device of `like`."""
+    distance = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
+    weights = (-(distance / sigma).square() / 2).exp()
+    return weights / weights.sum()
+
+
+def local_means_by_convolution(x, size, sigma):
+    """The readable form: each window inside the image, weighted and summed: (N, H, W) -> (N, H - size + 1, W - size + 1)."""
+    weights = window(size, sigma, x)
+    return F.conv2d(x[:, None], (weights[:, None] * weights)[None, None])[:, 0]
+
+
+def local_means(x, size, sigma):
+    """The fast form: the window is a product of one down and one across, and each is a banded matrix: T_H x T_W'."""
+    weights = window(size, sigma, x)
+    with torch.autocast(x.device.type, enabled=False):  # half precision would leave nothing of a variance
+        return band(weights, x.shape[-2]) @ (x @ band(weights, x.shape[-1]).T)
+
+
+def band(weights, side):
+    """The window at each of its places along an axis: (side - size + 1, side), zero outside the band."""
+    size = len(weights)
+    places = torch.arange(side, device=weights.device) - torch.arange(side - size + 1, device=weights.device)[:, None]
+    return weights[places.clamp(0, size - 1)] * ((places >= 0) & (places < size))
+
+
+def moments(x_hat, x, size, sigma, means):
+    """Local means, variances and covariance, each (B, C, H - size + 1, W - size + 1)."""
+    x_hat, x = (images.to(torch.promote_types(images.dtype, torch.float32)) for images in (x_hat, x))
+    maps = torch.stack([x_hat, x, x_hat * x_hat, x * x, x_hat * x])  # (5, B, C, H, W)
+    maps = means(maps.flatten(0, 2), size, sigma).unflatten(0, maps.shape[:3])
+    mean_hat, mean, square_hat, square, product = maps
+    return mean_hat, mean, square_hat - mean_hat * mean_hat, square - mean * mean, product - mean_hat * mean
+
+
+def two_factors(x_hat, x, data_range, size, sigma, means=local_means):
+    """Luminance, and contrast times structure: two maps whose product is the similarity."""
+    mean_hat, mean, variance_hat, variance, covariance = moments(x_hat, x, size, sigma, means)
+    c1, c2 = (K1 * data_range)**2, (K2 * data_range)**2
+    luminance = (2 * mean_hat * mean + c1) / (mean_hat * mean_hat + mean * mean + c1)
+    return luminance, (2 * covariance + c2) / (variance_hat + variance + c2)
+
+
+def ssim_comparisons(x_hat, x, data_range=1.0, window_size=11, sigma=1.5):
+    """Where and in what two images differ: the maps of luminance, contrast and structure, for looking at.
+
+    Their product is the map that :func:`ssim` averages. The standard deviations have no slope where an image is
+    flat: train with :func:`ssim_loss`, which needs none.
+
+    Args, raises and source: as :func:`ssim`.
+
+    Returns:
+        :class:`Comparisons`.
+    """
+    check_pair(x_hat, x, data_range, window_size, sigma)
+    variance_hat, variance, covariance = moments(x_hat, x, window_size, sigma, local_means)[2:]
+    luminance, contrast_structure = two_factors(x_hat, x, data_range, window_size, sigma)
+    c2 = (K2 * data_range)**2
+    deviations = (variance_hat.clamp(min=0) * variance.clamp(min=0)).sqrt()
+    contrast = (2 * deviations + c2) / (variance_hat + variance + c2)
+    return Comparisons(luminance, contrast, contrast_structure / contrast)
+
+
+def ssim(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
+    r"""Structural similarity of each image: the mean over places and channels, without unit, 1 for equal images.
+
+    .. math:: \frac{(2 \mu_{\hat x} \mu_x + C_1)(2 \sigma_{\hat x x} + C_2)}
+              {(\mu_{\hat x}^2 + \mu_x^2 + C_1)(\sigma_{\hat x}^2 + \sigma_x^2 + C_2)}, \qquad C_i = (K_i R)^2
+
+    It is below zero where local structure is turned round. A window reaches `window_size` pixels: of 28 x 28 images
+    the default sees 18 x 18 places.
+
+    Args:
+        x_hat: reconstruction, (B, C, H, W), floating point.
+        x: data, of the same shape, dtype and device.
+        reduction: over images: ``"mean"``, ``"sum"`` or ``"none"``.
+        data_range: R, largest minus smallest possible value of the data (not of this batch).
+        window_size: side of the window in pixels, odd, at most H and W.
+        sigma: standard deviation of the window in pixels.
+
+    Returns:
+        A scalar, or (B,) for ``"none"``.
+
+    Raises:
+        TypeError: where an argument is not a floating-point tensor, or the dtypes differ.
+        ValueError: where shapes or devices differ, they are not images, the window does not fit, a number is not
+            positive, or the reduction is unknown.
+
+    Source:
+        Wang, Bovik, Sheikh and Simoncelli (2004).
+    """
+    check_pair(x_hat, x, data_range, window_size, sigma, reduction)
+    luminance, contrast_structure = two_factors(x_hat, x, data_range, window_size, sigma)
+    return reduce((luminance * contrast_structure).flatten(1).mean(1), reduction)
+
+
+def ssim_loss(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
+    """One minus :func:`ssim`, for training: zero for equal images, at most 2. Everything else as there."""
+    similarity = ssim(x_hat, x, reduction, data_range, window_size, sigma)
+    return len(x) - similarity if reduction == "sum" else 1 - similarity
+
+
+def ms_ssim(x_hat, x, reduction="mean", data_range=1.0, scales=None, window_size=11, sigma=1.5):
+    r"""Structural similarity over several scales, each half the size of the last, without unit, 1 for equal images.
+
+    .. math:: L_S^{w_S} \prod_{s < S} C_s^{w_s}
+
+    :math:`C_s` is the mean of contrast times structure at scale s, :math:`L_S` that of the whole similarity at the
+    last, coarsest, one. The weights are the published ones for five scales (they sum to 1.0001), and for fewer the first
+    S divided by their sum. A mean below zero counts as zero, and then so does the product, without a slope: early in
+    training add another loss.
+
+    Args:
+        x_hat, x, data_range, window_size, sigma: as for :func:`ssim`. An odd side loses its last pixel when halved.
+        reduction: over images: ``"mean"``, ``"sum"`` or ``"none"``.
+        scales: S, 1 to 5; by default as many as have room for the window. At 28 x 28 that is 2 with a window of 11
+            pixels, 3 with 7, 4 with 3: values of different S do not compare.
+
+    Returns:
+        A scalar, or (B,) for ``"none"``.
+
+    Raises:
+        TypeError, ValueError: as :func:`ssim`; also where `scales` is not one of 1 to 5, or more than have room.
+
+    Source:
+        Wang, Simoncelli and Bovik (2003).
+    """
+    check_pair(x_hat, x, data_range, window_size, sigma, reduction)
+    scales = check_scales(x.shape[2:], scales, window_size)
+    whole, product = sum(SCALE_WEIGHTS[:scales]) if scales < len(SCALE_WEIGHTS) else 1, 1
+    for scale, weight in enumerate(SCALE_WEIGHTS[:scales], 1):
+        luminance, factor = two_factors(x_hat, x, data_range, window_size, sigma)
+        factor = luminance * factor if scale == scales else factor
+        product = product * power(factor.mean((2, 3)), weight / whole)  # (B, C)
+        if scale < scales:
+            x_hat, x = F.avg_pool2d(x_hat, 2), F.avg_pool2d(x, 2)
+    return reduce(product.mean(1), reduction)
+
+
+def power(base, exponent):
+    """`base` to an exponent below one where it is positive; zero, with a zero slope, elsewhere."""
+    positive = base > 0
+    return base.where(positive, 1).pow(exponent).where(positive, 0)
+
+
+def check_pair(x_hat, x, data_range, window_size, sigma, reduction="mean"):
+    """Two batches of images that have room for the window, and a reduction over images."""
+    check.same("x_hat", x_hat, "x", x), check.images("x", x)
+    check.one_of("reduction", reduction, ("mean", "sum", "none"))
+    check.positive("data_range", data_range, float), check.positive("sigma", sigma, float)
+    height, width = x.shape[2:]
+    if check.positive("window_size", window_size) % 2 == 0 or window_size > min(height, width):
+        raise ValueError(f"window_size is {window_size} and x has images of {height} x {width}; expected an odd number, "
+                         f"at most {(min(height, width) - 1) // 2 * 2 + 1} here")
+
+
+def check_scales(sides, scales, window_size):
+    """The number of scales: what was asked for, or as many as have room for the window."""
+    side, room = min(sides), 1
+    while room < len(SCALE_WEIGHTS) and side >> room >= window_size:
+        room += 1
+    if scales is None:
+        return room
+    check.one_of("scales", scales, range(1, len(SCALE_WEIGHTS) + 1))
+    if scales > room:
+        largest = ((side >> (scales - 1)) - 1) // 2 * 2 + 1
+        smaller = f", a window_size of at most {largest}" if largest > 0 else ""
+        raise ValueError(f"scales is {scales} and x has images of {sides[0]} x {sides[1]}; with a window of {window_size} pixels "
+                         f"expected at most {room}: use fewer scales{smaller}, or images with sides of at least {window_size * 2**(scales - 1)}")
+    return scales

@@ -1,0 +1,52 @@
+"""Reconstruction error as a sign that a sample is strange."""
+import torch
+
+from aecourse import check
+
+
+def anomaly_score(x_hat, x):
+    """Mean squared error of each sample, in squared units of the data: (B, ...), (B, ...) -> (B,). High is strange."""
+    check.same("x_hat", x_hat, "x", x)
+    return (x_hat - x).square().flatten(1).mean(1)
+
+
+def score_threshold(scores, false_alarms=0.05):
+    """The score above which a share `false_alarms` of normal samples lies.
+
+    Args:
+        scores: of normal samples that the model was not trained on, (N,), floating point.
+        false_alarms: between 0 and 1.
+
+    Returns:
+        A scalar, in units of the scores, interpolated between neighbours.
+    """
+    if not 0 < false_alarms < 1:
+        raise ValueError(f"false_alarms is {false_alarms!r}; expected a share between 0 and 1, both left out")
+    return check.floating("scores", scores).quantile(1 - false_alarms)
+
+
+def auroc(scores, strange):
+    """The chance that a strange sample scores higher than a normal one, a tie counting half: the area under the ROC curve.
+
+    Args:
+        scores: (N,), floating point.
+        strange: (N,) booleans, some of each kind.
+
+    Returns:
+        A scalar between 0 and 1; 0.5 is a coin.
+
+    Raises:
+        ValueError: where shapes differ, or one kind is missing.
+
+    Source:
+        Mann and Whitney (1947).
+    """
+    check.floating("scores", scores)
+    if scores.dim() != 1 or strange.shape != scores.shape or strange.dtype != torch.bool:
+        raise ValueError(f"scores has shape {tuple(scores.shape)} and strange {tuple(strange.shape)} of {strange.dtype}; "
+                         "expected (N,) and (N,) booleans")
+    odd, normal = scores[strange], scores[~strange].sort().values
+    if len(odd) == 0 or len(normal) == 0:
+        raise ValueError(f"strange holds {len(odd)} true of {len(scores)}; expected samples of both kinds")
+    below = torch.searchsorted(normal, odd, right=False) + torch.searchsorted(normal, odd, right=True)  # twice, ties once
+    return (below / 2).mean(dtype=torch.float64) / len(normal)
