@@ -39,7 +39,8 @@ def test_the_correction_takes_the_bias_off():
         plain.append(mutual_information(z, FACTORS)), corrected.append(mutual_information(z, FACTORS, correct=True))
     expected = torch.tensor([19 * 3, 19 * 2], dtype=torch.float64) / 4000
     torch.testing.assert_close(torch.cat(plain).mean(0), expected, rtol=0.05, atol=0)
-    assert (torch.cat(corrected).mean(0) < 0.12 * expected).all(), "what is left is the clamp at zero"
+    left = torch.cat(corrected).mean(0) / expected  # the clamp at zero leaves about sqrt(1 / (pi df)): 0.075 and 0.092
+    assert ((0.04 < left) & (left < 0.12)).all()
 
 
 def test_invariance_is_not_disentanglement():

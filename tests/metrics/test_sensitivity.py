@@ -36,7 +36,7 @@ def test_gains_along_and_across_a_known_plane():
 
 def test_tangents_of_a_plane_lie_in_it():
     plane = torch.linalg.qr(X[:5, :2]).Q.T  # (2, 5)
-    flat = X[:, :2] @ plane
+    flat = X[:, :2] @ plane + 3  # not through the origin
     found = local_tangents(flat[:4], flat, 2, 6)  # (4, 2, 5)
     torch.testing.assert_close(found.mT @ found, (plane.T @ plane).expand(4, 5, 5))
 
