@@ -6,6 +6,7 @@ locked versions, the data set and what lies beside the notebooks; the notebooks'
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -165,5 +166,5 @@ def render(root, config, variables):
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
     ran = subprocess.run([environment.BIN / "jupyter-book", "build", root, "--config", path, "-W", "-n", "--keep-going", "--all", "-q"],
-                         cwd=root, env={**variables, "NO_COLOR": "1"}, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
-    return ran.stdout if ran.returncode else ""
+                         cwd=root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
+    return re.sub(r"\x1b\[[\d;]*m", "", ran.stdout) if ran.returncode else ""
