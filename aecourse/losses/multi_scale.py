@@ -23,8 +23,9 @@ def pyramid(x, levels):
     twos = min((side & -side).bit_length() for side in (height, width))  # 28 = 4 * 7 can be halved twice: 3 levels
     if levels > twos:
         step = 2**(levels - 1)
+        padded = " x ".join(str(-(-side // step) * step) for side in (height, width))
         raise ValueError(f"x has images of {height} x {width}; expected sides divisible by {step} for {levels} levels: "
-                         f"use at most {twos}, or pad them to {-(-height // step) * step} x {-(-width // step) * step} with torch.nn.functional.pad")
+                         f"use at most {twos}, or pad them to {padded} with torch.nn.functional.pad")
     images = [x]
     for _ in range(levels - 1):
         images.append(F.avg_pool2d(images[-1], 2))

@@ -157,16 +157,10 @@ def ms_ssim(x_hat, x, reduction="mean", data_range=1.0, scales=None, window_size
     for scale, weight in enumerate(SCALE_WEIGHTS[:scales], 1):
         luminance, factor = two_factors(x_hat, x, data_range, window_size, sigma)
         factor = luminance * factor if scale == scales else factor
-        product = product * power(factor.mean((2, 3)), weight / whole)  # (B, C)
+        product = product * factor.mean((2, 3)).relu().pow(weight / whole)  # (B, C)
         if scale < scales:
             x_hat, x = F.avg_pool2d(x_hat, 2), F.avg_pool2d(x, 2)
     return reduce(product.mean(1), reduction)
-
-
-def power(base, exponent):
-    """`base` to an exponent below one where it is positive; zero, with a zero slope, elsewhere."""
-    positive = base > 0
-    return base.where(positive, 1).pow(exponent).where(positive, 0)
 
 
 def check_pair(x_hat, x, data_range, window_size, sigma, reduction="mean"):
@@ -192,5 +186,6 @@ def check_scales(sides, scales, window_size):
         largest = ((side >> (scales - 1)) - 1) // 2 * 2 + 1
         smaller = f", a window_size of at most {largest}" if largest > 0 else ""
         raise ValueError(f"scales is {scales} and x has images of {sides[0]} x {sides[1]}; with a window of {window_size} pixels "
-                         f"expected at most {room}: use fewer scales{smaller}, or images with sides of at least {window_size * 2**(scales - 1)}")
+                         f"expected at most {room}: use fewer scales{smaller}, or images with sides of at least "
+                         f"{window_size * 2**(scales - 1)}")
     return scales

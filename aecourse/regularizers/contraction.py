@@ -94,7 +94,7 @@ def contraction_of_sigmoid_layer(z, weight, reduction="mean"):
             reduction is unknown.
 
     Source:
-        Rifai, Vincent, Muller, Glorot and Bengio (2011), equation 7.
+        Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
     check_batch(z, reduction, "z"), check.floating("weight", weight)
     if z.dim() != 2 or weight.dim() != 2 or z.shape[1] != len(weight):

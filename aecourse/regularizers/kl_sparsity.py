@@ -38,7 +38,7 @@ def kl_sparsity(z, rho=0.05, reduction="sum"):
 
     Raises:
         TypeError: where `z` is not a floating-point tensor.
-        ValueError: where activations lie outside [0, 1] (read once where data enter, see :mod:`aecourse.check`),
+        ValueError: where activations lie outside [0, 1] (read once where data enter, see ``aecourse/check.py``),
             `z` has no batch axis or is empty, `rho` is out of range, or the reduction is unknown.
 
     Source:

@@ -100,7 +100,7 @@ def soft_threshold(z, threshold):
 
 
 def sparse_objective(x, codes, dictionary, alpha):
-    r"""What sparse coding minimises, :math:`\tfrac12 \lVert x - c D \rVert^2 + \alpha \lVert c \rVert_1` for each sample: -> (B,)."""
+    r"""What sparse coding minimises for each sample, (B,): :math:`\tfrac12 \lVert x - c D \rVert^2 + \alpha \lVert c \rVert_1`."""
     return (x - codes @ dictionary).square().sum(1) / 2 + alpha * codes.abs().sum(1)  # (B,)
 
 

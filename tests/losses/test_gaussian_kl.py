@@ -40,7 +40,8 @@ def test_it_is_the_integral_that_defines_it():
 
 
 @pytest.mark.parametrize("mean, log_variance, nats", [
-    (0.0, 0.0, 0.0), (2.0, 0.0, 2.0), (0.0, math.log(4), 1.5 - math.log(2)), (0.0, math.log(0.25), math.log(2) - 0.375), (1.0, 1.0, math.e / 2 - 0.5)])
+    (0.0, 0.0, 0.0), (2.0, 0.0, 2.0), (0.0, math.log(4), 1.5 - math.log(2)), (0.0, math.log(0.25), math.log(2) - 0.375),
+    (1.0, 1.0, math.e / 2 - 0.5)])
 def test_a_divergence_by_hand(mean, log_variance, nats):
     pair = torch.tensor([[mean]], dtype=torch.float64), torch.tensor([[log_variance]], dtype=torch.float64)
     assert gaussian_kl(*pair).item() == pytest.approx(nats, abs=1e-15)

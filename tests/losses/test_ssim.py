@@ -6,12 +6,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aecourse.losses.ssim import (SCALE_WEIGHTS, band, local_means, local_means_by_convolution, ms_ssim, ssim, ssim_comparisons, ssim_loss,
-                                  two_factors, window)
+from aecourse.losses.ssim import (SCALE_WEIGHTS, band, local_means, local_means_by_convolution, ms_ssim, ssim, ssim_comparisons,
+                                  ssim_loss, two_factors, window)
 
 FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 2e-6), (torch.float64, 1e-12)])
 SHAPES = [(3, 1, 28, 28), (2, 3, 11, 17), (1, 2, 11, 11), (2, 1, 33, 20)]
-SCALED = [((2, 1, 28, 28), None, 11), ((2, 3, 28, 28), 3, 7), ((2, 1, 28, 30), 4, 3), ((1, 2, 23, 24), 2, 11), ((1, 1, 11, 11), 1, 11)]
+SCALED = [((2, 1, 28, 28), None, 11), ((2, 3, 28, 28), 3, 7), ((2, 1, 28, 30), 4, 3), ((1, 2, 23, 24), 2, 11),
+          ((1, 1, 11, 11), 1, 11)]
 
 
 def pair(shape=(3, 1, 28, 28), dtype=torch.float64, noise=0.15, seed=0):
@@ -31,8 +32,9 @@ def rounding(dtype):
 @pytest.mark.parametrize("shape", SHAPES)
 def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
     x_hat, x = pair(shape, dtype)
-    wanted = [library("skimage.metrics").structural_similarity(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, channel_axis=0,
-                                                               use_sample_covariance=False) for a, b in zip(x_hat.double().numpy(), x.double().numpy())]
+    theirs = library("skimage.metrics").structural_similarity
+    wanted = [theirs(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, channel_axis=0, use_sample_covariance=False)
+              for a, b in zip(x_hat.double().numpy(), x.double().numpy())]
     np.testing.assert_allclose(ssim(x_hat, x, "none"), wanted, rtol=0, atol=atol)
 
 
@@ -40,7 +42,8 @@ def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
 @pytest.mark.parametrize("data_range", [1.0, 255])
 def test_it_agrees_with_pytorch_msssim(dtype, atol, data_range, library):
     x_hat, x = (data_range * t for t in pair((3, 2, 28, 28), dtype))
-    wanted = library("pytorch_msssim").ssim(x_hat, x, data_range=data_range, size_average=False, win=window(11, 1.5, x).repeat(2, 1, 1, 1))
+    win = window(11, 1.5, x).repeat(2, 1, 1, 1)  # theirs is single precision
+    wanted = library("pytorch_msssim").ssim(x_hat, x, data_range=data_range, size_average=False, win=win)
     torch.testing.assert_close(ssim(x_hat, x, "none", data_range), wanted, rtol=0, atol=atol)
 
 
@@ -72,7 +75,8 @@ def test_the_window_is_a_gaussian_that_sums_to_one():
     assert band(weights, 13).shape == (3, 13) and torch.equal(band(weights, 13)[1], F.pad(weights, (1, 1)))
 
 
-@pytest.mark.parametrize("reduction, value", [("none", [1.0, 1e-4 / 1.0001]), ("mean", 0.5 + 0.5e-4 / 1.0001), ("sum", 1 + 1e-4 / 1.0001)])
+@pytest.mark.parametrize("reduction, value", [("none", [1.0, 1e-4 / 1.0001]), ("mean", 0.5 + 0.5e-4 / 1.0001),
+                                               ("sum", 1 + 1e-4 / 1.0001)])
 def test_black_against_white_by_hand(reduction, value):
     """Flat images have no contrast and no structure: what is left is C1 / (1 + C1), with C1 = 1e-4."""
     x_hat, x = torch.ones(2, 1, 11, 12, dtype=torch.float64), torch.ones(2, 1, 11, 12, dtype=torch.float64)
@@ -173,8 +177,8 @@ def test_half_precision_is_left_for_single(dtype):
 def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scales, library):
     x_hat, x = pair((2, 2, side, side), dtype, noise=0.3)
     weights = np.array(SCALE_WEIGHTS[:scales]) / (sum(SCALE_WEIGHTS[:scales]) if scales < 5 else 1)
-    wanted = library("pytorch_msssim").ms_ssim(x_hat, x, data_range=1.0, size_average=False, win=window(size, 1.5, x).repeat(2, 1, 1, 1),
-                                               weights=weights.tolist())
+    win = window(size, 1.5, x).repeat(2, 1, 1, 1)
+    wanted = library("pytorch_msssim").ms_ssim(x_hat, x, data_range=1.0, size_average=False, win=win, weights=weights.tolist())
     torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol)
 
 
@@ -182,7 +186,8 @@ def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scale
 @pytest.mark.parametrize("shape, scales, size", SCALED)
 def test_several_scales_agree_with_numpy_at_small_sizes(shape, scales, size, dtype, atol):
     x_hat, x = pair(shape, dtype)
-    wanted = [np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in zip(x_hat.double().numpy(), x.double().numpy())]
+    pairs = zip(x_hat.double().numpy(), x.double().numpy())
+    wanted = [np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in pairs]
     np.testing.assert_allclose(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=5 * atol)
 
 
@@ -204,7 +209,7 @@ def by_numpy(a, b, scales, size):
                 luminance = (2 * mean_p * mean_q + 1e-4) / (mean_p**2 + mean_q**2 + 1e-4)
                 factors.append((2 * covariance + 9e-4) / (variances + 9e-4) * (luminance if scale == scales else 1))
         product *= max(np.mean(factors), 0)**exponent
-        a, b = (t[:height // 2 * 2, :width // 2 * 2].reshape(height // 2, 2, width // 2, 2).mean((1, 3)) for t in (a, b)) if scale < scales else (a, b)
+        a, b = (t[:height // 2 * 2, :width // 2 * 2].reshape(height // 2, 2, width // 2, 2).mean((1, 3)) for t in (a, b))
     return product
 
 
@@ -213,8 +218,8 @@ def test_one_scale_is_the_similarity_itself():
     torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=1), ssim(x_hat, x, "none"))
 
 
-@pytest.mark.parametrize("sides, size, room", [((28, 28), 11, 2), ((28, 28), 7, 3), ((28, 28), 3, 4), ((28, 28), 1, 5), ((176, 200), 11, 5),
-                                               ((175, 200), 11, 4), ((500, 21), 11, 1), ((64, 64), 11, 3)])
+@pytest.mark.parametrize("sides, size, room", [((28, 28), 11, 2), ((28, 28), 7, 3), ((28, 28), 3, 4), ((28, 28), 1, 5),
+                                               ((176, 200), 11, 5), ((175, 200), 11, 4), ((500, 21), 11, 1), ((64, 64), 11, 3)])
 def test_as_many_scales_as_have_room(sides, size, room):
     x_hat, x = pair((1, 1, *sides))
     assert ms_ssim(x_hat, x, window_size=size).item() == ms_ssim(x_hat, x, scales=room, window_size=size).item()
@@ -236,7 +241,9 @@ def test_a_scale_below_zero_makes_zero_and_no_nan():
     ({"x": torch.zeros(3, 1, 28, 27)}, ValueError, "expected the same"),
     ({"x": torch.zeros(3, 1, 28, 28).double()}, TypeError, "torch.float64"),
     ({"x_hat": torch.zeros(28, 28), "x": torch.zeros(28, 28)}, ValueError, r"expected images of shape \(B, C, H, W\)"),
-    ({"x_hat": torch.zeros(2, 1, 8, 10), "x": torch.zeros(2, 1, 8, 10)}, ValueError, "window_size is 11 .* 8 x 10; expected an odd number, at most 7"),
+    ({"x_hat": torch.zeros(2, 1, 8, 10), "x": torch.zeros(2, 1, 8, 10)}, ValueError,
+     "window_size is 11 .* 8 x 10; expected an odd number, at most 7"),
+    ({"x_hat": torch.zeros(2, 1, 12, 9), "x": torch.zeros(2, 1, 12, 9)}, ValueError, "12 x 9; expected an odd number, at most 9"),
     ({"window_size": 10}, ValueError, "window_size is 10 .* expected an odd number, at most 27"),
     ({"window_size": 0}, ValueError, "window_size is 0; expected a positive int"),
     ({"data_range": 0}, ValueError, "data_range is 0"),
@@ -254,13 +261,19 @@ def test_a_reduction_is_one_over_images(measure):
 
 
 @pytest.mark.parametrize("scales, words", [
-    (5, r"scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, a window_size of at most 1, or images with sides of at least 176"),
+    (5, "scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, a window_size of at most 1, or images with sides of at "
+        "least 176"),
     (3, "a window_size of at most 7, or images with sides of at least 44"),
     (6, r"scales is 6; expected one of 1, 2, 3, 4, 5"), (0, "scales is 0"),
 ])
 def test_the_error_of_scales_says_which_sizes_work(scales, words):
     with pytest.raises(ValueError, match=words):
         ms_ssim(*pair(), scales=scales)
+
+
+def test_the_window_that_would_fit_is_odd():
+    with pytest.raises(ValueError, match="at most 1: use fewer scales, a window_size of at most 13, or images with sides of at least 30"):
+        ms_ssim(*pair(), scales=2, window_size=15)
 
 
 def test_images_too_small_for_many_scales_are_refused():

@@ -1,0 +1,48 @@
+"""Found in public code: the mean of a contractive penalty taken with ``//``, which rounds down and has no slope.
+
+Since then PyTorch refuses to differentiate ``//``; its division that rounds down is the same function, and is not refused.
+"""
+import pytest
+import torch
+
+from aecourse.models import Autoencoder
+from aecourse.regularizers import contraction, contraction_by_jacobian, contraction_of_sigmoid_layer
+
+
+def encoder_and_data():
+    torch.manual_seed(0)
+    return Autoencoder(6, (), 3, code_activation="sigmoid").encoder.double(), torch.randn(8, 6, dtype=torch.float64)
+
+
+def floored(encoder, x):
+    """The bug."""
+    z, weight = encoder(x), encoder[0][0].weight
+    return torch.div(((z * (1 - z)).square() @ weight.square().sum(1)).sum(), len(x), rounding_mode="floor")
+
+
+def ours(encoder, x):
+    return contraction_of_sigmoid_layer(encoder(x), encoder[0][0].weight)
+
+
+def learns(penalty):
+    """A step against the gradient lowers the penalty, by the slope times the step."""
+    encoder, x = encoder_and_data()
+    before = contraction_by_jacobian(encoder, x).item()
+    slopes = torch.autograd.grad(penalty(encoder, x), list(encoder.parameters()), allow_unused=True, materialize_grads=True)
+    with torch.no_grad():
+        for parameter, slope in zip(encoder.parameters(), slopes):
+            parameter -= 1e-3 * slope
+    fall = 1e-3 * sum(slope.square().sum().item() for slope in slopes)
+    return fall > 0 and before - contraction_by_jacobian(encoder, x).item() == pytest.approx(fall, rel=0.02)
+
+
+def test_a_floored_mean_does_not_learn_and_a_mean_does():
+    assert learns(ours) and learns(contraction) and learns(contraction_by_jacobian)
+    assert not learns(floored)
+
+
+def test_a_floored_mean_is_not_a_mean():
+    encoder, x = encoder_and_data()
+    wanted = pytest.approx(torch.stack([contraction_by_jacobian(encoder, row[None]) for row in x]).mean().item())
+    assert ours(encoder, x).item() == contraction(encoder, x).item() == wanted
+    assert floored(encoder, x).item() != wanted
