@@ -75,8 +75,14 @@ def code(path):
     return f"`{path}`" if path else ""
 
 
+def escape_stars(app, what, name, thing, options, lines):
+    """The star of a shape such as (B, *shape) opens no emphasis."""
+    lines[:] = [re.sub(r"(?<!\\)\*(?=shape|grid)", r"\\*", line) for line in lines]
+
+
 def setup(app):
     app.add_directive("concept-map", ConceptMap)
+    app.connect("autodoc-process-docstring", escape_stars)
     app.connect("doctree-read", list_figures)
     app.connect("doctree-resolved", number_by_page)
     app.connect("doctree-resolved", check_links)

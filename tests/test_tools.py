@@ -109,6 +109,18 @@ def test_a_stopped_installation_is_taken_up_again(installed, monkeypatch):
     assert len(installed) == 1
 
 
+def test_an_environment_that_was_moved_is_made_anew(tmp_path, monkeypatch):
+    monkeypatch.setattr(environment, "VENV", tmp_path)
+    monkeypatch.setattr(environment, "PYTHON", sys.executable)
+    assert not environment.usable()
+    for place, expected in ((tmp_path, True), ("/somewhere/else/.venv", False)):
+        (tmp_path / "pyvenv.cfg").write_text(f"command = python3 -m venv {place}\n")
+        assert environment.usable() == expected
+    (tmp_path / "pyvenv.cfg").write_text(f"command = python3 -m venv {tmp_path}\n")
+    monkeypatch.setattr(environment, "VERSION", "3.99")
+    assert not environment.usable()
+
+
 def test_the_lock_names_no_place():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
     assert [line for line in lines if not re.fullmatch(r"#.*|[a-z0-9.-]+==[\w.]+( ; .+)?", line) or "://" in line] == []
@@ -273,32 +285,40 @@ def test_another_archive_is_refused(tmp_path, npm, monkeypatch, capsys):
 
 # The rendered site
 
-FIGURE = """\
+FIGURES = """\
 from IPython.display import display
-for name in ("fig-one", "fig-two"):
-    display({"text/html": f"<figure id='{name}'><svg aria-label='a line'></svg><figcaption>C</figcaption></figure>"}, raw=True,
-            metadata={"aecourse": {"name": name, "caption": "Caption"}})"""
+for name in {names}:
+    display({{"text/html": f"<figure id='{{name}}'><svg aria-label='a line'></svg><figcaption>C</figcaption></figure>"}}, raw=True,
+            metadata={{"aecourse": {{"name": name, "caption": "Caption"}}}})"""
 
 
-def rendered(copy, text):
-    """A page with two figures and `text`, rendered without what comes from npm; what Jupyter Book said, and the page."""
-    write(copy / "chapters" / "page.ipynb", f"# A page\n\n{text}", FIGURE)
-    config = book.site_configuration(local=False, saved=book.saved_outputs("digits"), root=copy)
-    said = book.render(copy, config, environment.variables())
-    return said, (copy / "_build" / "html" / "chapters" / "page.html").read_text()
+@pytest.fixture
+def rendered(copy):
+    """Render two pages with two figures each, the second with a text, without what comes from npm; gives what was said, and that page."""
+    (copy / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/first\n  - file: chapters/page\n")
+    write(copy / "chapters" / "first.ipynb", "# The first page", FIGURES.format(names=["fig-a", "fig-b"]))
+
+    def render(text):
+        page = copy / "chapters" / "page.ipynb"
+        if text not in page.read_text():
+            write(page, f"# A page\n\n{text}", FIGURES.format(names=["fig-one", "fig-two"]))
+        config = book.site_configuration(local=False, saved=book.saved_outputs("digits"), root=copy)
+        said = book.render(copy, config, environment.variables())
+        return said, (copy / "_build" / "html" / "chapters" / "page.html").read_text()
+    return render
 
 
-def test_without_an_address_no_button_leads_away(copy):
-    said, page = rendered(copy, "See [Figure 2](#fig-two).")
+def test_without_an_address_no_button_leads_away(rendered):
+    said, page = rendered("See [Figure 2](#fig-two) and [Figure 1](first.ipynb#fig-a).")
     assert said == ""
-    assert "Figure 1." in page and "Figure 2." in page and "_sources/chapters/page.ipynb" in page
+    assert re.findall(r"Figure (\d)\.", page) == ["1", "2"] and "_sources/chapters/page.ipynb" in page
     assert not re.search(r'href="https?://[^"]*(github|colab|mybinder)', page)
 
 
-def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_time(copy):
+def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_time(rendered, copy):
     set_address(copy, URL)
     for _ in range(2):
-        said, page = rendered(copy, "See [Figure 3](#fig-two) and [nothing](#fig-three).")
+        said, page = rendered("See [Figure 3](#fig-two) and [nothing](#fig-three).")
         assert "'Figure 3' links to Figure 2" in said and "fig-three" in said
     assert '"https://colab.research.google.com/github/someone/autoencoders/blob/main/chapters/page.ipynb"' in page
     assert f'"{URL}"' in page

@@ -4,7 +4,7 @@ import torch
 NEXT = "It is none of the usual slips: compute one element by hand, and open the next hint."
 
 
-def expect(name, answer, right, ideas, rtol=1e-4, atol=1e-6):
+def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
     """Assert that `answer` equals `right`; where it is a known wrong answer, say which idea was missed.
 
     Args:
@@ -12,7 +12,7 @@ def expect(name, answer, right, ideas, rtol=1e-4, atol=1e-6):
         answer: what the learner's code returned: a tensor or a number, a string or a truth value.
         right: what it should be, of the same shape.
         ideas: what was missed, in a sentence -> the wrong answer that shows it, or a function that recognises it.
-        rtol: relative tolerance of numbers; ten times the rounding of the formulas that are right.
+        rtol: relative tolerance of numbers: right formulas differ by some 1e-7 in float32, the nearest wrong answers by 1e-3.
         atol: absolute tolerance.
 
     Raises:

@@ -17,7 +17,7 @@ def population_sparsity(z, threshold=0.1):
 
     Args:
         z: codes, (B, k), floating point.
-        threshold: above which |z| counts as active, in units of the code. A code that is scaled down falls silent:
+        threshold: above which ``|z|`` counts as active, in units of the code. A code that is scaled down falls silent:
             compare codes of like spread, or divide each by its standard deviation first.
 
     Returns:

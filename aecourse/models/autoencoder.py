@@ -57,7 +57,7 @@ class Autoencoder(nn.Module):
         self.output = ACTIVATIONS[output]()
 
     def encode(self, x):
-        """The code of `x`: ``(B, *shape) -> (B, k)``."""
+        """The code of `x`: (B, *shape) -> (B, k)."""
         check.floating("x", x)
         if x.shape[1:] != self.shape:
             raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
@@ -65,17 +65,17 @@ class Autoencoder(nn.Module):
         return self.encoder(x.flatten(1))  # (B, k)
 
     def logits(self, z):
-        """The decoder before its output activation: ``(B, k) -> (B, *shape)``."""
+        """The decoder before its output activation: (B, k) -> (B, *shape)."""
         check.floating("z", z)
         if z.dim() != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}): one code a row")
         return self.decoder(z).unflatten(1, self.shape)  # (B, *shape)
 
     def decode(self, z):
-        """The reconstruction from a code, within `output_range`: ``(B, k) -> (B, *shape)``."""
+        """The reconstruction from a code, within `output_range`: (B, k) -> (B, *shape)."""
         return self.output(self.logits(z))
 
     def forward(self, x):
-        """Reconstruction and code: ``(B, *shape) -> (B, *shape), (B, k)``."""
+        """Reconstruction and code: (B, *shape) -> (B, *shape), (B, k)."""
         z = self.encode(x)
         return self.decode(z), z

@@ -1,0 +1,176 @@
+"""The masked autoencoder: hide patches, and predict them from the rest (He, Chen, Xie, Li, Dollár and Girshick, 2022)."""
+import torch
+from torch import nn
+
+from aecourse import check
+from aecourse.models.vae import sizes
+
+
+def patchify(x, size):
+    """Square patches, row by row: (B, C, H, W) -> (B, P, size * size * C), the channels of a pixel side by side."""
+    rows = check.images("x", x).unfold(2, size, size).unfold(3, size, size)  # (B, C, H/s, W/s, s, s)
+    return rows.permute(0, 2, 3, 4, 5, 1).flatten(1, 2).flatten(2)  # (B, P, s * s * C)
+
+
+def unpatchify(patches, shape):
+    """The images back: (B, P, size * size * C) -> (B, *shape), shape (C, H, W)."""
+    channels, height, width = shape
+    size = round((patches.shape[2] / channels) ** 0.5)
+    rows = patches.unflatten(2, (size, size, channels)).unflatten(1, (height // size, width // size))  # (B, H/s, W/s, s, s, C)
+    return rows.permute(0, 5, 1, 3, 2, 4).reshape(-1, *shape)
+
+
+def random_mask(n, patches, ratio=0.75, generator=None, device=None):
+    """Which patches to hide: their places, (n, M) whole numbers below `patches`, drawn anew for each row.
+
+    M is `ratio` of the patches, rounded down (the reference rounds the visible ones down). Places, unlike True and
+    False, keep M known to the host, so that a step never waits for the device.
+
+    Raises:
+        ValueError: where `ratio` hides no patch or all of them.
+    """
+    count = int(patches * ratio) if isinstance(ratio, (int, float)) and 0 < ratio < 1 else 0
+    if count == 0:
+        raise ValueError(f"ratio is {ratio!r} of {patches} patches; expected to hide at least one and leave at least one: "
+                         "take a ratio between 0 and 1, or smaller patches")
+    return torch.rand(n, patches, generator=generator, device=device).argsort(1)[:, :count]  # (n, M)
+
+
+def as_mask(hidden, patches):
+    """The places `hidden`, (B, M), as True among `patches` of False: (B, P)."""
+    return torch.zeros(len(hidden), patches, dtype=torch.bool, device=hidden.device).scatter(1, hidden, True)
+
+
+def normalise(patches):
+    """Each patch minus its mean, over its standard deviation: unbiased variance plus 1e-6, so that a constant patch becomes 0."""
+    if patches.shape[-1] < 2:
+        raise ValueError(f"patches have {patches.shape[-1]} value each; expected two at least, or the variance is not defined: "
+                         "take larger ones")
+    return (patches - patches.mean(-1, keepdim=True)) / (patches.var(-1, keepdim=True) + 1e-6).sqrt()
+
+
+def blocks(width, depth, heads):
+    """`depth` transformer blocks, normalised first, and a last normalisation: (B, T, width) -> (B, T, width)."""
+    layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
+    return nn.TransformerEncoder(layer, depth, norm=nn.LayerNorm(width), enable_nested_tensor=False)
+
+
+class MaskedAutoencoder(nn.Module):
+    r"""An encoder that sees the visible patches alone, and a smaller decoder that fills in the others.
+
+    Hidden patches are not blanked: they never enter the encoder, so that no gradient of the code reaches their
+    pixels. The decoder gets the code in its place and one learned token for every hidden place. Positions are learned
+    (the reference takes fixed sines). MAE means absolute error in this package, never this model.
+
+    Args:
+        shape: (C, H, W), with H and W divisible by `patch`.
+        patch: side of a patch, in pixels.
+        width, depth: of the encoder.
+        decoder_width, decoder_depth: of the decoder.
+        heads: of attention, in both; the widths are multiples of it.
+
+    Raises:
+        ValueError: where a size is not a positive integer, or does not divide.
+
+    Source:
+        He and others (2022).
+    """
+
+    def __init__(self, shape=(1, 28, 28), patch=4, width=64, depth=2, decoder_width=32, decoder_depth=1, heads=4):
+        super().__init__()
+        self.shape, self.patch = sizes("shape", shape), patch
+        given = {"patch": patch, "width": width, "depth": depth, "heads": heads,
+                 "decoder_width": decoder_width, "decoder_depth": decoder_depth}
+        for name, size in given.items():
+            check.positive(name, size)
+        if len(self.shape) != 3 or self.shape[1] % patch or self.shape[2] % patch:
+            raise ValueError(f"shape is {self.shape} with patches of {patch} x {patch}; expected (C, H, W) with H and W "
+                             f"divisible by {patch}: pad the images, or take other patches")
+        if width % heads or decoder_width % heads:
+            raise ValueError(f"width is {width} and decoder_width {decoder_width} with {heads} heads; expected "
+                             f"multiples of {heads}")
+        self.patches, pixels = self.shape[1] * self.shape[2] // patch**2, self.shape[0] * patch**2
+        self.embed, self.encoder = nn.Linear(pixels, width), blocks(width, depth, heads)
+        self.bridge, self.decoder = nn.Linear(width, decoder_width), blocks(decoder_width, decoder_depth, heads)
+        self.predict = nn.Linear(decoder_width, pixels)
+        self.positions = nn.Parameter(0.02 * torch.randn(self.patches, width))
+        self.decoder_positions = nn.Parameter(0.02 * torch.randn(self.patches, decoder_width))
+        self.token = nn.Parameter(0.02 * torch.randn(decoder_width))
+        self.output_range = -float("inf"), float("inf")
+
+    def visible(self, x, hidden):
+        """Places of the visible patches, in order: (B, M) -> (B, V). All of them where `hidden` is None."""
+        if hidden is None:
+            return torch.arange(self.patches, device=x.device).expand(len(x), -1)
+        if hidden.dim() != 2 or len(hidden) != len(x) or hidden.dtype != torch.long or hidden.shape[1] >= self.patches:
+            raise ValueError(f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}; expected the places of hidden "
+                             f"patches, ({len(x)}, M) of torch.int64 with M below {self.patches}: make them with random_mask")
+        return as_mask(hidden, self.patches).int().argsort(dim=1, stable=True)[:, :self.patches - hidden.shape[1]]  # (B, V)
+
+    def encode(self, x, hidden=None):
+        """The code of each visible patch: (B, C, H, W), (B, M) -> (B, V, width)."""
+        check.images("x", x)
+        if x.shape[1:] != self.shape:
+            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
+                             "reshape it, or build the model with the shape of one sample")
+        places = self.visible(x, hidden)[:, :, None]  # (B, V, 1)
+        patches = patchify(x, self.patch)
+        seen = patches.gather(1, places.expand(-1, -1, patches.shape[2]))  # (B, V, pixels)
+        return self.encoder(self.embed(seen) + self.positions[places[:, :, 0]])
+
+    def predictions(self, z, hidden=None):
+        """What the decoder says of every patch: (B, V, width), (B, M) -> (B, P, pixels)."""
+        places = self.visible(z, hidden)[:, :, None]  # (B, V, 1)
+        code = self.bridge(z)  # (B, V, decoder_width)
+        tokens = self.token.to(code.dtype).expand(len(z), self.patches, -1)
+        filled = tokens.scatter(1, places.expand_as(code), code)  # (B, P, decoder_width)
+        return self.predict(self.decoder(filled + self.decoder_positions))
+
+    def logits(self, z, hidden=None):
+        """The predictions as an image: (B, V, width), (B, M) -> (B, C, H, W). The output is linear."""
+        return unpatchify(self.predictions(z, hidden), self.shape)
+
+    def decode(self, z, hidden=None):
+        """The same as :meth:`logits`: normalised patches, where the model was trained on those."""
+        return self.logits(z, hidden)
+
+    def forward(self, x, hidden=None):
+        """Reconstruction and code: (B, C, H, W), (B, M) -> (B, C, H, W), (B, V, width)."""
+        z = self.encode(x, hidden)
+        return self.decode(z, hidden), z
+
+
+def masked_error(predictions, patches, hidden, normalised=False):
+    """Squared error over the pixels of a patch, then over the hidden patches alone: a mean of means.
+
+    Args:
+        predictions, patches: (B, P, pixels).
+        hidden: (B, M) places of the patches that count.
+        normalised: compare with :func:`normalise` of the patches: the shape of a patch counts, not its contrast.
+
+    Returns:
+        A scalar, in squared units of the data, or without unit where normalised.
+    """
+    check.same("predictions", predictions, "patches", patches)
+    errors = (predictions - (normalise(patches) if normalised else patches)).square().mean(2)  # (B, P)
+    return errors.gather(1, hidden).mean()
+
+
+def masked(ratio=0.75, normalised=False):
+    """The objective of a masked autoencoder: the error on hidden patches, newly drawn at each step.
+
+    Args:
+        ratio: share of patches to hide.
+        normalised: normalise each patch of the target. Many patches of handwriting are constant: try both.
+
+    Returns:
+        An objective with the term ``"hidden"``.
+
+    Source:
+        He and others (2022), section 3.
+    """
+    def objective(model, x, generator):
+        hidden = random_mask(len(x), model.patches, ratio, generator, x.device)
+        predictions = model.predictions(model.encode(x, hidden), hidden)
+        return {"hidden": masked_error(predictions, patchify(x, model.patch), hidden, normalised)}
+    return objective

@@ -1,0 +1,161 @@
+"""The adversarial autoencoder: its game against theory, its phases kept apart, its end."""
+import math
+
+import pytest
+import torch
+import torch.nn.functional as F
+from scipy import integrate, stats
+
+from aecourse.losses import mse
+from aecourse.models.adversarial import (AdversarialAutoencoder, adversarial, calm, discriminator_loss, fooling_loss, jensen_shannon,
+                                          steepness)
+from aecourse.models.wae import mmd
+from aecourse.training import fit
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(*shape, seed=0, dtype=torch.float64):
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
+
+
+def start(**options):
+    torch.manual_seed(0)
+    return AdversarialAutoencoder(6,
+                                  **{"hidden": (5,), "latent_dim": 2, "activation": "tanh", "judge": (4,), "output": "linear",
+                                     **options}).double()
+
+
+def test_the_losses_are_cross_entropies_with_labels():
+    prior, codes = 5 * noise(9, 1), 5 * noise(7, 1, seed=1)
+    cross = F.binary_cross_entropy
+    wanted = cross(prior.sigmoid(), torch.ones_like(prior)) + cross(codes.sigmoid(), torch.zeros_like(codes))
+    assert discriminator_loss(prior, codes).item() == pytest.approx(wanted.item(), rel=1e-12)
+    assert fooling_loss(codes).item() == pytest.approx(cross(codes.sigmoid(), torch.ones_like(codes)).item(), rel=1e-12)
+    assert torch.autograd.gradcheck(discriminator_loss, (prior.requires_grad_(), codes.requires_grad_()))
+    assert discriminator_loss(torch.tensor([[1e4]]),
+                              torch.tensor([[-1e4]])).item() == 0 and fooling_loss(torch.tensor([[-1e4]])).item() == 1e4
+
+
+def test_who_cannot_tell_pays_2_ln_2():
+    assert discriminator_loss(torch.zeros(5, 1), torch.zeros(3, 1)).item() == pytest.approx(2 * math.log(2))
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.7, 2.0])
+def test_the_best_discriminator_pays_2_ln_2_less_twice_the_divergence(mean):
+    """Prior N(0, 1), codes N(mean, 1): the best logit is ln p - ln q; the divergence is SciPy's integral."""
+    p, q = stats.norm(0, 1), stats.norm(mean, 1)
+    half = lambda z: (p.pdf(z) + q.pdf(z)) / 2  # noqa: E731
+    js = integrate.quad(lambda z: (p.pdf(z) * (p.logpdf(z) - math.log(half(z))) + q.pdf(z) * (q.logpdf(z) - math.log(half(z)))) / 2, -9, 11)[0]
+    logit = lambda z: mean**2 / 2 - mean * z  # noqa: E731
+    z, code = noise(200_000, 1), noise(200_000, 1, seed=1) + mean
+    loss = discriminator_loss(logit(z), logit(code)).item()
+    assert loss == pytest.approx(2 * math.log(2) - 2 * js, abs=0.008)
+    assert discriminator_loss(logit(z) + 0.5, logit(code) + 0.5) > loss
+    assert loss < discriminator_loss(0.5 * logit(z) - 0.1, 0.5 * logit(code) - 0.1)
+
+
+def test_each_term_teaches_its_own_player():
+    model, x = start(), noise(8, 6)
+    players = [model.encoder[0][0].weight, model.decoder[0].weight, model.discriminator[0].weight]
+
+    def taught(name):
+        gradients = torch.autograd.grad(adversarial()(model, x, seeded())[name], players, allow_unused=True)
+        return [gradient is not None and bool(gradient.any()) for gradient in gradients]
+    assert taught("reconstruction") == [True, True, False]
+    assert taught("discriminator") == [False, False, True]
+    assert taught("fooling") == [True, False, False]
+    assert taught("penalty") == [False, False, True]
+
+
+def test_the_penalty_by_hand():
+    """A linear discriminator has one gradient everywhere: its weights."""
+    model, z = start(judge=()), noise(5, 2)
+    wanted = model.discriminator[0].weight.square().sum().item()
+    assert steepness(model.discriminator, z).item() == pytest.approx(wanted)
+    assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)
+    with torch.no_grad():
+        assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)
+    judge = start().discriminator
+    slopes = torch.func.vmap(torch.func.grad(lambda row: judge(row)[0]))(z)
+    assert steepness(judge, z).item() == pytest.approx(slopes.square().sum(1).mean().item())
+
+
+def test_one_step_is_the_two_phases_written_by_hand():
+    """The usual form: two optimizers, labels, and codes cut off in the discriminator's phase; both seen from the same start."""
+    model, x, strength = start(), noise(8, 6), 0.7
+    names, parameters = zip(*model.named_parameters())
+    ours = torch.autograd.grad(sum(adversarial(strength, 0)(model, x, seeded(3)).values()), parameters)
+    drawn, wanted = noise(8, 2, seed=3), {}
+    z, one, zero = model.encode(x), torch.ones(8, 1).double(), torch.zeros(8, 1).double()
+    cross = F.binary_cross_entropy_with_logits
+    loss = cross(model.discriminator(drawn), one) + cross(model.discriminator(z.detach()), zero)
+    judge = [name for name in names if name.startswith("discriminator")]
+    wanted |= dict(zip(judge, torch.autograd.grad(loss, list(model.discriminator.parameters()))))
+    loss = (model.decode(z) - x).square().sum(1).mean() + strength * cross(model.discriminator(z), one)
+    others = [name for name in names if name not in judge]
+    wanted |= dict(zip(others, torch.autograd.grad(loss, [dict(model.named_parameters())[name] for name in others])))
+    assert len(judge) == 4 and len(others) == 8
+    for name, gradient in zip(names, ours):
+        torch.testing.assert_close(gradient, wanted[name])
+
+
+def plane(n=400):
+    """Points of a plane in six dimensions, narrow and off the centre: nothing like the prior."""
+    return ((0.3 * noise(n, 2) + 1) @ noise(2, 6, seed=9)).float()
+
+
+def play(strength, seed=0, steps=600):
+    torch.manual_seed(seed)
+    model = AdversarialAutoencoder(6, (32,), 2, "tanh", "linear", judge=(32,))
+    return model, fit(model, plane(), adversarial(strength), steps=steps, batch_size=200, lr=5e-3, optimizer=calm, seed=seed,
+                      device="cpu")
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_the_game_ends_at_2_ln_2_with_codes_like_the_prior(seed):
+    x, (model, history) = plane(), play(0.5, seed)
+    x_hat, z = model(x)
+    assert sum(history.terms["discriminator"][-100:]) / 100 == pytest.approx(2 * math.log(2), abs=0.01)
+    assert jensen_shannon(model, x, seeded()).item() < 0.02 and mmd(z, noise(400, 2, dtype=torch.float32)).item() < 0.05
+    assert mse(x_hat, x).item() < 0.05 * x.var(0).mean().item()
+
+
+def test_without_the_encoders_part_the_discriminator_wins():
+    model, history = play(0.0, steps=300)
+    assert history.terms["discriminator"][-1] < 1.2
+    assert mmd(model.encode(plane()), noise(400, 2, dtype=torch.float32)).item() > 0.5
+    assert set(history.terms) == {"reconstruction", "discriminator", "fooling", "penalty", "loss"}
+    assert 0.1 < jensen_shannon(model, plane(), seeded()).item() < math.log(2)
+
+
+def test_the_divergence_by_hand():
+    model, x = start(), noise(8, 6)
+    loss = discriminator_loss(model.discriminator(noise(8, 2, seed=4)), model.discriminator(model.encode(x)))
+    assert jensen_shannon(model, x, seeded(4)).item() == pytest.approx(math.log(2) - loss.item() / 2)
+
+
+def test_new_samples_are_decoded_noise():
+    model = start()
+    assert torch.equal(model.sample(5, seeded(3)), model.decode(noise(5, 2, seed=3)))
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: AdversarialAutoencoder(judge=(0,)), ValueError, "judge is 0"),
+    (lambda: adversarial(-1), ValueError, "strength is -1"), (lambda: adversarial(1, -1), ValueError, "penalty is -1"),
+    (lambda: start().sample(0), ValueError, "n is 0"), (lambda: fooling_loss([0.0]), TypeError, "code_logits is a list"),
+    (lambda: discriminator_loss(torch.ones(2, 1).int(), torch.ones(2, 1)), TypeError, "prior_logits has dtype"),
+    (lambda: discriminator_loss(torch.ones(2, 1), torch.ones(0, 1)), ValueError, "code_logits is empty")])
+def test_what_cannot_be_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()

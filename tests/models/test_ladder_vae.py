@@ -1,0 +1,211 @@
+"""The Ladder VAE against PyTorch's distributions, a two-dimensional integral over its codes, and a VAE of one level."""
+import math
+
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from aecourse.models.ladder_vae import LadderVAE, merge
+from aecourse.models.vae import VAE, beta_elbo, gaussian_sample, iwae_bound
+from aecourse.training import fit
+
+SKIPS = pytest.mark.parametrize("skip", [False, True])
+LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
+
+
+@pytest.fixture(autouse=True)
+def one_thread():
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
+
+
+def start(skip=True, likelihood="bernoulli", hidden=(5, 4, 3), latent_dims=(3, 2, 2), shape=6, seed=0):
+    torch.manual_seed(seed)
+    model = LadderVAE(shape, hidden, latent_dims, "tanh", likelihood, skip=skip).double()
+    with torch.no_grad():
+        for name, parameter in model.named_parameters():
+            parameter.mul_(1 if name == "log_sigma" else 2)
+    return model
+
+
+def data(n=7, shape=(6,), seed=1):
+    return torch.rand(n, *shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def seeded(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(*shape, seed=0):
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+
+
+def normal(mean, log_variance):
+    return Normal(mean, (log_variance / 2).exp())
+
+
+def test_merging_is_the_product_of_two_densities():
+    """ln p + ln q - ln(merged) does not depend on where it is taken."""
+    m, s, n, t = noise(4, 5, 3)
+    merged, z = merge(m, s, n, t), noise(50, 5, 3, seed=1)
+    rest = normal(m, s).log_prob(z) + normal(n, t).log_prob(z) - normal(*merged).log_prob(z)
+    assert rest.std(0).max() < 1e-12
+    torch.testing.assert_close(merged, merge(n, t, m, s))
+    torch.testing.assert_close((-merged[1]).exp(), (-s).exp() + (-t).exp())  # precisions add
+    assert merge(*torch.tensor([[2.0], [0.0], [4.0], [0.0]]))[0].item() == pytest.approx(3)
+
+
+@SKIPS
+@LIKELIHOODS
+def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
+    """Level by level, from the top: evidence at the top, merged below; every divergence to the prior from above."""
+    model, x, generator = start(skip, likelihood), data().round(), seeded(3)
+    h, evidence = x, []
+    for up, found in zip(model.up, model.evidence):
+        h = up(h)
+        mean, raw = found(h).chunk(2, 1)
+        evidence.append((mean, 10 * torch.tanh(raw / 10)))
+
+    def draw(q):
+        return q.mean + q.stddev * torch.randn(q.mean.shape, generator=generator, dtype=torch.float64)
+
+    def prior(level, features):
+        mean, raw = model.prior[level](features).chunk(2, 1)
+        return normal(mean, 10 * torch.tanh(raw / 10))
+    q2, p2 = normal(*evidence[2]), Normal(torch.zeros(7, 2).double(), 1.0)
+    z2 = draw(q2)
+    f1 = model.down[1](z2)
+    p1 = prior(1, f1)
+    q1 = normal(*merge(*evidence[1], p1.mean, p1.variance.log()))
+    z1 = draw(q1)
+    f0 = model.down[0](torch.cat([z1, f1], 1) if skip else z1)
+    p0 = prior(0, f0)
+    q0 = normal(*merge(*evidence[0], p0.mean, p0.variance.log()))
+    z0 = draw(q0)
+    logits = model.decoder(torch.cat([z0, f0], 1) if skip else z0)
+    p = torch.distributions.Bernoulli(logits=logits) if likelihood == "bernoulli" else Normal(logits, 1.0)
+    terms, parts = model.elbo_terms(x, seeded(3)), [kl_divergence(*pair) for pair in ((q0, p0), (q1, p1), (q2, p2))]
+    torch.testing.assert_close(terms["reconstruction"], -p.log_prob(x).sum(1).mean())
+    torch.testing.assert_close(terms["kl"], sum(part.sum(1).mean() for part in parts))
+    for ours, wanted in zip(model.level_kl(x, seeded(3)), parts, strict=True):
+        torch.testing.assert_close(ours, wanted)
+
+
+@LIKELIHOODS
+def test_a_ladder_of_one_level_is_a_vae(likelihood):
+    ladder, x = start(True, likelihood, (5,), (2,)), data()
+    model = VAE(6, (5,), 2, "tanh", likelihood).double()
+    wanted = [p for p in model.state_dict() if p != "log_sigma"]
+    values = [v for name, v in ladder.state_dict().items() if name != "log_sigma"]
+    model.load_state_dict({**model.state_dict(), **dict(zip(wanted, values, strict=True))})
+    for name, value in model.elbo_terms(x, seeded()).items():
+        torch.testing.assert_close(ladder.elbo_terms(x, seeded())[name], value)
+    torch.testing.assert_close(ladder(x)[0], model(x)[0])
+    torch.testing.assert_close(iwae_bound(ladder, x, 7, seeded()), iwae_bound(model, x, 7, seeded()))
+    assert torch.equal(ladder.sample(3, seeded()), model.sample(3, seeded()))
+
+
+@SKIPS
+def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
+    """Two codes of one unit: ln p(x) by summing over a fine grid, which knows only the way down."""
+    model, x = start(skip, hidden=(4, 3), latent_dims=(1, 1), seed=1), data(1).round()
+    axis = torch.linspace(-9, 9, 601, dtype=torch.float64)
+    with torch.no_grad():
+        z1 = axis.repeat_interleave(601)[:, None]
+        mean, raw = model.prior[0](model.down[0](z1)).chunk(2, 1)
+        p0 = normal(mean, 10 * torch.tanh(raw / 10))
+        z0 = p0.mean + p0.stddev * axis.repeat(601)[:, None]  # the grid follows the prior of the lower code
+        logits = model.logits((z0, z1))
+        p_x = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(1)
+        heights = p_x + Normal(0.0, 1.0).log_prob(z1)[:, 0] + Normal(0.0, 1.0).log_prob(axis).repeat(601)
+        log_p = heights.logsumexp(0).item() + 2 * math.log(18 / 600)
+        many = x.expand(4000, 6)
+        elbo, five, fifty = (iwae_bound(model, many, samples, seeded(), 10) for samples in (1, 5, 50))
+        assert iwae_bound(model, x, 40_000, seeded(), 10_000).item() == pytest.approx(log_p, abs=0.02)
+        terms = sum(model.elbo_terms(many, seeded(1)).values()).item()
+    error = [4 * bound.std().item() / 4000**0.5 for bound in (elbo, five, fifty)]
+    assert -terms == pytest.approx(elbo.mean().item(), abs=2 * error[0])
+    assert elbo.mean() + error[0] < five.mean() - error[1] and five.mean() + error[1] < fifty.mean() - error[2]
+    assert fifty.mean() - error[2] < log_p
+
+
+@SKIPS
+@pytest.mark.parametrize("shape", [6, (1, 4, 5), (2, 3, 2)])
+def test_any_shape_and_three_levels_come_back(skip, shape):
+    model = start(skip, shape=shape)
+    x = data(4, model.shape)
+    x_hat, z = model(x)
+    assert x_hat.shape == x.shape and [code.shape for code in z] == [(4, 3), (4, 2), (4, 2)]
+    assert [mean.shape for mean, _ in model.posterior(x)] == [code.shape for code in z]
+    assert all(torch.equal(code, mean) for code, (mean, _) in zip(z, model.posterior(x)))
+    assert torch.equal(x_hat, model.logits(z).sigmoid()) and model.output_range == (0, 1)
+    assert model.sample(5).shape == (5, *model.shape)
+    assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded()))
+    assert not torch.equal(model.sample(5, seeded()), model.sample(5, seeded(1)))
+
+
+def test_high_levels_speak_to_the_pixels_by_the_skip_path_alone():
+    for skip in (False, True):
+        model = start(skip)
+        z = tuple(noise(4, k, seed=k) for k in (3, 2, 2))
+        moved = (z[0], z[1], z[2] + 1)
+        assert torch.equal(model.logits(z), model.logits(moved)) != skip
+        assert not torch.equal(model.logits(z), model.logits((z[0] + 1, *z[1:])))
+
+
+@SKIPS
+def test_new_samples_come_from_the_priors_from_the_top_down(skip):
+    """With the evidence silenced, the posterior below the top is the prior: its codes decode to what sampling gives."""
+    model = start(skip)
+    for level, k in zip(model.evidence, (3, 2, 2)):
+        level.weight.data.zero_(), level.bias.data.zero_()
+        level.bias.data[k:] = 1e4 if level is not model.evidence[-1] else 0  # a log-variance of 10
+    posteriors, priors = model.levels(data(500), lambda *given: gaussian_sample(*given, seeded(1)))[1:3]
+    for (mean, log_variance), (m, s) in list(zip(posteriors, priors))[:2]:
+        torch.testing.assert_close(log_variance, -torch.logaddexp(-s, torch.full_like(s, -10)))
+        assert (mean - m).abs().max() < 1e-3 * (1 + m.abs().max()) * s.exp().max()
+    assert not any(t.any() for t in priors[2]) and not any(t.any() for t in posteriors[2])
+
+
+@SKIPS
+def test_the_terms_have_the_gradient_of_their_values(skip):
+    model, x = start(skip, hidden=(3, 2), latent_dims=(2, 1)), data(2)
+    names, values = zip(*model.named_parameters())
+    model.forward = model.elbo_terms
+    terms = lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()))  # noqa: E731
+    assert torch.autograd.gradcheck(lambda *given: tuple(terms(*given).values()), values)
+    gradients = torch.autograd.grad(sum(model.elbo_terms(x, seeded()).values()), values)
+    assert all(gradient.any() for gradient in gradients)
+
+
+@SKIPS
+def test_training_raises_the_bound_on_data_held_out(skip):
+    rows = (data(300, (3,)) > 0.5).float().repeat(1, 2)
+    torch.manual_seed(0)
+    model = LadderVAE(6, (16, 8), (2, 2), skip=skip)
+    before = iwae_bound(model, rows[200:], 20, seeded()).mean().item()
+    fit(model, rows[:200], beta_elbo(1), steps=300, batch_size=100, lr=0.01, device="cpu")
+    after = iwae_bound(model, rows[200:], 20, seeded()).mean().item()
+    assert after > before + 0.5 and after > -6 * math.log(2) + 0.5
+
+
+@pytest.mark.parametrize("options, words", [
+    ({"hidden": (8,)}, "hidden has 1 levels and latent_dims 2"), ({"hidden": (), "latent_dims": ()}, r"hidden is \(\)"),
+    ({"hidden": 64}, "hidden is 64; expected a tuple"), ({"latent_dims": (2, 0)}, "latent_dims is 0"),
+    ({"shape": -1}, "shape is -1"), ({"likelihood": "poisson"}, "likelihood is 'poisson'"), ({"sigma": 1.0}, "sigma is 1.0 with"),
+    ({"activation": "RELU"}, "activation is 'RELU'"), ({"hidden": (8, 0)}, "hidden is 0")])
+def test_an_option_that_cannot_be_is_refused(options, words):
+    with pytest.raises(ValueError, match=words):
+        LadderVAE(**options)
+
+
+@pytest.mark.parametrize("call, words", [
+    (lambda m: m(torch.rand(2, 5)), r"x has shape \(2, 5\); expected \(B, 6\)"), (lambda m: m.sample(0), "n is 0"),
+    (lambda m: m.decode((torch.rand(2, 3), torch.rand(2, 2))),
+     r"z has shapes \[\(2, 3\), \(2, 2\)\]; expected .* the lowest first"),
+    (lambda m: m.decode((torch.rand(2, 2),) * 3), "a code for each level")])
+def test_a_wrong_call_is_refused(call, words):
+    with pytest.raises(ValueError, match=words):
+        call(start().float())
