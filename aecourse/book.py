@@ -56,11 +56,12 @@ class ConceptMap(SphinxDirective):
     def run(self):
         path = Path(self.env.srcdir, "book", "concepts.yml")
         self.env.note_dependency(str(path))
-        lines = ["| concept | chapter | module | tests | exercise |", "|---|---|---|---|---|"]
+        lines = ["| concept | chapter | exercise | in `aecourse/` | in `tests/` |", "|---|---|---|---|---|"]
         for rooms in yaml.safe_load(path.read_text(encoding="utf-8")).values():
             exercise = rooms.get("exercise")
-            cells = [rooms["title"], link("read", rooms.get("chapter")), code(rooms.get("module")), code(rooms.get("tests")),
-                     link("practise", exercise and f"exercises/{exercise}/{exercise}.ipynb")]
+            cells = [rooms["title"], link("read", rooms.get("chapter")),
+                     link("practise", exercise and f"exercises/{exercise}/{exercise}.ipynb"),
+                     code(rooms.get("module", "").removeprefix("aecourse/")), code(rooms.get("tests", "").rpartition("/")[2])]
             lines.append("| " + " | ".join(cells) + " |")
         box = nodes.container()
         self.state.nested_parse(StringList(lines, str(path)), 0, box)

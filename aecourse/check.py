@@ -77,6 +77,15 @@ def within(name, x, low, high):
     return x
 
 
+def samples(name, x, shape):
+    """`x` is a batch of samples of `shape`: (B, *shape)."""
+    floating(name, x)
+    if x.shape[1:] != shape:
+        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))}): "
+                         "reshape it, or build the model with the shape of one sample")
+    return x
+
+
 def one_of(name, value, choices):
     """`value` is one of `choices`."""
     if value not in tuple(choices):
@@ -88,4 +97,19 @@ def positive(name, value, kind=int):
     """`value` is a positive number of type `kind`."""
     if isinstance(value, bool) or not isinstance(value, numbers.Integral if kind is int else numbers.Real) or not value > 0:
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
+    return value
+
+
+def sizes(name, values):
+    """`values` is a tuple of positive integers, one at least; a shape may be a single integer."""
+    values = (values,) if name == "shape" and isinstance(values, int) else values
+    if not isinstance(values, (tuple, list)) or not values:
+        raise ValueError(f"{name} is {values!r}; expected a tuple of positive integers, as in (1, 28, 28)")
+    return tuple(positive(name, value) for value in values)
+
+
+def weight(name, value):
+    """`value` is a finite number of at least 0."""
+    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+        raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
     return value

@@ -53,8 +53,9 @@ def browser(need, library):
     names = "chromium", "chromium-browser", "google-chrome", "chrome"
     program = need(next(filter(None, map(shutil.which, names)), None), "Chromium", "apt-get install chromium")
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu", "--disable-quic",
-                                           "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        chromium = running.chromium.launch(executable_path=program, args=[
+            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync"])
         yield chromium
         chromium.close()
 

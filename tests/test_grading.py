@@ -390,20 +390,18 @@ def test_make_exercises_makes_the_same(tmp_path):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_nbgrader_gives_a_class_its_marks(name, tmp_path):
-    """The three other hands, and for each answer the first wrong one and a lethal one, through nbgrader with full training."""
+    """Through nbgrader, with full training: the other hands; every answer wrong at once; every other cell lethal."""
     owned, worth = checks_of(read("exercises", name)), {cell.id: points(cell) for cell in cells(read("exercises", name), "check")}
-    submissions, lost = dict(right(name)), dict.fromkeys(right(name), 0)
-    for answer, checks in owned.items():
-        _, source, messages = next(case for case in wrong(name) if case[0] == answer)
-        submissions[f"wrong-{answer}"] = {**solved(name), answer: source}
-        lost[f"wrong-{answer}"] = sum(worth[check] for check in messages)
-        submissions[f"lethal-{answer}"] = {**solved(name), answer: "raise RuntimeError('lethal')"}
-        lost[f"lethal-{answer}"] = sum(worth[check] for check in checks)
-    submissions = {student: {key: source for key, source in answers.items() if key != "answer-in-words"}
-                   for student, answers in submissions.items()}
+    submissions, kept = dict(right(name)), dict.fromkeys(right(name), sum(worth.values()))
+    for student, nth in (("first", 0), ("last", -1)):
+        cases = {answer: [case for case in wrong(name) if case[0] == answer][nth] for answer in owned}
+        submissions[student] = {answer: source for answer, (_, source, _) in cases.items()}
+        kept[student] = sum(worth.values()) - sum(worth[check] for *_, messages in cases.values() for check in messages)
+    for student, lethal in (("odd", list(owned)[::2]), ("even", list(owned)[1::2])):
+        submissions[student] = {**solved(name), **dict.fromkeys(lethal, "raise RuntimeError('lethal')"), "answer-in-words": ""}
+        kept[student] = sum(worth.values()) - sum(worth[check] for answer in lethal for check in owned[answer])
     marks = course(tmp_path, {name: submissions})
-    assert {student: marks[name, student][0] for student in submissions} == {
-        student: sum(worth.values()) - points for student, points in lost.items()}
+    assert {student: marks[name, student][0] for student in submissions} == kept
 
 
 DATA = ["digits", pytest.param("mnist", marks=pytest.mark.skipif(

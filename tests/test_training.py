@@ -15,15 +15,6 @@ from aecourse.training import fit
 DATA = torch.rand(40, 6, generator=torch.Generator().manual_seed(1))
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    """Models this small only wait for a second thread."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def start(output="sigmoid"):
     torch.manual_seed(0)
     return Autoencoder(6, (4,), 2, output=output)

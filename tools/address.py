@@ -9,15 +9,16 @@ def main(arguments):
     if len(arguments) != 1 or not arguments[0].startswith("URL="):
         sys.exit("The address is missing: make address URL=https://github.com/OWNER/NAME")
     write(arguments[0].removeprefix("URL="), ROOT)
-    from tools import notebooks
-    notebooks.main([])
+    from tools import exercises, notebooks
+    return notebooks.main([]) or exercises.main([])
 
 
 def write(address, root):
     """Set the one place in _config.yml that holds the address."""
     address = address.rstrip("/").removesuffix(".git")
     if not re.fullmatch(r"https://(github|gitlab)\.com(/[\w.-]+){2}", address):
-        sys.exit(f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only these) or the same on gitlab.com")
+        sys.exit(f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only these), "
+                 "or the same on gitlab.com")
     path = root / "_config.yml"
     text, count = re.subn(r'(?m)^(  url: )"[^"]*"', rf'\1"{address}"', path.read_text(encoding="utf-8"))
     if count != 1:

@@ -10,7 +10,6 @@ import re
 import shutil
 import subprocess
 import sys
-from pathlib import Path
 
 from tools import environment, scripts
 from tools.environment import ROOT, variables
@@ -33,7 +32,8 @@ def main(arguments):
     if built != current:
         build(dataset, local)
         STAMP.write_text(json.dumps(current))
-    print(f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n  open   {(SITE / 'index.html').as_uri()}\n"
+    print(f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n"
+          f"  open   {(SITE / 'index.html').as_uri()}\n"
           f"  or run {environment.PYTHON} -m http.server --directory {SITE}   and open http://localhost:8000")
 
 
@@ -123,6 +123,7 @@ def execute(paths, folder, variables):
 
     from tools.execute import execute_all
     cache, seconds_of, failed = get_cache(folder), {}, []
+    timeout = configuration()["execute"]["timeout"]
 
     def saved(path):
         try:
@@ -131,18 +132,20 @@ def execute(paths, folder, variables):
             return None
     missing = [path for path in paths if not saved(path)]
     print(f"Executing {len(missing)} of {len(paths)} pages ...", flush=True)
-    for path, notebook, seconds, error in execute_all({path: variables for path in missing}, timeout=configuration()["execute"]["timeout"]):
+    for path, notebook, seconds, error in execute_all({path: variables for path in missing}, timeout):
         name = path.relative_to(ROOT).as_posix()
         print(f"{seconds:6.1f} s  {name}{' FAILED' * bool(error)}", flush=True)
         if error:
             failed.append(f"\n{name}\n{error}")
         else:
             seconds_of[name] = seconds
-            cache.cache_notebook_bundle(CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds}), check_validity=False, overwrite=True)
+            bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
+            cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     if failed:
         sys.exit("\n".join([*failed, f"The site is not built: {len(failed)} of {len(missing)} pages failed, as told above"]))
     if len(seconds_of) > 2:
-        print("Longest first: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in sorted(seconds_of.items(), key=lambda item: -item[1])))
+        longest = sorted(seconds_of.items(), key=lambda item: -item[1])
+        print("Longest first: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in longest))
 
 
 def site_configuration(local, saved, root=ROOT):
@@ -165,6 +168,7 @@ def render(root, config, variables):
     path = root / "_build" / "_config.yml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    ran = subprocess.run([environment.BIN / "jupyter-book", "build", root, "--config", path, "-W", "-n", "--keep-going", "--all", "-q"],
-                         cwd=root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, encoding="utf-8", errors="replace")
+    command = [environment.BIN / "jupyter-book", "build", root, "--config", path, "-W", "-n", "--keep-going", "--all", "-q"]
+    ran = subprocess.run(command, cwd=root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+                         text=True, encoding="utf-8", errors="replace")
     return re.sub(r"\x1b\[[\d;]*m", "", ran.stdout) if ran.returncode else ""

@@ -41,7 +41,8 @@ def run(dataset, folder):
     """Execute the chapters on a data set: {path: (seconds, claims)}. Ends the program where the data or a page fails."""
     folder.mkdir()
     own = variables(AECOURSE_DATASET=dataset, AECOURSE_SEEDS=str(SEEDS))
-    if subprocess.call([PYTHON, "-c", "import aecourse.data; aecourse.data.load_images(device='cpu')"], env=own, stdout=subprocess.DEVNULL):
+    load = "from aecourse.data import load_images; load_images(device='cpu', quiet=True)"
+    if subprocess.call([PYTHON, "-c", load], env=own):
         sys.exit(f"The data set {dataset} can't be read, for the reason above: AECOURSE_DATA names the folder that holds it")
     claims = {path: folder / f"{number}.jsonl" for number, path in enumerate(pages())}
     jobs = {path: {**own, "AECOURSE_CLAIMS": str(file), "AECOURSE_PAGE": name(path)} for path, file in claims.items()}

@@ -31,7 +31,7 @@ def strict():
 
 
 def variables(**more):
-    """The variables of every process that a command starts: `.venv` comes first, pages show no progress and wait for no reader."""
+    """The variables of every process that a command starts: `.venv` first, no progress display, no waiting for a reader."""
     kept = {name: value for name, value in os.environ.items()
             if name not in ("MPLBACKEND", "PYTHONHOME", "PYTHONPATH", "AECOURSE_DATASET", "AECOURSE_SEEDS", "AECOURSE_CLAIMS")}
     return {**kept, "VIRTUAL_ENV": str(VENV), "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
@@ -40,9 +40,9 @@ def variables(**more):
 
 
 def ensure(tests=False):
-    """Make `.venv`, or finish or renew it; where it is up to date this takes milliseconds. `tests` adds tests/requirements.txt."""
+    """Make `.venv`, finish it or renew it; milliseconds where it is up to date. `tests` adds tests/requirements.txt."""
     if not (STAMP.exists() and STAMP.read_text() == key()):
-        print("Installing into .venv what requirements.lock pins (some 5 GB with PyTorch; the first time takes minutes) ...", flush=True)
+        print("Installing what requirements.lock pins into .venv (some 5 GB; the first time takes minutes) ...", flush=True)
         STAMP.unlink(missing_ok=True)
         if not usable():
             create()
@@ -56,7 +56,8 @@ def usable():
     """Is there a `.venv` of this version of Python, with pip, that has not been moved?"""
     try:
         made = (VENV / "pyvenv.cfg").read_text()
-        answer = subprocess.run([PYTHON, "-c", "import pip, sys; print('%d.%d' % sys.version_info[:2])"], capture_output=True, text=True)
+        ask = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
+        answer = subprocess.run([PYTHON, "-c", ask], capture_output=True, text=True)
     except OSError:
         return False
     return answer.stdout.strip() == VERSION and str(VENV) in made
@@ -74,7 +75,7 @@ def create():
 
 def pip(*arguments):
     """`pip install`, quietly, at the locked versions."""
-    if subprocess.call([PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-c", "requirements.lock", *arguments],
-                       cwd=ROOT, env=variables()):
+    command = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-c", "requirements.lock", *arguments]
+    if subprocess.call(command, cwd=ROOT, env=variables()):
         sys.exit("The installation stopped, for the reason above; the same command takes it up again")
 

@@ -24,10 +24,9 @@ def execute_all(jobs, timeout):
     """
     if not jobs:
         return
-    subprocess.call([PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL)  # its first import warns that it is slow
-    workers = min(CORES, len(jobs), 8)
-    threads = {"OMP_NUM_THREADS": str(max(1, CORES // workers))}
-    with ThreadPoolExecutor(workers) as pool:
+    subprocess.call([PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL)  # its first import may warn
+    threads = {"OMP_NUM_THREADS": "1"}  # models this small only wait for a second one, and other pages use the other cores
+    with ThreadPoolExecutor(min(CORES, 8)) as pool:
         futures = {pool.submit(execute, path, {**variables, **threads}, timeout): path for path, variables in jobs.items()}
         try:
             for future in as_completed(futures):
@@ -42,8 +41,9 @@ def execute(path, variables, timeout):
     start = time.perf_counter()
     try:
         notebook = nbformat.read(path, as_version=4)
-        NotebookClient(notebook, timeout=timeout, startup_timeout=120, kernel_name="python3", coalesce_streams=True, record_timing=False,
-                       config=ENCRYPTED, resources={"metadata": {"path": str(path.parent)}}).execute(env=variables)
+        client = NotebookClient(notebook, timeout=timeout, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
+                                record_timing=False, config=ENCRYPTED, resources={"metadata": {"path": str(path.parent)}})
+        client.execute(env=variables)
         error = warned(notebook)
     except Exception as raised:  # whatever it was, it is told beside the other pages'
         error = re.sub(r"\x1b\[[\d;]*m", "", str(raised)) or repr(raised)

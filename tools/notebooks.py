@@ -4,7 +4,6 @@ Kept are sources, cell ids, the metadata in KEPT and, on cells tagged `nbval-che
 `make test`. The first code cell is the same everywhere.
 """
 import json
-import sys
 
 import nbformat
 import yaml
@@ -13,7 +12,8 @@ from tools.environment import ROOT, variables
 
 MARK = "nbval-check-output"
 KEPT = {"cellView", "deletable", "editable", "jupyter", "mystnb", "nbgrader", "tags"}
-METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}, "language_info": {"name": "python"}}
+METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+            "language_info": {"name": "python"}}
 SET_UP = '''\
 # @title Set-up: run this first
 try:
@@ -38,13 +38,15 @@ def address(root=ROOT):
 
 def set_up(address):
     """The first code cell of every notebook."""
-    metadata = {"cellView": "form", "jupyter": {"source_hidden": True}, "mystnb": {"code_prompt_show": "Set-up: run this first"}, "tags": ["hide-cell"]}
+    metadata = {"cellView": "form", "jupyter": {"source_hidden": True}, "mystnb": {"code_prompt_show": "Set-up: run this first"},
+                "tags": ["hide-cell"]}
     return nbformat.v4.new_code_cell(SET_UP.format(address=json.dumps(address)), id="set-up", metadata=metadata)
 
 
 def paths(*folders, root=ROOT):
     """The notebooks in these folders of the repository."""
-    return sorted(path for folder in folders for path in (root / folder).rglob("*.ipynb") if ".ipynb_checkpoints" not in path.parts)
+    found = [path for folder in folders for path in (root / folder).rglob("*.ipynb")]
+    return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
 def marked(notebook):
@@ -76,9 +78,9 @@ def canonical(notebook, address):
 
 
 def main(arguments, root=ROOT):
-    where, notebooks = address(root), {path: nbformat.read(path, as_version=4) for path in paths("chapters", "solutions", root=root)}
-    stale = {path: variables(AECOURSE_DATASET="digits") for path, notebook in notebooks.items() if "--execute" in arguments or not complete(notebook)}
-    failed = []
+    where, own, failed = address(root), variables(AECOURSE_DATASET="digits"), []
+    notebooks = {path: nbformat.read(path, as_version=4) for path in paths("chapters", "solutions", root=root)}
+    stale = {path: own for path, notebook in notebooks.items() if "--execute" in arguments or not complete(notebook)}
     if stale:
         from tools.execute import execute_all
         for path, notebook, seconds, error in execute_all(stale, timeout=600):
@@ -91,4 +93,4 @@ def main(arguments, root=ROOT):
         if text != path.read_text(encoding="utf-8"):
             path.write_text(text, encoding="utf-8", newline="\n")
             print(f"rewritten  {path.relative_to(root).as_posix()}")
-    sys.exit("\n".join(failed) if failed else 0)
+    return "\n".join(failed) or 0

@@ -16,11 +16,13 @@ from tools.environment import ROOT, strict, variables
 
 STATIC = ROOT / "_build" / "static"
 PACKAGES = {  # package: digest of its archive, the files that pages load, where the site has them
-    "mathjax@3.2.2": ("Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-                      r"package/(?:es5/)?(LICENSE|tex-mml-chtml\.js|input/tex/extensions/.+|output/chtml/fonts/woff-v2/.+|a11y/.+|"
-                      r"sre/mathmaps/(?:base|en)\.json)", r"mathjax/\1"),
-    "@jupyter-widgets/html-manager@1.0.15": ("5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-                                             r"package/dist/(embed\.js(?:\.LICENSE\.txt)?)", r"\1"),
+    "mathjax@3.2.2": (
+        "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
+        r"package/(?:es5/)?(LICENSE|tex-mml-chtml\.js|input/tex/extensions/.+|output/chtml/fonts/woff-v2/.+|a11y/.+|"
+        r"sre/mathmaps/(?:base|en)\.json)", r"mathjax/\1"),
+    "@jupyter-widgets/html-manager@1.0.15": (
+        "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
+        r"package/dist/(embed\.js(?:\.LICENSE\.txt)?)", r"\1"),
 }
 CDN = {"mathjax_path": "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js"}  # myst-nb knows one for ipywidgets
 LOCAL = {"mathjax_path": "mathjax/tex-mml-chtml.js", "nb_ipywidgets_js": {"embed.js": {}}}
@@ -75,7 +77,7 @@ def run(npm, seconds, *arguments):
 
 
 def unpack(archive, folder, digest, pattern, place):
-    """Copy the files of `archive` whose names match `pattern` to `place` in `folder`, if the archive is the one that was pinned."""
+    """Copy the files of `archive` whose names match `pattern` to `place` in `folder`, if it is the archive that was pinned."""
     seen = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if seen != digest:
         raise OSError(f"{archive.name} has the digest {seen}; expected {digest}")

@@ -8,4 +8,5 @@ def main(arguments):
     paths = [argument for argument in arguments if (ROOT / argument.partition("::")[0]).exists()]
     paths = [] if paths else [name for name in ("tests", "chapters", "solutions", "exercises") if (ROOT / name).is_dir()]
     options = ["-rs", "--durations=15", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "120"]
-    return subprocess.call([PYTHON, "-m", "pytest", *options, *paths, *arguments], cwd=ROOT, env=variables(AECOURSE_DATASET="digits"))
+    command = [PYTHON, "-m", "pytest", *options, *paths, *arguments]
+    return subprocess.call(command, cwd=ROOT, env=variables(AECOURSE_DATASET="digits"))

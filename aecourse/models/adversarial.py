@@ -8,7 +8,6 @@ from torch.func import functional_call
 from aecourse import check
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder, mlp
-from aecourse.models.vae import weight
 from aecourse.models.wae import prior_codes
 
 # Adam with a short memory: with its usual one the players circle each other.
@@ -93,7 +92,7 @@ def adversarial(strength=0.5, penalty=0.3):
         Makhzani and others (2016), section 2; Goodfellow and others (2014), section 3, for the encoder's form;
         Mescheder, Geiger and Nowozin (2018), equation 9, for the penalty.
     """
-    weight("strength", strength), weight("penalty", penalty)
+    check.weight("strength", strength), check.weight("penalty", penalty)
 
     def objective(model, x, generator):
         x_hat, z = model(x)

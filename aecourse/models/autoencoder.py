@@ -58,10 +58,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x):
         """The code of `x`: (B, *shape) -> (B, k)."""
-        check.floating("x", x)
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
-                             "reshape it, or build the model with the shape of one sample")
+        check.samples("x", x, self.shape)
         return self.encoder(x.flatten(1))  # (B, k)
 
     def logits(self, z):

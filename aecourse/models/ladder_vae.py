@@ -7,7 +7,7 @@ from torch import nn
 from aecourse import check
 from aecourse.losses.gaussian_kl import gaussian_kl_between
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
-from aecourse.models.vae import OUTPUTS, gaussian_sample, log_likelihood, make_log_sigma, moments, sizes
+from aecourse.models.vae import OUTPUTS, gaussian_sample, log_likelihood, make_log_sigma, moments
 
 
 def merge(mean, log_variance, other_mean, other_log_variance):
@@ -49,7 +49,7 @@ class LadderVAE(nn.Module):
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dims=(16, 8), activation="leaky_relu", likelihood="bernoulli",
                  sigma=None, skip=True):
         super().__init__()
-        self.shape, hidden, self.latent_dims = sizes("shape", shape), sizes("hidden", hidden), sizes("latent_dims", latent_dims)
+        self.shape, hidden, self.latent_dims = check.sizes("shape", shape), check.sizes("hidden", hidden), check.sizes("latent_dims", latent_dims)
         self.skip = skip
         if len(hidden) != len(latent_dims):
             raise ValueError(f"hidden has {len(hidden)} levels and latent_dims {len(latent_dims)}; expected as many in both: "
@@ -67,10 +67,7 @@ class LadderVAE(nn.Module):
 
     def climb(self, x):
         """Evidence for each level, the lowest first: (B, *shape) -> L pairs of mean and log-variance, (B, k) each."""
-        check.floating("x", x)
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
-                             "reshape it, or build the model with the shape of one sample")
+        check.samples("x", x, self.shape)
         h, found = x.flatten(1), []
         for up, evidence in zip(self.up, self.evidence):
             h = up(h)  # (B, width)

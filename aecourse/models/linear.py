@@ -9,7 +9,7 @@ from torch.distributions import MultivariateNormal
 from aecourse import check
 from aecourse.losses.gaussian_kl import gaussian_kl
 from aecourse.models.autoencoder import Autoencoder
-from aecourse.models.vae import VAE, weight
+from aecourse.models.vae import VAE
 
 
 def principal_axes(data):
@@ -64,7 +64,7 @@ class LinearAutoencoder(Autoencoder):
             data: (N, \\*shape), with N > 1.
             penalty: lambda, at least 0, in squared units of the data.
         """
-        weight("penalty", penalty)
+        check.weight("penalty", penalty)
         mean, axes, values = principal_axes(data)
         keep = (1 - penalty / (len(data) * values[:self.latent_dim]).clamp(min=1e-30)).clamp(min=0) if penalty else 1
         rows = (axes[:, :self.latent_dim] * keep**0.5).T  # (k, d)

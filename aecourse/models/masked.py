@@ -3,7 +3,6 @@ import torch
 from torch import nn
 
 from aecourse import check
-from aecourse.models.vae import sizes
 
 
 def patchify(x, size):
@@ -78,7 +77,7 @@ class MaskedAutoencoder(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), patch=4, width=64, depth=2, decoder_width=32, decoder_depth=1, heads=4):
         super().__init__()
-        self.shape, self.patch = sizes("shape", shape), patch
+        self.shape, self.patch = check.sizes("shape", shape), patch
         given = {"patch": patch, "width": width, "depth": depth, "heads": heads,
                  "decoder_width": decoder_width, "decoder_depth": decoder_depth}
         for name, size in given.items():
@@ -109,10 +108,7 @@ class MaskedAutoencoder(nn.Module):
 
     def encode(self, x, hidden=None):
         """The code of each visible patch: (B, C, H, W), (B, M) -> (B, V, width)."""
-        check.images("x", x)
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
-                             "reshape it, or build the model with the shape of one sample")
+        check.samples("x", x, self.shape)
         places = self.visible(x, hidden)[:, :, None]  # (B, V, 1)
         patches = patchify(x, self.patch)
         seen = patches.gather(1, places.expand(-1, -1, patches.shape[2]))  # (B, V, pixels)

@@ -1,6 +1,5 @@
 """The variational autoencoder: a code that is a distribution (Kingma and Welling, 2014; beta: Higgins and others, 2017)."""
 import math
-import numbers
 
 import torch
 from torch import nn
@@ -13,21 +12,6 @@ from aecourse.models.autoencoder import Autoencoder, mlp
 
 LOG_VARIANCE = 10.0  # of a code's unit, at most, in size: standard deviations from 0.0067 to 148
 OUTPUTS = {"bernoulli": "sigmoid", "gaussian": "linear"}
-
-
-def weight(name, value):
-    """`value` is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
-        raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
-    return value
-
-
-def sizes(name, values):
-    """`values` is a tuple of positive integers, one at least; a shape may be a single integer."""
-    values = (values,) if name == "shape" and isinstance(values, int) else values
-    if not isinstance(values, (tuple, list)) or not values:
-        raise ValueError(f"{name} is {values!r}; expected a tuple of positive integers, as in (1, 28, 28)")
-    return tuple(check.positive(name, value) for value in values)
 
 
 def gaussian_sample(mean, log_variance, generator):
@@ -156,7 +140,7 @@ def beta_elbo(beta=1.0):
     Source:
         Higgins and others (2017), equation 4.
     """
-    weight("beta", beta)
+    check.weight("beta", beta)
 
     def objective(model, x, generator):
         terms = model.elbo_terms(x, generator)

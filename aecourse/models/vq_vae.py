@@ -7,7 +7,6 @@ from torch import nn
 from aecourse import check
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
-from aecourse.models.vae import sizes, weight
 
 
 def nearest_by_differences(vectors, codebook):
@@ -136,12 +135,12 @@ class VQVAE(nn.Module):
     def __init__(self, shape=(1, 28, 28), codes=512, dim=64, width=64, halvings=2, grid=None, activation="relu", output="sigmoid",
                  decay=0.99, restart=0.03):
         super().__init__()
-        self.shape = sizes("shape", shape)
+        self.shape = check.sizes("shape", shape)
         check.positive("width", width), check.positive("halvings", halvings)
         check.one_of("activation", activation, ACTIVATIONS), check.one_of("output", output, RANGES)
         self.codebook, self.connected = Codebook(codes, dim, decay, restart), grid is not None
         if self.connected:
-            self.grid = sizes("grid", grid)
+            self.grid = check.sizes("grid", grid)
             widths = [math.prod(self.shape), width, math.prod(self.grid) * dim]
             self.encoder, self.decoder = mlp(widths, activation), mlp(widths[::-1], activation)
         else:
@@ -150,10 +149,7 @@ class VQVAE(nn.Module):
 
     def features(self, x):
         """The encoder before quantisation: (B, *shape) -> (B, *grid, D)."""
-        check.floating("x", x)
-        if x.shape[1:] != self.shape:
-            raise ValueError(f"x has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, self.shape))}): "
-                             "reshape it, or build the model with the shape of one sample")
+        check.samples("x", x, self.shape)
         if self.connected:
             return self.encoder(x.flatten(1)).unflatten(1, (*self.grid, -1))  # (B, *grid, D)
         return self.encoder(x).movedim(1, -1)  # (B, h, w, D)
@@ -208,7 +204,7 @@ def quantised(commitment=0.25):
     Source:
         van den Oord, Vinyals and Kavukcuoglu (2017), equation 3.
     """
-    weight("commitment", commitment)
+    check.weight("commitment", commitment)
 
     def objective(model, x, generator):
         z, book = model.features(x), model.codebook

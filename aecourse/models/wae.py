@@ -4,7 +4,6 @@ import torch
 from aecourse import check
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder
-from aecourse.models.vae import weight
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 
@@ -101,7 +100,7 @@ def wasserstein(strength=10.0, kernel=inverse_multiquadric):
     Source:
         Tolstikhin and others (2018), algorithm 2.
     """
-    weight("strength", strength)
+    check.weight("strength", strength)
 
     def objective(model, x, generator):
         x_hat, z = model(x)

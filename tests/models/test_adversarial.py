@@ -7,18 +7,10 @@ import torch.nn.functional as F
 from scipy import integrate, stats
 
 from aecourse.losses import mse
-from aecourse.models.adversarial import (AdversarialAutoencoder, adversarial, calm, discriminator_loss, fooling_loss, jensen_shannon,
-                                          steepness)
+from aecourse.models.adversarial import (AdversarialAutoencoder, adversarial, calm, discriminator_loss, fooling_loss,
+                                          jensen_shannon, steepness)
 from aecourse.models.wae import mmd
 from aecourse.training import fit
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def seeded(seed=0):
@@ -56,7 +48,8 @@ def test_the_best_discriminator_pays_2_ln_2_less_twice_the_divergence(mean):
     """Prior N(0, 1), codes N(mean, 1): the best logit is ln p - ln q; the divergence is SciPy's integral."""
     p, q = stats.norm(0, 1), stats.norm(mean, 1)
     half = lambda z: (p.pdf(z) + q.pdf(z)) / 2  # noqa: E731
-    js = integrate.quad(lambda z: (p.pdf(z) * (p.logpdf(z) - math.log(half(z))) + q.pdf(z) * (q.logpdf(z) - math.log(half(z)))) / 2, -9, 11)[0]
+    part = lambda r, z: r.pdf(z) * (r.logpdf(z) - math.log(half(z))) / 2  # noqa: E731
+    js = integrate.quad(lambda z: part(p, z) + part(q, z), -9, 11)[0]
     logit = lambda z: mean**2 / 2 - mean * z  # noqa: E731
     z, code = noise(200_000, 1), noise(200_000, 1, seed=1) + mean
     loss = discriminator_loss(logit(z), logit(code)).item()
@@ -82,7 +75,7 @@ def test_the_penalty_by_hand():
     """A linear discriminator has one gradient everywhere: its weights."""
     model, z = start(judge=()), noise(5, 2)
     wanted = model.discriminator[0].weight.square().sum().item()
-    assert steepness(model.discriminator, z).item() == pytest.approx(wanted)
+    assert steepness(model.discriminator, z).item() == pytest.approx(wanted) and not z.requires_grad
     assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)
     with torch.no_grad():
         assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)

@@ -5,20 +5,12 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from aecourse.models.ladder_vae import LadderVAE, merge
+from aecourse.models.ladder_vae import LadderVAE, log_density, merge
 from aecourse.models.vae import VAE, beta_elbo, gaussian_sample, iwae_bound
 from aecourse.training import fit
 
 SKIPS = pytest.mark.parametrize("skip", [False, True])
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def start(skip=True, likelihood="bernoulli", hidden=(5, 4, 3), latent_dims=(3, 2, 2), shape=6, seed=0):
@@ -44,6 +36,11 @@ def noise(*shape, seed=0):
 
 def normal(mean, log_variance):
     return Normal(mean, (log_variance / 2).exp())
+
+
+def test_the_density_is_pytorchs():
+    z, mean, log_variance = noise(3, 5, 4)
+    torch.testing.assert_close(log_density(z, mean, log_variance), normal(mean, log_variance).log_prob(z).sum(1))
 
 
 def test_merging_is_the_product_of_two_densities():
@@ -157,7 +154,21 @@ def test_high_levels_speak_to_the_pixels_by_the_skip_path_alone():
 
 @SKIPS
 def test_new_samples_come_from_the_priors_from_the_top_down(skip):
-    """With the evidence silenced, the posterior below the top is the prior: its codes decode to what sampling gives."""
+    model, generator = start(skip).float(), seeded(5)
+    z2 = torch.randn(4, 2, generator=generator)
+    f1 = model.down[1](z2)
+    mean, raw = model.prior[1](f1).chunk(2, 1)
+    z1 = mean + (5 * torch.tanh(raw / 10)).exp() * torch.randn(4, 2, generator=generator)
+    f0 = model.down[0](torch.cat([z1, f1], 1) if skip else z1)
+    mean, raw = model.prior[0](f0).chunk(2, 1)
+    z0 = mean + (5 * torch.tanh(raw / 10)).exp() * torch.randn(4, 3, generator=generator)
+    wanted = model.decoder(torch.cat([z0, f0], 1) if skip else z0).sigmoid()
+    torch.testing.assert_close(model.sample(4, seeded(5)), wanted)
+
+
+@SKIPS
+def test_without_evidence_the_posterior_is_the_prior(skip):
+    """A log-variance of 10 is hardly any evidence; at the top, where nothing is merged, the prior itself is set."""
     model = start(skip)
     for level, k in zip(model.evidence, (3, 2, 2)):
         level.weight.data.zero_(), level.bias.data.zero_()

@@ -17,14 +17,6 @@ TIES = pytest.mark.parametrize("tied", [False, True])
 SPREAD = [3.0, 2.0, 1.2, 0.8, 0.5, 0.3]
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def data(n=200, seed=0):
     """Six dimensions of falling spread, turned, and away from the origin."""
     generator = torch.Generator().manual_seed(seed)

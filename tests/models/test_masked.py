@@ -10,14 +10,6 @@ from aecourse.training import fit
 SHAPES = pytest.mark.parametrize("shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
@@ -189,7 +181,7 @@ def test_an_option_that_cannot_be_is_refused(options, words):
 
 
 @pytest.mark.parametrize("x, hidden, words", [
-    (torch.rand(2, 64), None, r"x has shape \(2, 64\); expected images"),
+    (torch.rand(2, 64), None, r"x has shape \(2, 64\); expected \(B, 1, "),
     (torch.rand(2, 1, 8, 9), None, r"expected \(B, 1, 8, 8\)"),
     (torch.rand(2, 1, 8, 8), torch.zeros(2, 16, dtype=torch.bool), "hidden has shape .* torch.bool; expected the places"),
     (torch.rand(2, 1, 8, 8), torch.zeros(3, 4, dtype=torch.long), r"\(2, M\)"),

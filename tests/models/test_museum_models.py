@@ -13,14 +13,6 @@ from aecourse.models.vae import VAE, beta_elbo, gaussian_sample
 from aecourse.models.vq_vae import VQVAE, quantised
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 

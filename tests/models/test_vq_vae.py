@@ -18,14 +18,6 @@ from aecourse.training import fit
 KINDS = pytest.mark.parametrize("decay", [None, 0.9])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
 
@@ -150,6 +142,23 @@ def test_a_place_of_the_grid_looks_at_its_own_part_of_the_image():
     y[:, :, 20:] = 0
     before, after = model.features(x), model.features(y)
     assert torch.equal(before[:, :3], after[:, :3]) and not torch.equal(before[:, 5:], after[:, 5:])
+
+
+def test_a_place_of_the_grid_writes_its_own_part_of_the_image():
+    model = start((1, 16, 16))
+    z = noise(2, 4, 4, 3)
+    moved = z.clone()
+    moved[:, 0, 0] += 1
+    change = (model.logits(moved) - model.logits(z)).abs()
+    assert change[:, :, :4, :4].max() > 1e-6 and not change[:, :, 12:].any() and not change[:, :, :, 12:].any()
+
+
+@pytest.mark.parametrize("options", [{}, {"grid": (2,)}])
+def test_encoder_and_decoder_bend(options):
+    """An affine map takes the middle of two points to the middle of their images."""
+    model = start(**options)
+    for part, (a, b) in ((model.features, data(2)[:, None]), (model.logits, noise(2, 1, *model.grid, 3))):
+        assert not torch.allclose(part((a + b) / 2), (part(a) + part(b)) / 2)
 
 
 @KINDS

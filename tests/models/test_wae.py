@@ -13,14 +13,6 @@ from aecourse.training import fit
 KERNELS = pytest.mark.parametrize("kernel", [inverse_multiquadric, gaussian_kernel])
 
 
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 def noise(*shape, seed=0, dtype=torch.float64):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
 

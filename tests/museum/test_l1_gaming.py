@@ -1,22 +1,12 @@
 """Found in public code: L1 on a code whose decoder is free. Training shrinks the code, and the decoder makes up for it."""
-import functools
 
 import pytest
 import torch
 import torch.nn.functional as F
-from torch import nn
 
 from aecourse.losses import mse
 from aecourse.models import Autoencoder
 from aecourse.regularizers import contraction, l1, scale_free_l1, unit_norm_, unit_norms
-
-
-@pytest.fixture(autouse=True)
-def one_thread():
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
 
 
 def sparse_data(n=256):
