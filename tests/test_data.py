@@ -492,7 +492,15 @@ def test_the_time_limit_stops_a_server_that_drips(dripping, tmp_path):
     assert not contents(tmp_path)
 
 
-def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, tmp_path):
+@pytest.fixture
+def interruptible():
+    """A shell's background job ignores SIGINT, and so would Python in it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, interruptible, tmp_path):
     def interrupt():
         dripping.dripping.wait(20)
         os.kill(os.getpid(), signal.SIGINT)
