@@ -40,7 +40,7 @@ def main(command="help", *arguments):
     else:
         environment.ensure()
         if not environment.inside():
-            return subprocess.call([environment.PYTHON, "-m", "tools", command, *arguments],
+            return subprocess.call([environment.PYTHON, "-m", "tools", command] + list(arguments),
                                    cwd=environment.ROOT, env=environment.variables())
         return importlib.import_module("tools." + command).main(list(arguments))
 

@@ -34,7 +34,8 @@ def main(arguments):
         STAMP.write_text(json.dumps(current))
     print(f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n"
           f"  open   {(SITE / 'index.html').as_uri()}\n"
-          f"  or run {environment.PYTHON} -m http.server --directory {SITE}   and open http://localhost:8000")
+          f"  or run {environment.PYTHON.relative_to(environment.VENV.parent)} -m http.server --directory _build/html\n"
+          "  and open http://localhost:8000")
 
 
 def build(dataset, local):
