@@ -51,17 +51,17 @@ def check_links(app, doctree, page):
 
 
 class ConceptMap(SphinxDirective):
-    """`{concept-map}`: the concepts of book/concepts.yml, and what is in the rooms of each."""
+    """`{concept-map}`: the concepts of book/concepts.yml, and where each is taught, practised and implemented."""
 
     def run(self):
         path = Path(self.env.srcdir, "book", "concepts.yml")
         self.env.note_dependency(str(path))
-        lines = ["| concept | chapter | exercise | in `aecourse/` | in `tests/` |", "|---|---|---|---|---|"]
+        lines = ["| concept | chapter | exercise | in `aecourse/` |", "|---|---|---|---|"]
         for rooms in yaml.safe_load(path.read_text(encoding="utf-8")).values():
             exercise = rooms.get("exercise")
             cells = [rooms["title"], link("read", rooms.get("chapter")),
                      link("practise", exercise and f"exercises/{exercise}/{exercise}.ipynb"),
-                     code(rooms.get("module", "").removeprefix("aecourse/")), code(rooms.get("tests", "").rpartition("/")[2])]
+                     code(rooms.get("module", "").removeprefix("aecourse/"))]
             lines.append("| " + " | ".join(cells) + " |")
         box = nodes.container()
         self.state.nested_parse(StringList(lines, str(path)), 0, box)

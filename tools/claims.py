@@ -29,6 +29,10 @@ Written by `make claims` on {date}: Python {python}, torch {torch}, {machine}.
 
 
 def main(arguments):
+    for dataset in DATASETS:
+        load = "from aecourse.data import load_images; load_images(device='cpu', quiet=True)"
+        if subprocess.call([PYTHON, "-c", load], env=variables(AECOURSE_DATASET=dataset)):
+            sys.exit(f"The data set {dataset} can't be read, for the reason above")
     with tempfile.TemporaryDirectory() as folder:
         seen = {dataset: run(dataset, Path(folder, dataset)) for dataset in DATASETS}
     text = "\n".join([INTRODUCTION.format(seeds=SEEDS, date=datetime.date.today(), python=platform.python_version(),
@@ -38,12 +42,9 @@ def main(arguments):
 
 
 def run(dataset, folder):
-    """Execute the chapters on a data set: {path: (seconds, claims)}. Ends the program where the data or a page fails."""
+    """Execute the chapters on a data set: {path: (seconds, claims)}. Ends the program where a page fails."""
     folder.mkdir()
     own = variables(AECOURSE_DATASET=dataset, AECOURSE_SEEDS=str(SEEDS))
-    load = "from aecourse.data import load_images; load_images(device='cpu', quiet=True)"
-    if subprocess.call([PYTHON, "-c", load], env=own):
-        sys.exit(f"The data set {dataset} can't be read, for the reason above: AECOURSE_DATA names the folder that holds it")
     claims = {path: folder / f"{number}.jsonl" for number, path in enumerate(pages())}
     jobs = {path: {**own, "AECOURSE_CLAIMS": str(file), "AECOURSE_PAGE": name(path)} for path, file in claims.items()}
     seen, failed = {}, []
