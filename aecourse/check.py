@@ -100,10 +100,10 @@ def positive(name, value, kind=int):
     return value
 
 
-def sizes(name, values):
-    """`values` is a tuple of positive integers, one at least; a shape may be a single integer."""
+def sizes(name, values, least=1):
+    """`values` is a tuple of positive integers, `least` or more; a shape may be a single integer."""
     values = (values,) if name == "shape" and isinstance(values, int) else values
-    if not isinstance(values, (tuple, list)) or not values:
+    if not isinstance(values, (tuple, list)) or len(values) < least:
         raise ValueError(f"{name} is {values!r}; expected a tuple of positive integers, as in (1, 28, 28)")
     return tuple(positive(name, value) for value in values)
 

@@ -41,17 +41,13 @@ class Autoencoder(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid"):
         super().__init__()
-        shape = (shape,) if isinstance(shape, int) else shape
-        for name, sizes in (("shape", shape), ("hidden", hidden), ("latent_dim", [latent_dim])):
-            if not isinstance(sizes, (tuple, list)) or name == "shape" and not sizes:
-                raise ValueError(f"{name} is {sizes!r}; expected a tuple of positive integers, as in (1, 28, 28)")
-            for size in sizes:
-                check.positive(name, size)
+        self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden, least=0)
+        check.positive("latent_dim", latent_dim)
         check.one_of("activation", activation, ACTIVATIONS)
         check.one_of("code_activation", code_activation, ACTIVATIONS)
         check.one_of("output", output, RANGES)
-        self.shape, self.latent_dim, self.output_range = tuple(shape), latent_dim, RANGES[output]
-        widths = [math.prod(shape), *hidden, latent_dim]
+        self.latent_dim, self.output_range = latent_dim, RANGES[output]
+        widths = [math.prod(self.shape), *hidden, latent_dim]
         self.encoder = nn.Sequential(mlp(widths, activation), ACTIVATIONS[code_activation]())
         self.decoder = mlp(widths[::-1], activation)
         self.output = ACTIVATIONS[output]()
