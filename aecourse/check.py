@@ -37,12 +37,15 @@ def floating(name, x):
 
 
 def same(name, x, other_name, other):
-    """`x` and `other` are both floating point, of one shape, one dtype and on one device."""
+    """`x` and `other` are both floating point, of one shape, one dtype and on one device.
+
+    Under autocast the dtypes may differ: a half-precision reconstruction is compared with data in single precision.
+    """
     floating(name, x), floating(other_name, other)
     if x.shape != other.shape:
         raise ValueError(f"{name} has shape {tuple(x.shape)} and {other_name} {tuple(other.shape)}; expected the same: "
                          "reshape one of them, since broadcasting would compare every image with every other")
-    if x.dtype != other.dtype:
+    if x.dtype != other.dtype and not torch.is_autocast_enabled(x.device.type):
         raise TypeError(f"{name} has dtype {x.dtype} and {other_name} {other.dtype}; expected the same: convert one with .to()")
     if x.device != other.device:
         raise ValueError(f"{name} is on {x.device} and {other_name} on {other.device}; expected one device: move one with .to()")
@@ -109,7 +112,10 @@ def sizes(name, values, least=1):
 
 
 def weight(name, value):
-    """`value` is a finite number of at least 0."""
-    if isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
+    """`value` is a finite number of at least 0, or a scalar tensor, whose value is not read: a sweep may map over it."""
+    if isinstance(value, torch.Tensor):
+        if value.dim():
+            raise ValueError(f"{name} has shape {tuple(value.shape)}; expected one number: map over several with torch.vmap")
+    elif isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf:
         raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
     return value

@@ -25,7 +25,7 @@ def chosen(x, p, generator):
 
     Args:
         x: data, any shape, floating point.
-        p: probability in [0, 1].
+        p: probability in [0, 1]; a number, or a tensor that broadcasts to `x`, whose values are not read.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed.
 
     Returns:
@@ -35,7 +35,7 @@ def chosen(x, p, generator):
         TypeError, ValueError: as :func:`masking`.
     """
     check.floating("x", x)
-    if not 0 <= p <= 1:
+    if not isinstance(p, torch.Tensor) and not 0 <= p <= 1:
         raise ValueError(f"p is {p!r}; expected a probability in [0, 1]")
     return torch.rand(x.shape, generator=source_of(generator, x), device=x.device) < p
 
@@ -101,7 +101,7 @@ def salt_and_pepper(x, p, generator, low=0.0, high=1.0):
 
     Args:
         x: data, any shape, floating point.
-        p: probability in [0, 1] that an entry is replaced (by either value).
+        p: probability in [0, 1] that an entry is replaced (by either value); as for :func:`chosen`.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed.
         low, high: the two values; the ends of the data's range.
 
@@ -124,7 +124,7 @@ def masking(x, p, generator):
 
     Args:
         x: data, any shape, floating point.
-        p: probability in [0, 1] that an entry is hidden.
+        p: probability in [0, 1] that an entry is hidden; as for :func:`chosen`.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed. With the same seed
             :func:`chosen` returns the mask.
 

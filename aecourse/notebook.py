@@ -5,11 +5,11 @@ import json
 import math
 import os
 import re
-import statistics
 
 import matplotlib.pyplot as plt
 from IPython.display import display
-from scipy.stats import t as student
+
+from aecourse.table import interval
 
 COLOURS = BLUE, RED, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito; each at least 3:1 on white and on #121212
 STYLE = {"axes.prop_cycle": plt.cycler(color=COLOURS) + plt.cycler(linestyle=["-", "--", "-.", ":"]), "axes.spines.top": False,
@@ -22,13 +22,6 @@ _numbers = {}  # the name of a figure -> its number on this page
 def seeds():
     """The seeds over which a page repeats what it claims: three, or as many as ``AECOURSE_SEEDS`` says."""
     return range(int(os.environ.get("AECOURSE_SEEDS", 3)))
-
-
-def interval(values):
-    """Mean of `values`, one a seed, and its 95 % confidence interval by Student's t: (mean, low, high)."""
-    values = [float(value) for value in values]
-    mean, half = statistics.mean(values), float(student.ppf(0.975, len(values) - 1)) * statistics.stdev(values) / len(values)**0.5
-    return mean, mean - half, mean + half
 
 
 def claim(sentence, differences):

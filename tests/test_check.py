@@ -127,3 +127,31 @@ def test_positive_refuses_what_is_not_a_positive_integer(value):
     (1, int), (7, int), (np.int64(3), int), (7, float), (0.5, float), (math.inf, float), (np.float32(0.5), float)])
 def test_positive_gives_back_what_it_accepts(value, kind):
     assert check.positive("value", value, kind) == value
+
+
+@pytest.mark.parametrize("value", [0, 0.0, 3, 1e-300, np.float32(0.5), torch.tensor(0.5), torch.tensor(-1.0), torch.tensor(2)])
+def test_weight_gives_back_what_it_accepts(value):
+    assert check.weight("beta", value) is value
+
+
+@pytest.mark.parametrize("value", [-1e-9, math.nan, math.inf, True, None, "1", [1.0]])
+def test_weight_refuses_what_is_no_finite_number_of_at_least_zero(value):
+    with pytest.raises(ValueError, match="beta is .*; expected a finite number of at least 0"):
+        check.weight("beta", value)
+
+
+@pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)])
+def test_weight_refuses_many_numbers_and_names_the_way_out(shape):
+    with pytest.raises(ValueError, match=r"beta has shape \(.*; expected one number: map over several with torch.vmap"):
+        check.weight("beta", torch.ones(shape))
+
+
+def test_a_sweep_maps_over_a_weight_and_no_value_is_read():
+    def twice(value):
+        return 2 * check.weight("beta", value)
+
+    values = torch.tensor([0.5, -1.0])
+    assert torch.equal(torch.vmap(twice)(values), 2 * values)
+    with Readings() as readings:
+        check.weight("beta", values[0])
+    assert readings.count == 0

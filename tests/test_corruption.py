@@ -84,6 +84,19 @@ def test_masking_hides_a_share_p_and_does_not_rescale_the_rest(p):
     assert stats.binomtest(int(hidden.sum()), hidden.numel(), p).pvalue > 0.01
 
 
+def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
+    """The same entries as with the number, one by one and under `vmap`; a column holds one share for each sample."""
+    x, shares = images(), torch.tensor([0.0, 0.3, 1.0])
+    for corrupt in (masking, salt_and_pepper):
+        wanted = torch.stack([corrupt(x, p, 3) for p in shares.tolist()])
+        assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares]), wanted)
+        assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares.double()]), wanted), "of any dtype"
+        generator = torch.Generator().manual_seed(3)
+        assert torch.equal(torch.vmap(lambda p: corrupt(x, p, generator), randomness="same")(shares), wanted)
+    hidden = chosen(torch.zeros(3, 5000), shares[:, None], 0)
+    assert hidden.float().mean(1).tolist() == pytest.approx([0, 0.3, 1], abs=4 * math.sqrt(0.21 / 5000))
+
+
 def test_masking_makes_the_second_moments_of_the_linear_denoiser():
     """Q = q^2 S + q (1 - q) diag S for the share q that is kept: what a mask that dropped whole rows would miss."""
     q, x = 0.7, images((1, 6), torch.float64).expand(200000, 6)

@@ -2,7 +2,7 @@
 import torch.nn.functional as F
 
 from aecourse.check import same, within
-from aecourse.losses.reduction import reduce
+from aecourse.losses.reduction import reduce, single
 
 
 def bce(logits, x, reduction="mean"):
@@ -34,6 +34,7 @@ def bce(logits, x, reduction="mean"):
     """
     same("logits", logits, "x", x)
     within("x", x, 0, 1)
+    logits = single(logits)
     return reduce(-x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits), reduction)
 
 

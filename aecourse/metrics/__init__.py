@@ -7,11 +7,12 @@ from aecourse.metrics.linear_probe import linear_probe
 from aecourse.metrics.mode_coverage import mode_counts, mode_coverage
 from aecourse.metrics.principal_angles import principal_angles
 from aecourse.metrics.psnr import psnr
+from aecourse.metrics.rate_distortion import RateDistortion, rate_distortion
 from aecourse.metrics.sensitivity import code_variance, gains, local_tangents, sensitivity
 from aecourse.metrics.sharpness import gradient_energy, sharpness, total_variation
 from aecourse.metrics.sparsity import dead_units, lifetime_sparsity, population_sparsity
 
-__all__ = ["Collapse", "active_units", "anomaly_score", "auroc", "code_variance", "collapse_report", "dead_units", "detour", "gains",
-           "gradient_energy", "invariances", "jumpiness", "lifetime_sparsity", "linear_probe", "local_tangents", "mig", "mode_counts",
-           "mode_coverage", "mutual_information", "path", "population_sparsity", "principal_angles", "psnr", "score_threshold",
-           "sensitivity", "sharpness", "total_variation"]
+__all__ = ["Collapse", "RateDistortion", "active_units", "anomaly_score", "auroc", "code_variance", "collapse_report", "dead_units",
+           "detour", "gains", "gradient_energy", "invariances", "jumpiness", "lifetime_sparsity", "linear_probe",
+           "local_tangents", "mig", "mode_counts", "mode_coverage", "mutual_information", "path", "population_sparsity",
+           "principal_angles", "psnr", "rate_distortion", "score_threshold", "sensitivity", "sharpness", "total_variation"]

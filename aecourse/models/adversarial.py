@@ -66,9 +66,7 @@ def fooling_loss(code_logits):
 
 def steepness(judge, z):
     """Squared length of the gradient of the discriminator's logit at `z`, averaged: (B, k) -> scalar."""
-    with torch.enable_grad():  # where a loss is only read, too
-        z = z.detach().requires_grad_()
-        gradient, = torch.autograd.grad(judge(z).sum(), z, create_graph=True)  # (B, k)
+    gradient = torch.func.grad(lambda code: judge(code).sum())(z.detach())  # (B, k)
     return gradient.square().sum(1).mean()
 
 

@@ -1,6 +1,8 @@
 """The autoencoder: an encoder, a code, a decoder (Hinton and Salakhutdinov, 2006)."""
 import math
 
+import torch
+import torch.nn.functional as F
 from torch import nn
 
 from aecourse import check
@@ -18,6 +20,29 @@ def mlp(widths, activation):
     return nn.Sequential(*layers[:-1])
 
 
+class Transposed(nn.Module):
+    """A layer of a tied decoder: the transpose of a linear layer of the encoder, with a bias of its own.
+
+    The layer is held in a tuple, so that the model has its weights under one name: under two, `functional_call` would
+    leave behind the weights that it was given.
+    """
+
+    def __init__(self, layer):
+        super().__init__()
+        self.tied, self.bias = (layer,), nn.Parameter(torch.zeros(layer.in_features))
+
+    def forward(self, z):
+        return F.linear(z, self.tied[0].weight.T, self.bias)  # (B, n) -> (B, m)
+
+
+def transposed(layers, activation):
+    """The decoder of an encoder that :func:`mlp` made, its layers transposed, the last first."""
+    tied = []
+    for layer in reversed(layers[::2]):
+        tied += [Transposed(layer), ACTIVATIONS[activation]()]
+    return nn.Sequential(*tied[:-1])
+
+
 class Autoencoder(nn.Module):
     r"""Encoder :math:`z = f(x)`, decoder :math:`\hat x = g(z)`, both fully connected.
 
@@ -31,15 +56,18 @@ class Autoencoder(nn.Module):
         code_activation: on the code, any of the same names.
         output: on the reconstruction: ``"sigmoid"`` for data in [0, 1], ``"tanh"`` for [-1, 1], ``"linear"`` for
             unbounded data.
+        tied: the decoder's matrices are the transposes of the encoder's, the same parameters; its biases are its
+            own, and begin at 0.
 
     Raises:
         ValueError: where a size is not a positive integer or a name is unknown.
 
     Source:
-        Hinton and Salakhutdinov (2006).
+        Hinton and Salakhutdinov (2006); tied weights: Vincent and others (2010).
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid"):
+    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid",
+                 tied=False):
         super().__init__()
         self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden, least=0)
         check.positive("latent_dim", latent_dim)
@@ -48,8 +76,9 @@ class Autoencoder(nn.Module):
         check.one_of("output", output, RANGES)
         self.latent_dim, self.output_range = latent_dim, RANGES[output]
         widths = [math.prod(self.shape), *hidden, latent_dim]
-        self.encoder = nn.Sequential(mlp(widths, activation), ACTIVATIONS[code_activation]())
-        self.decoder = mlp(widths[::-1], activation)
+        layers = mlp(widths, activation)
+        self.encoder = nn.Sequential(layers, ACTIVATIONS[code_activation]())
+        self.decoder = transposed(layers, activation) if tied else mlp(widths[::-1], activation)
         self.output = ACTIVATIONS[output]()
 
     def encode(self, x):

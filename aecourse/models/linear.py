@@ -2,7 +2,6 @@
 import math
 
 import torch
-import torch.nn.functional as F
 from torch import nn
 from torch.distributions import MultivariateNormal
 
@@ -16,19 +15,9 @@ def principal_axes(data):
     """Mean (d,), axes (d, d) in columns and eigenvalues (d,), largest first, of the covariance (over N) of `data`, (N, ...)."""
     rows = check.floating("data", data).flatten(1)  # (N, d)
     mean = rows.mean(0)
-    values, axes = torch.linalg.eigh((rows - mean).T @ (rows - mean) / len(rows))
-    return mean, axes.flip(1), values.flip(0).clamp(min=0)
-
-
-class Transposed(nn.Module):
-    """The decoder of tied weights: the transpose of a linear layer, with a bias of its own."""
-
-    def __init__(self, layer):
-        super().__init__()
-        self.layer, self.bias = layer, nn.Parameter(torch.zeros(layer.in_features))
-
-    def forward(self, z):
-        return F.linear(z, self.layer.weight.T, self.bias)  # (B, k) -> (B, d)
+    covariance = (rows - mean).T @ (rows - mean) / len(rows)
+    values, axes = torch.linalg.eigh(covariance.double())  # in single precision it fails where many pixels are constant
+    return mean, axes.flip(1).to(mean), values.flip(0).clamp(min=0).to(mean)
 
 
 class LinearAutoencoder(Autoencoder):
@@ -47,9 +36,8 @@ class LinearAutoencoder(Autoencoder):
     """
 
     def __init__(self, shape, latent_dim, tied=False):
-        super().__init__(shape, (), latent_dim, output="linear")
-        self.encoder = self.encoder[0][0]
-        self.decoder = Transposed(self.encoder) if tied else self.decoder[0]
+        super().__init__(shape, (), latent_dim, output="linear", tied=tied)
+        self.encoder, self.decoder = self.encoder[0][0], self.decoder[0]
 
     @torch.no_grad()
     def solve(self, data, penalty=0.0):

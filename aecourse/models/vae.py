@@ -7,6 +7,7 @@ from torch import nn
 from aecourse import check
 from aecourse.losses.cross_entropy import bce
 from aecourse.losses.gaussian_kl import gaussian_kl
+from aecourse.losses.reduction import single
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder, mlp
 
@@ -27,7 +28,7 @@ def summed(x):
 
 def moments(raw):
     """Mean and log-variance from the two halves of an encoder's output, the latter bounded: (B, 2k) -> (B, k), (B, k)."""
-    mean, raw = raw.chunk(2, dim=1)
+    mean, raw = single(raw).chunk(2, dim=1)
     return mean, LOG_VARIANCE * (raw / LOG_VARIANCE).tanh()
 
 

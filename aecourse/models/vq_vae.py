@@ -1,10 +1,13 @@
 """The vector-quantised autoencoder: a code of discrete symbols (van den Oord, Vinyals and Kavukcuoglu, 2017)."""
 import math
+from typing import NamedTuple
 
 import torch
 from torch import nn
 
 from aecourse import check
+from aecourse.distributed import from_first, summed
+from aecourse.losses.reduction import single
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 
@@ -79,9 +82,10 @@ class Codebook(nn.Module):
     def update(self, z, indices):
         """Take the batch `z`, (..., D), and its `indices`, (...), into the averages; with a decay, move the codes there."""
         vectors, chosen = z.detach().flatten(0, -2), indices.flatten()  # (N, D), (N,)
-        n = torch.zeros_like(self.counts).index_add_(0, chosen, torch.ones_like(vectors[:, 0]))
-        sums = torch.zeros_like(self.sums).index_add_(0, chosen, vectors)
-        self.counts.lerp_(n, 1 - self.decay), self.sums.lerp_(sums, 1 - self.decay)
+        n = summed(torch.zeros_like(self.counts).index_add_(0, chosen, torch.ones_like(vectors[:, 0])))
+        sums = summed(torch.zeros_like(self.sums).index_add_(0, chosen, vectors))  # over the processes, where there are several
+        for average, new in ((self.counts, n), (self.sums, sums)):
+            average.mul_(self.decay).add_(new, alpha=1 - self.decay)
         if self.moving:
             used = self.counts[:, None] > 1e-12
             self.weight.copy_(torch.where(used, self.sums / self.counts[:, None].clamp(min=1e-12), self.weight))
@@ -90,7 +94,7 @@ class Codebook(nn.Module):
     def revive(self, z, generator=None):
         """Move dead codes to vectors of the batch `z`, (..., D), drawn at random; each counts as used as often as the average."""
         vectors = z.detach().flatten(0, -2)  # (N, D)
-        drawn = vectors[torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)]  # (K, D)
+        drawn = from_first(vectors[torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)])  # (K, D)
         dead = (self.usage() * len(self.counts) < self.restart)  # (K,)
         self.weight.copy_(torch.where(dead[:, None], drawn, self.weight))
         self.counts.copy_(torch.where(dead, self.counts.mean(), self.counts))
@@ -151,8 +155,10 @@ class VQVAE(nn.Module):
         """The encoder before quantisation: (B, *shape) -> (B, *grid, D)."""
         check.samples("x", x, self.shape)
         if self.connected:
-            return self.encoder(x.flatten(1)).unflatten(1, (*self.grid, -1))  # (B, *grid, D)
-        return self.encoder(x).movedim(1, -1)  # (B, h, w, D)
+            z = self.encoder(x.flatten(1)).unflatten(1, (*self.grid, -1))  # (B, *grid, D)
+        else:
+            z = self.encoder(x).movedim(1, -1)  # (B, h, w, D)
+        return single(z)
 
     def indices(self, x):
         """The symbols of `x`: (B, *shape) -> (B, *grid), whole numbers below K."""
@@ -219,6 +225,35 @@ def quantised(commitment=0.25):
             book.update(z, indices)
         return terms | {"commitment": commitment * mse(z, codes.detach())}
     return objective
+
+
+class CodebookUsage(NamedTuple):
+    """How a data set uses the K codes of a codebook."""
+
+    counts: torch.Tensor  #: (K,) whole numbers
+    share: torch.Tensor  #: (K,) of sum 1
+    entropy: torch.Tensor  #: in nats, from 0 to ln K
+    perplexity: torch.Tensor  #: its exponential, from 1 to K
+
+
+@torch.no_grad()
+def codebook_usage(model, data, batch_size=500):
+    """Which codes a whole data set chooses, and how evenly: an epoch, since a batch can't use more codes than it has places.
+
+    Args:
+        model: with ``indices`` and ``codebook``, as :class:`VQVAE`.
+        data: (N, ...), on the device of the model.
+        batch_size: samples held in memory at once; the result does not depend on it.
+
+    Returns:
+        :class:`CodebookUsage`. ``(counts > 0).sum()`` codes are used at all.
+
+    Raises:
+        ValueError: where `batch_size` is not a positive integer, or `data` do not fit the model.
+    """
+    check.floating("data", data), check.positive("batch_size", batch_size)
+    counts = sum(usage_counts(model.indices(x), len(model.codebook.counts)) for x in data.split(batch_size))  # (K,)
+    return CodebookUsage(counts, counts / counts.sum(), code_entropy(counts), perplexity(counts))
 
 
 class CodePrior:

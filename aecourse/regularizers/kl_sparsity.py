@@ -4,7 +4,7 @@ import math
 import torch.nn.functional as F
 
 from aecourse import check
-from aecourse.losses.reduction import reduce
+from aecourse.losses.reduction import reduce, single
 
 
 def divergence(rho, log_on, log_off):
@@ -49,7 +49,7 @@ def kl_sparsity(z, rho=0.05, reduction="sum"):
         check.within("z", z, 0, 1)
     except ValueError as error:
         raise ValueError(f"{error}; for a code, a sigmoid on it (code_activation='sigmoid')") from None
-    on = z.mean(0)  # (...)
+    on = single(z).mean(0)  # (...)
     return reduce(divergence(rho, on.log(), (-on).log1p()), reduction)
 
 
@@ -70,7 +70,7 @@ def kl_sparsity_of_logits(logits, rho=0.05, reduction="sum"):
         TypeError, ValueError: as :func:`kl_sparsity`; no value of a logit is refused.
     """
     check_target(rho), check_codes("logits", logits, reduction)
-    log_on, log_off = (F.logsigmoid(a).logsumexp(0) - math.log(len(logits)) for a in (logits, -logits))  # (...)
+    log_on, log_off = (F.logsigmoid(a).logsumexp(0) - math.log(len(logits)) for a in (single(logits), -single(logits)))  # (...)
     return reduce(divergence(rho, log_on, log_off), reduction)
 
 

@@ -2,7 +2,7 @@
 import torch
 
 from aecourse import check
-from aecourse.losses.reduction import reduce
+from aecourse.losses.reduction import reduce, single
 
 
 def l1(z, reduction="mean"):
@@ -26,7 +26,7 @@ def l1(z, reduction="mean"):
     Source:
         Tibshirani (1996).
     """
-    return reduce(check.floating("z", z).abs(), reduction)
+    return reduce(single(check.floating("z", z)).abs(), reduction)
 
 
 def unit_norms(weight, axis=1):

@@ -1,4 +1,6 @@
 """The autoencoder against the same sums in NumPy, its sizes, its range and its refusals."""
+import copy
+import io
 import itertools
 import math
 
@@ -114,3 +116,101 @@ def test_a_wrong_code_is_refused(z, error, words):
 def test_a_size_or_a_name_that_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Autoencoder(**options)
+
+
+def tied(activation="tanh", hidden=(5,), seed=0):
+    torch.manual_seed(seed)
+    return Autoencoder((2, 3), hidden, 3, activation, "tanh", "linear", tied=True).double()
+
+
+def by_hand(x, weight, top, a, b, c, d):
+    """A tied autoencoder 6-5-3-5-6, its two matrices written twice."""
+    z = torch.tanh(torch.tanh(x @ weight.T + a) @ top.T + b)  # (B, 3)
+    return torch.tanh(z @ top + c) @ weight + d, z
+
+
+def parameters_by_hand(model):
+    first, second = model.encoder[0][0], model.encoder[0][2]
+    return first.weight, second.weight, first.bias, second.bias, model.decoder[0].bias, model.decoder[2].bias
+
+
+@pytest.mark.parametrize("hidden", [(), (9,), (16, 8, 4)])
+def test_tied_weights_are_half_of_the_matrices(hidden):
+    model = Autoencoder((3, 4), hidden, 2, tied=True)
+    pairs = list(itertools.pairwise([12, *hidden, 2]))
+    assert sum(p.numel() for p in model.parameters()) == sum(a * b + a + b for a, b in pairs)
+    assert len(list(model.parameters())) == 3 * len(pairs)
+    x_hat, z = model(torch.rand(5, 3, 4))
+    assert x_hat.shape == (5, 3, 4) and z.shape == (5, 2)
+
+
+def test_tied_weights_learn_from_both_of_their_uses():
+    """Values and slopes are those of the same sums with each matrix written twice; neither use alone gives them."""
+    model, x = tied(), torch.randn(7, 2, 3, dtype=torch.float64)
+    with torch.no_grad():
+        for p in model.parameters():
+            p.add_(0.3 * torch.randn_like(p))  # biases of the decoder begin at zero
+    given = parameters_by_hand(model)
+    (x_hat, z), (wanted, code) = model(x), by_hand(x.flatten(1), *given)
+    torch.testing.assert_close(x_hat.flatten(1), wanted, rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(z, code, rtol=1e-12, atol=1e-12)
+    slopes = torch.autograd.grad((x_hat - x).square().sum(), given)
+    again = [p.detach().clone().requires_grad_() for p in given]
+    for ours, theirs in zip(slopes, torch.autograd.grad((by_hand(x.flatten(1), *again)[0] - x.flatten(1)).square().sum(), again)):
+        torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
+    decoder_alone, = torch.autograd.grad((model.decode(model.encode(x).detach()) - x).square().sum(), given[:1])
+    assert not torch.allclose(decoder_alone, slopes[0], rtol=0.01)
+    names, values = zip(*model.named_parameters())
+    assert torch.autograd.gradcheck(lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)), values)
+
+
+def tied_still(model, x):
+    """Does the decoder follow a change of the encoder's weights?"""
+    with torch.no_grad():
+        model.encoder[0][0].weight.add_(0.1)
+        wanted = by_hand(x.flatten(1), *parameters_by_hand(model))[0]
+    return torch.allclose(model(x)[0].flatten(1), wanted, rtol=1e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_a_copy_a_cast_and_a_saved_state_keep_the_tie(dtype):
+    model, x = tied().to(dtype), torch.randn(4, 2, 3, dtype=torch.float64).to(dtype)
+    copied, loaded = copy.deepcopy(model), tied(seed=1).to(dtype)
+    file = io.BytesIO()
+    torch.save(model.state_dict(), file), file.seek(0)
+    loaded.load_state_dict(torch.load(file))
+    before = model(x)[0]
+    assert before.dtype == dtype and torch.equal(copied(x)[0], before) and torch.equal(loaded(x)[0], before)
+    for other in (copied, loaded, model):
+        assert tied_still(other, x)
+    with torch.no_grad():
+        copied.encoder[0][0].weight.zero_()
+    assert model.encoder[0][0].weight.any(), "a copy has weights of its own"
+
+
+def test_many_tied_models_run_as_one():
+    """`functional_call` and `stack_module_state`: the tie is looked up when the decoder runs, whichever weights are in place."""
+    models, x = [tied(seed=seed) for seed in range(3)], torch.randn(4, 2, 3, dtype=torch.float64)
+    parameters, buffers = torch.func.stack_module_state(models)
+    assert parameters.keys() == models[0].state_dict().keys() and len(parameters) == 6, "one name for a matrix in two places"
+    before = {name: value.clone() for name, value in models[0].state_dict().items()}
+
+    def call(parameters, buffers):
+        return torch.func.functional_call(base, (parameters, buffers), (x,))
+    for base in (copy.deepcopy(models[0]).to("meta"), models[0]):
+        together, _ = torch.func.vmap(call)(parameters, buffers)
+        torch.testing.assert_close(together, torch.stack([model(x)[0] for model in models]), rtol=1e-12, atol=1e-12)
+    slopes = torch.func.grad(lambda p: torch.func.vmap(call)(p, buffers)[0].square().sum())(parameters)
+    for i, model in enumerate(models):
+        wanted = torch.autograd.grad(model(x)[0].square().sum(), model.encoder[0][0].weight)[0]
+        torch.testing.assert_close(slopes["encoder.0.0.weight"][i], wanted, rtol=1e-10, atol=1e-10)
+    assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items()), "the weights are put back"
+
+
+def test_an_untied_model_draws_the_weights_that_it_always_drew():
+    torch.manual_seed(0)
+    model = Autoencoder(6, (5,), 3)
+    torch.manual_seed(0)
+    wanted = [torch.nn.Linear(*pair) for pair in ((6, 5), (5, 3), (3, 5), (5, 6))]
+    for ours, theirs in zip(model.parameters(), [p for layer in wanted for p in layer.parameters()], strict=True):
+        assert torch.equal(ours, theirs)

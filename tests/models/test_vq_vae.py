@@ -10,9 +10,8 @@ from scipy.cluster import vq
 from sklearn.cluster import KMeans
 
 from aecourse.losses import mse
-from aecourse.models.vq_vae import (VQVAE, Codebook, CodePrior, code_entropy, nearest, nearest_by_differences, perplexity,
-                                    quantised,
-                                    usage_counts)
+from aecourse.models.vq_vae import (VQVAE, Codebook, CodePrior, code_entropy, codebook_usage, nearest, nearest_by_differences,
+                                    perplexity, quantised, usage_counts)
 from aecourse.training import fit
 
 KINDS = pytest.mark.parametrize("decay", [None, 0.9])
@@ -328,3 +327,44 @@ def test_an_option_that_cannot_be_is_refused(options, words):
 def test_a_wrong_call_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(start())
+
+
+def test_usage_over_a_data_set_is_numpys_and_scipys():
+    model, x = start(codes=9), data(23)
+    usage = codebook_usage(model, x)
+    counts = np.bincount(model.indices(x).flatten(), minlength=9)
+    assert usage.counts.tolist() == counts.tolist() and counts.sum() == 23 * 4 and 0 in counts, "some code is never used"
+    np.testing.assert_allclose(usage.share, counts / counts.sum(), rtol=1e-6)
+    assert usage.entropy.item() == pytest.approx(stats.entropy(counts), rel=1e-12)
+    assert usage.perplexity.item() == pytest.approx(math.exp(stats.entropy(counts)), rel=1e-12)
+    assert not usage.share.requires_grad and model.training, "nothing else is touched"
+
+
+@pytest.mark.parametrize("batch_size", [1, 5, 23, 100])
+def test_usage_does_not_depend_on_the_batches(batch_size):
+    model, x = start(), data(23)
+    before = {name: value.clone() for name, value in model.state_dict().items()}
+    for seen, wanted in zip(codebook_usage(model, x, batch_size), codebook_usage(model, x)):
+        assert torch.equal(seen, wanted)
+    assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
+
+
+def test_a_batch_uses_fewer_codes_than_an_epoch():
+    """Entropy is concave: over batches of one size its mean is never above that of all. A perplexity of a batch is biased low."""
+    model, x = start(codes=64), 4 * noise(96, 1, 8, 8)
+    whole = codebook_usage(model, x)
+    for size in (1, 4, 24):
+        parts = [codebook_usage(model, batch) for batch in x.split(size)]
+        assert sum(part.counts for part in parts).tolist() == whole.counts.tolist()
+        assert np.mean([part.entropy for part in parts]) < whole.entropy - 0.01
+        assert np.mean([part.perplexity for part in parts]) < whole.perplexity - 0.1
+        assert max(part.perplexity for part in parts) <= size * 4, "no more codes than places"
+
+
+def test_usage_refuses_what_makes_no_sense():
+    with pytest.raises(ValueError, match="batch_size is 0"):
+        codebook_usage(start(), data(), 0)
+    with pytest.raises(ValueError, match="data is empty"):
+        codebook_usage(start(), data()[:0])
+    with pytest.raises(ValueError, match=r"x has shape \(6, 8, 8\)"):
+        codebook_usage(start(), data()[:, 0])

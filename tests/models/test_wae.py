@@ -7,7 +7,7 @@ from sklearn.gaussian_process.kernels import RationalQuadratic
 
 from aecourse.losses import mse
 from aecourse.models.wae import (SCALES, WAE, gaussian_kernel, inverse_multiquadric, mmd, mmd_by_differences, prior_codes,
-                                 squared_distances, wasserstein)
+                                 squared_distances, squared_distances_by_products, wasserstein)
 from aecourse.training import fit
 
 KERNELS = pytest.mark.parametrize("kernel", [inverse_multiquadric, gaussian_kernel])
@@ -35,11 +35,17 @@ def test_the_constant_is_the_mean_squared_distance_of_two_draws_of_the_prior():
 
 @KERNELS
 @pytest.mark.parametrize("n, m, d", [(2, 2, 1), (7, 7, 3), (5, 12, 2), (30, 2, 8)])
-def test_one_matrix_of_products_gives_what_differences_give(kernel, n, m, d):
+def test_products_give_what_differences_give(kernel, n, m, d):
     x, y = noise(n, d), noise(m, d, seed=1) + 0.5
     torch.testing.assert_close(mmd(x, y, kernel), mmd_by_differences(x, y, kernel), rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(squared_distances_by_products(x, y), squared_distances(x, y))
     single = mmd(x.float(), y.float(), kernel)
     assert single.dtype == torch.float32 and single.item() == pytest.approx(mmd(x, y, kernel).item(), abs=1e-5)
+
+
+def test_no_distance_is_below_zero():
+    x = 100 + noise(50, 3, dtype=torch.float32)
+    assert (squared_distances_by_products(x, x) >= 0).all()
 
 
 def test_two_pairs_by_hand():

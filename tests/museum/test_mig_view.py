@@ -1,0 +1,78 @@
+"""Found in public code: ``.view`` where a transpose was meant, on the way to a mutual information gap.
+
+Both give a tensor of the wanted shape. ``.view`` reads the numbers on in the order in which they lie in memory.
+"""
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import mutual_info_score
+
+from aecourse.metrics import mig, mutual_information
+from aecourse.metrics.disentanglement import entropy
+
+
+def codes_and_factors(n=3000):
+    """Three factors; of five coordinates two know one each, one knows two of them a little, and two know nothing."""
+    generator = torch.Generator().manual_seed(0)
+    factors = torch.stack([torch.randint(values, (n,), generator=generator) for values in (4, 3, 2)], 1)
+    noise = torch.randn(n, 5, generator=generator, dtype=torch.float64)
+    first, second, third = factors.double().unbind(1)
+    return torch.stack([first, second + 0.3 * noise[:, 0], third + first + noise[:, 1], noise[:, 2], noise[:, 3]], 1), factors
+
+
+def gaps(information, factors):
+    """From mutual information, (k, F), to the gap of each factor."""
+    best, second = information.topk(2, dim=0).values
+    return (best - second) / entropy(torch.nn.functional.one_hot(factors).double().sum(0), (1,))
+
+
+def viewed_information(z, factors):
+    """The bug: a table with a row for each factor, (F, k), read on as (k, F)."""
+    table = mutual_information(z, factors).T.contiguous()
+    return gaps(table.view(z.shape[1], factors.shape[1]), factors)
+
+
+def viewed_codes(z, factors):
+    """The bug, earlier: codes gathered one coordinate a row, (k, N), read on as (N, k)."""
+    return mig(z.T.contiguous().view(z.shape), factors)
+
+
+def transposed(z, factors):
+    """What was meant in both."""
+    return gaps(mutual_information(z.T.contiguous().T, factors).T.contiguous().T, factors)
+
+
+def by_scikit_learn(z, factors):
+    gap = []
+    for factor in factors.T.numpy():
+        cut = [np.digitize(column, np.histogram(column, 20)[1][:-1]) for column in z.T.numpy()]
+        *_, second, best = sorted(mutual_info_score(factor, column) for column in cut)
+        gap.append((best - second) / mutual_info_score(factor, factor))
+    return gap
+
+
+def agrees(form):
+    z, factors = codes_and_factors()
+    return form(z, factors).tolist() == pytest.approx(by_scikit_learn(z, factors), abs=1e-12)
+
+
+def order_does_not_matter(form):
+    """A gap is the same for the same coordinates in another order."""
+    z, factors = codes_and_factors()
+    return form(z[:, [4, 2, 0, 3, 1]], factors).tolist() == pytest.approx(form(z, factors).tolist(), abs=1e-12)
+
+
+def test_a_view_is_no_transpose():
+    for form in (mig, transposed):
+        assert agrees(form) and order_does_not_matter(form)
+    for bug in (viewed_information, viewed_codes):
+        assert not agrees(bug) and not order_does_not_matter(bug)
+
+
+def test_the_bug_goes_unseen_where_nothing_is_known():
+    """Its shape is right, and noise has a small gap either way: a disentangled code shows it."""
+    z, factors = codes_and_factors()
+    for bug in (viewed_information, viewed_codes):
+        assert bug(z, factors).shape == mig(z, factors).shape
+        assert bug(torch.randn(z.shape, generator=torch.Generator().manual_seed(1)).double(), factors).abs().max() < 0.02
+    assert mig(z, factors)[0] > 0.5 and viewed_codes(z, factors)[0] < 0.05
