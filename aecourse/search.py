@@ -12,7 +12,7 @@ from aecourse import check
 from aecourse.progress import Progress
 from aecourse.table import Rows, Table
 from aecourse.together import fit_together
-from aecourse.training import NonFinite, adam, fit, pick_device
+from aecourse.training import NonFinite, adam, fingerprint, fit, pick_device
 
 HOW = ("auto", "together", "processes", "one by one")
 
@@ -126,7 +126,7 @@ def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_s
         how = "together" if device.type == "cuda" else "processes"
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "optimizer": optimizer}
     members = [(setting, seed) for setting in settings for seed in seeds]
-    header = {"settings": list(grid), "steps": steps, "batch_size": batch_size, "lr": lr, "data": [list(data.shape), data.double().sum().item()]}
+    header = {"settings": list(grid), "steps": steps, "batch_size": batch_size, "lr": lr, "data": fingerprint(data)}
     rows = Rows(path, header) if path is not None else None
     done = {member_of(row, grid): row for row in (rows.read() if rows else [])}
     left = [member for member in members if key(*member) not in done]

@@ -273,10 +273,12 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
     update = optimizer(model.parameters(), lr=lr)
     factors = schedule and torch.optim.lr_scheduler.LambdaLR(update, lambda step: schedule(step / steps))
     run, report = Run(model, data, objective, update, factors, batch_size, precision, seed), Progress(steps, progress)
-    settings = {"data": [list(data.shape), data.double().sum().item()], "batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed,
-                "precision": precision, "weights": {name: list(value.shape) for name, value in model.state_dict().items()}}
-    if save_to is not None and (state := checkpoint.load(save_to := checkpoint.writable(save_to), settings)):
-        run.resume(state)
+    settings = {"batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "precision": precision}
+    if save_to is not None:
+        settings |= {"data": fingerprint(data), "weights": {name: list(value.shape) for name, value in model.state_dict().items()}}
+        save_to = checkpoint.writable(save_to)
+        if state := checkpoint.load(save_to, settings):
+            run.resume(state)
     if compiled:
         run.forward.compile()
     known = run.step  # values are checked in the first step of this call
@@ -298,6 +300,11 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
         model.load_state_dict(run.best)
     model.eval()
     return run.history
+
+
+def fingerprint(data):
+    """What tells these data from others, for a checkpoint: shape and sum."""
+    return [list(data.shape), data.sum(dtype=torch.float64 if data.device.type != "mps" else None).item()]
 
 
 def check_settings(steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed):

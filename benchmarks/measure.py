@@ -1,6 +1,7 @@
 """What the benchmarks share: forms of one computation, timed in turn in one run, so that a busy machine slows all of them."""
 import argparse
 import ctypes
+import functools
 import gc
 import os
 import platform
@@ -9,6 +10,8 @@ import time
 from pathlib import Path
 
 import torch
+
+from aecourse.data import load_images
 
 
 def options(description):
@@ -20,6 +23,12 @@ def options(description):
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
     return chosen
+
+
+@functools.lru_cache(maxsize=1)
+def images(name):
+    """The data set, on the CPU, once in each process."""
+    return load_images(name, device="cpu", quiet=True)
 
 
 def machine(device):

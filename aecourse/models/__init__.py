@@ -4,7 +4,7 @@ from aecourse.models.autoencoder import Autoencoder
 from aecourse.models.convolutional import ConvAutoencoder
 from aecourse.models.ladder_vae import LadderVAE
 from aecourse.models.linear import LinearAutoencoder, LinearVAE, smallest_error
-from aecourse.models.linear_filters import LinearDenoiser, coding_error, inpaint
+from aecourse.models.linear_filters import LinearCode, LinearDenoiser, coding_error, inpaint
 from aecourse.models.masked import MaskedAutoencoder, as_mask, masked, masked_error, patchify, random_mask, unpatchify
 from aecourse.models.multi_scale import MultiScaleAutoencoder, hierarchical
 from aecourse.models.objectives import contractive, decayed, denoising, reconstruction, regularised, sparse_kl, sparse_l1
@@ -14,7 +14,7 @@ from aecourse.models.vq_vae import (VQVAE, CodePrior, Codebook, CodebookUsage, c
 from aecourse.models.wae import WAE, mmd, wasserstein
 
 __all__ = ["AdversarialAutoencoder", "Autoencoder", "CodePrior", "Codebook", "CodebookUsage", "ConvAutoencoder", "LadderVAE",
-           "LinearAutoencoder", "LinearDenoiser", "LinearVAE", "MaskedAutoencoder", "MultiScaleAutoencoder", "VAE", "VQVAE", "WAE", "adversarial",
+           "LinearAutoencoder", "LinearCode", "LinearDenoiser", "LinearVAE", "MaskedAutoencoder", "MultiScaleAutoencoder", "VAE", "VQVAE", "WAE", "adversarial",
            "as_mask", "beta_elbo", "calm", "code_entropy", "codebook_usage", "coding_error", "contractive", "decayed", "denoising",
            "hierarchical", "importance_weighted", "inpaint", "iwae_bound", "jensen_shannon", "masked", "masked_error", "mmd",
            "normalised_beta", "patchify", "perplexity", "quantised", "random_mask", "reconstruction", "regularised",

@@ -9,7 +9,7 @@ from sklearn.linear_model import LinearRegression, Ridge
 
 from aecourse import corruption
 from aecourse.losses import mse
-from aecourse.models.linear_filters import LinearDenoiser, coding_error, inpaint
+from aecourse.models.linear_filters import LinearCode, LinearDenoiser, coding_error, inpaint, scalar_quantiser
 from aecourse.training import fit
 
 GENERATOR = torch.Generator().manual_seed(0)
@@ -103,3 +103,26 @@ def test_the_code_by_hand():
 def test_what_is_out_of_range_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_levels_are_those_of_lloyd_and_max_for_a_gaussian():
+    """Max (1960), table 1: one bit at +-0.7979 with error 0.3634, two bits at 0.4528 and 1.510 with error 0.1175."""
+    grid = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(200_000).double() + 0.5) / 200_000)[:, None]
+    one, two = scalar_quantiser(grid, 2)[0], scalar_quantiser(grid, 4)[0]
+    assert one.tolist() == pytest.approx([-0.7979, 0.7979], abs=1e-3)
+    assert two.tolist() == pytest.approx([-1.510, -0.4528, 0.4528, 1.510], abs=2e-3)
+    for bits, error in ((1, 0.3634), (2, 0.1175)):
+        code = LinearCode(grid, bits, axes=1)
+        assert mse(code(grid), grid).item() == pytest.approx(error, abs=2e-4)
+
+
+@pytest.mark.parametrize("bits", [1, 5, 12])
+def test_the_code_that_can_be_built_is_worse_than_the_limit_and_no_allocation_is_better(bits):
+    code = LinearCode(DATA, bits)
+    error = mse(code(DATA), DATA, "batchmean").item()
+    assert int(code.spent.sum()) == bits and error > coding_error(DATA, bits).item()
+    rng = np.random.default_rng(0)
+    for _ in range(50):
+        code.spent[:] = torch.tensor(rng.multinomial(bits, np.ones(6) / 6)).clamp(max=6)
+        if code.spent.sum() == bits:
+            assert mse(code(DATA), DATA, "batchmean").item() >= error * (1 - 1e-9)
