@@ -52,7 +52,7 @@ def squared_error(data, steps):
     def floor(k):
         test = images(data).test
         return mse(LinearAutoencoder(SHAPE, k).solve(images(data).train)(test)[0], test).item()
-    return {"grid": {"model": list(builds), "k": UNITS}, "steps": steps(2000), "lr": 2e-3, "build": lambda s: builds[s["model"]](s["k"]),
+    return {"grid": {"model": list(builds), "k": UNITS}, "steps": steps(1000), "lr": 2e-3, "build": lambda s: builds[s["model"]](s["k"]),
             "objective": lambda s: goals.get(s["model"], reconstruction()), "figure": "test squared error", "linear": "PCA",
             "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
             "floor": lambda s: floor(s["k"]), "lower": True}
@@ -65,7 +65,7 @@ def likelihood(data, steps):
         model = LinearVAE(SHAPE, k).solve(images(data).train)
         return model.true_log_likelihood(images(data).test).mean().item(), model.log_sigma.exp().item()
     sigmas = {k: linear(k)[1] for k in UNITS}
-    return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(3000), "lr": 1e-3, "objective": lambda s: beta_elbo(1.0),
+    return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(1500), "lr": 1e-3, "objective": lambda s: beta_elbo(1.0),
             "build": lambda s: VAE(SHAPE, (256, 128), s["k"], likelihood="gaussian", sigma=sigmas[s["k"]]),
             "measure": lambda model, s: {"value": -evaluate(model, images(data).test, beta_elbo(1.0))["loss"]},
             "figure": "ELBO, nats an image", "linear": "probabilistic PCA, ln p(x)", "floor": lambda s: linear(s["k"])[0], "lower": False}
@@ -94,7 +94,7 @@ def codes(data, steps):
     def floor(bits):
         test = images(data).test
         return mse(LinearCode(images(data).train, bits)(test), test).item()
-    return {"grid": {"model": list(builds)}, "steps": steps(2500), "lr": 2e-3, "build": lambda s: builds[s["model"]][1](),
+    return {"grid": {"model": list(builds)}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]][1](),
             "objective": lambda s: quantised(), "figure": "test squared error", "linear": "rounded principal axes",
             "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
             "floor": lambda s: floor(builds[s["model"]][0]), "lower": True,
@@ -116,7 +116,7 @@ def denoisers(data, steps):
     def value(model, s):
         test = images(data).test
         return {"value": psnr(through(model, noises[s["noise"]](test, 1)), test).mean()}
-    return {"grid": {"model": ["denoising MLP"], "noise": list(noises)}, "steps": steps(2500), "lr": 1e-3,
+    return {"grid": {"model": ["denoising MLP"], "noise": list(noises)}, "steps": steps(1500), "lr": 1e-3,
             "build": lambda s: Autoencoder(SHAPE, (512,), 128), "objective": lambda s: denoising(noises[s["noise"]]), "measure": value,
             "figure": "PSNR, dB", "linear": "best linear denoiser", "floor": lambda s: floor(s["noise"]), "lower": False}
 
@@ -137,7 +137,7 @@ def inpainters(data, steps):
         test, hidden = places()
         mask = unpatchify(as_mask(hidden, 16).float()[:, :, None].expand(-1, -1, 49), SHAPE).bool()
         return min(mse(inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]).item() for ridge in (1e-3, 1e-2))
-    return {"grid": {"model": ["masked autoencoder"]}, "steps": steps(3000), "lr": 1e-3, "measure": value,
+    return {"grid": {"model": ["masked autoencoder"]}, "steps": steps(2000), "lr": 1e-3, "measure": value,
             "build": lambda s: MaskedAutoencoder(SHAPE, patch=7, width=128, depth=2, decoder_width=128, decoder_depth=1),
             "objective": lambda s: masked(0.75), "figure": "squared error on hidden patches", "linear": "best linear inpainter",
             "floor": lambda s: floor(), "lower": True}

@@ -75,9 +75,9 @@ def resident(field):
     return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
 
 
-def compare(forms, device, repeats):
-    """Least and median milliseconds and peak MiB of each form, {name: call}, timed in turn after two calls of each."""
-    for call in list(forms.values()) * 2:
+def compare(forms, device, repeats, warm=2):
+    """Least and median milliseconds and peak MiB of each form, {name: call}, timed in turn after `warm` calls of each."""
+    for call in list(forms.values()) * warm:
         call()
     spent = {name: [] for name in forms}
     for _ in range(repeats):

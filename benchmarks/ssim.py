@@ -4,14 +4,14 @@ import pytorch_msssim
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from aecourse.losses.ssim import local_means_by_convolution, ssim, two_factors
+from aecourse.losses.ssim import ssim, ssim_comparisons
 
 METRICS, MSSSIM, READABLE, FAST = "torchmetrics", "pytorch-msssim", "readable form, conv2d", "matrix products"
 
 
 def readable(x_hat, x):
-    luminance, contrast_structure = two_factors(x_hat, x, 1.0, 11, 1.5, local_means_by_convolution)
-    return (luminance * contrast_structure).mean()
+    luminance, contrast, structure = ssim_comparisons(x_hat, x)
+    return (luminance * contrast * structure).mean()
 
 
 # The mean of torchmetrics counts a padded border: another value for the same work.
@@ -40,6 +40,7 @@ def main():
     chosen = measure.options(__doc__)
     print(measure.machine(chosen.device))
     values = {name: form(*pair(128, 28, chosen.device)).item() for name, form in FORMS.items()}
+    values["in double precision"] = ssim(*(images.double() for images in pair(128, 28, chosen.device))).item()
     print("value: " + ", ".join(f"{name} {value:.7f}" for name, value in values.items()))
     measure.show(measured(128, 28, chosen.device, chosen.repeats), MSSSIM, "128 images of 28 x 28")
     growing = {"batch": {b: (b, 28) for b in (8, 32, 128, 512)}, "side": {side: (16, side) for side in (28, 64, 128, 256, 512)}}

@@ -7,6 +7,7 @@ import shutil
 import pytest
 import torch
 from sklearn.decomposition import PCA
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from aecourse import models, training
@@ -139,18 +140,6 @@ def test_the_device_is_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, kind):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
     assert training.pick_device().type == kind and training.pick_device("meta").type == "meta"
-
-
-@pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
-def test_a_gpu_learns_what_a_cpu_learns():
-    """All data make one batch, so that both see the same whatever their generators draw."""
-    models = {device: start() for device in ("cpu", "cuda")}
-    cpu, cuda = (run(model=model, steps=100, batch_size=40, lr=0.01, device=device) for device, model in models.items())
-    assert cuda.terms["loss"] == pytest.approx(cpu.terms["loss"], abs=1e-4)
-    for ours, theirs in zip(models["cuda"].parameters(), models["cpu"].parameters()):
-        assert ours.is_cuda
-        torch.testing.assert_close(ours.cpu(), theirs, rtol=0, atol=1e-4)
 
 
 def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
@@ -295,3 +284,69 @@ def test_a_compiled_objective_takes_the_same_way(name, compiler):
 def test_options_out_of_range_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         run(squared, **options)
+
+
+class HostDraws(TorchFunctionMode):
+    """Every draw is made on the CPU, from a generator of its own, and moved: devices see the same noise."""
+
+    def __init__(self, seed=0):
+        super().__init__()
+        self.generator = torch.Generator().manual_seed(seed)
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        kwargs = kwargs or {}
+        if not isinstance(kwargs.get("generator"), torch.Generator):
+            return function(*args, **kwargs)
+        drawn = function(*args, **kwargs | {"generator": self.generator, "device": "cpu"})
+        return drawn.to(kwargs.get("device") or "cpu")
+
+
+CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
+
+
+@pytest.fixture
+def exact():
+    """Products in full single precision."""
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+@pytest.mark.parametrize("name", EVERY)
+def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu_is(name, device, exact):
+    """On the CPU itself this shows that the noise is the same, and is some."""
+    build, objective = EVERY[name]
+    runs = []
+    for place in ("cpu", device):
+        torch.manual_seed(0)
+        model, pictures = build(), PICTURES.to(place)
+        with HostDraws():
+            history = fit(model, PICTURES, lambda model, x, g: objective(model, pictures, g), steps=100, device=place)
+        runs.append((model.cpu(), history))
+    (model, history), (twin, twins) = runs
+    for term, values in history.terms.items():
+        assert twins.terms[term] == pytest.approx(values, rel=1e-4, abs=1e-4)
+    for ours, theirs in zip(model.parameters(), twin.parameters()):
+        torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
+@pytest.mark.parametrize("name", EVERY)
+def test_on_a_gpu_no_step_waits_and_everything_is_there(name):
+    build, objective = EVERY[name]
+    count = itertools.count(1)
+
+    def watched(model, x, generator):
+        step = next(count)
+        torch.cuda.set_sync_debug_mode("error" if 1 < step < 49 else "default")
+        assert x.is_cuda and generator.device.type == "cuda"
+        return objective(model, x, generator)
+    model = build()
+    try:
+        fit(model, PICTURES, watched, steps=49, batch_size=16, device="cuda", precision="bfloat16")
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+    assert all(value.is_cuda and value.dtype in (torch.float32, torch.int64) for value in model.state_dict().values())

@@ -24,54 +24,72 @@ class Comparisons(NamedTuple):
 
 
 def window(size, sigma, like):
-    """Gaussian weights that sum to one, (size,), of the dtype and on the device of `like`."""
-    distance = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
-    weights = (-(distance / sigma).square() / 2).exp()
-    return weights / weights.sum()
+    """Gaussian weights that sum to one, (size,), of the dtype and on the device of `like`; rounded once, from double precision."""
+    wide = torch.float32 if like.device.type == "mps" else torch.float64  # Apple's devices have no double precision
+    distance = torch.arange(size, dtype=wide, device=like.device) - (size - 1) / 2
+    return (-(distance / sigma).square() / 2).softmax(0).to(like.dtype)
 
 
-def local_means_by_convolution(x, size, sigma):
-    """The readable form: each window inside the image, weighted and summed: (N, H, W) -> (N, H - size + 1, W - size + 1)."""
-    weights = window(size, sigma, x)
-    return F.conv2d(x[:, None], (weights[:, None] * weights)[None, None])[:, 0]
-
-
-def local_means(x, size, sigma):
-    """The fast form: the window is a product of one down and one across, and each is a banded matrix: T_H x T_W'."""
-    weights = window(size, sigma, x)
+def local_means_by_convolution(x, weights):
+    """The readable form: each window inside the image, weighted and summed: (N, H, W), (size,) -> (N, H - size + 1, W - size + 1)."""
     with torch.autocast(x.device.type, enabled=False):  # half precision would leave nothing of a variance
-        return band(weights, x.shape[-2]) @ (x @ band(weights, x.shape[-1]).T)
+        return F.conv2d(x[:, None], (weights[:, None] * weights)[None, None])[:, 0]
+
+
+def local_means(x, down, across):
+    """The fast form: the window is a product of one down and one across, and each is a :func:`band`: T_H x T_W'."""
+    with torch.autocast(x.device.type, enabled=False):
+        return down @ (x @ across.T)
 
 
 def band(weights, side):
     """The window at each of its places along an axis: (side - size + 1, side), zero outside the band."""
-    size = len(weights)
-    places = torch.arange(side, device=weights.device) - torch.arange(side - size + 1, device=weights.device)[:, None]
-    return weights[places.clamp(0, size - 1)] * ((places >= 0) & (places < size))
+    room = side - len(weights)
+    return F.pad(weights, (room, room)).unfold(0, side, 1).flip(0)
 
 
-def moments(x_hat, x, size, sigma, means):
-    """Local means, variances and covariance, each (B, C, H - size + 1, W - size + 1)."""
-    x_hat, x = (images.to(torch.promote_types(images.dtype, torch.float32)) for images in (x_hat, x))
+def moments(x_hat, x, size, sigma):
+    """Local means, variances and covariance as the definition has them, each (B, C, H - size + 1, W - size + 1)."""
     maps = torch.stack([x_hat, x, x_hat * x_hat, x * x, x_hat * x])  # (5, B, C, H, W)
-    maps = means(maps.flatten(0, 2), size, sigma).unflatten(0, maps.shape[:3])
+    maps = local_means_by_convolution(maps.flatten(0, 2), window(size, sigma, x)).unflatten(0, maps.shape[:3])
     mean_hat, mean, square_hat, square, product = maps
     return mean_hat, mean, square_hat - mean_hat * mean_hat, square - mean * mean, product - mean_hat * mean
 
 
-def two_factors(x_hat, x, data_range, size, sigma, means=local_means):
-    """Luminance, and contrast times structure: two maps whose product is the similarity."""
-    mean_hat, mean, variance_hat, variance, covariance = moments(x_hat, x, size, sigma, means)
-    c1, c2 = (K1 * data_range)**2, (K2 * data_range)**2
-    luminance = (2 * mean_hat * mean + c1) / (mean_hat * mean_hat + mean * mean + c1)
-    return luminance, (2 * covariance + c2) / (variance_hat + variance + c2)
+def two_factors(x_hat, x, data_range, size, sigma):
+    """Luminance, and contrast times structure: two maps whose product is the similarity.
+
+    Of two numbers, 2ab is half of the square of their sum less that of their difference; of two images, twice their
+    covariance is half of the variance of their sum less that of their difference. The difference of images that are alike
+    is small, and so are its rounding errors.
+    """
+    x_hat, x = single_or_double(x_hat, x)
+    both = torch.stack([x_hat - x, x_hat + x])  # (2, B, C, H, W)
+    level = both.detach().mean((-2, -1), keepdim=True)  # no variance depends on it, but the squares are smaller without it
+    weights = window(size, sigma, x)
+    bands = band(weights, x.shape[2]), band(weights, x.shape[3])
+    means = local_means(both, *bands)  # (2, B, C, H - size + 1, W - size + 1)
+    variances = local_means((both - level).square(), *bands) - (means - level).square()
+    return likeness(means.square(), (K1 * data_range)**2), likeness(variances, (K2 * data_range)**2)
+
+
+def likeness(parts, c):
+    """2ab + C over a^2 + b^2 + C, from the squares of a - b and of a + b: (2, ...) -> (...)."""
+    difference, total = parts
+    total = total + 2 * c
+    return (total - difference) / (total + difference)
+
+
+def single_or_double(*images):
+    """Images in half precision become single; others stay what they are."""
+    return [x.to(torch.promote_types(x.dtype, torch.float32)) for x in images]
 
 
 def ssim_comparisons(x_hat, x, data_range=1.0, window_size=11, sigma=1.5):
     """Where and in what two images differ: the maps of luminance, contrast and structure, for looking at.
 
-    Their product is the map that :func:`ssim` averages. The standard deviations have no slope where an image is
-    flat: train with :func:`ssim_loss`, which needs none.
+    Their product is the map that :func:`ssim` averages, here as it was published. The standard deviations have no slope
+    where an image is flat: train with :func:`ssim_loss`, which needs none.
 
     Args, raises and source: as :func:`ssim`.
 
@@ -79,12 +97,12 @@ def ssim_comparisons(x_hat, x, data_range=1.0, window_size=11, sigma=1.5):
         :class:`Comparisons`.
     """
     check_pair(x_hat, x, data_range, window_size, sigma)
-    variance_hat, variance, covariance = moments(x_hat, x, window_size, sigma, local_means)[2:]
-    luminance, contrast_structure = two_factors(x_hat, x, data_range, window_size, sigma)
-    c2 = (K2 * data_range)**2
+    mean_hat, mean, variance_hat, variance, covariance = moments(*single_or_double(x_hat, x), window_size, sigma)
     deviations = (variance_hat.clamp(min=0) * variance.clamp(min=0)).sqrt()
+    c1, c2 = (K1 * data_range)**2, (K2 * data_range)**2
+    luminance = (2 * mean_hat * mean + c1) / (mean_hat * mean_hat + mean * mean + c1)
     contrast = (2 * deviations + c2) / (variance_hat + variance + c2)
-    return Comparisons(luminance, contrast, contrast_structure / contrast)
+    return Comparisons(luminance, contrast, (2 * covariance + c2) / (2 * deviations + c2))
 
 
 def ssim(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):

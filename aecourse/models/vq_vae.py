@@ -70,7 +70,7 @@ class Codebook(nn.Module):
 
     def forward(self, z):
         """Nearest codes and their indices: (..., D) -> (..., D), (...)."""
-        with torch.no_grad():
+        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):  # in half precision neighbours are taken for nearest
             indices = nearest(z.flatten(0, -2), self.weight).reshape(z.shape[:-1])
         return self.weight[indices], indices
 

@@ -2,6 +2,7 @@
 import torch
 
 from aecourse import check
+from aecourse.losses.reduction import single
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder
 
@@ -23,14 +24,25 @@ def gaussian_kernel(squares, dim, width=None):
 
 
 def squared_distances(x, y):
-    """All of them by differences, as it reads: (N, d), (M, d) -> (N, M)."""
+    """All of them by differences, as it reads: (N, d), (M, d) -> (N, M). It holds N * M * d differences."""
     return (x[:, None] - y).square().sum(2)
 
 
+def squared_distances_by_products(x, y):
+    """The same from one matrix product; rounding may leave a little less than zero, which is cut off."""
+    lengths = x.square().sum(1)[:, None] + y.square().sum(1)  # (N, M)
+    return torch.addmm(lengths, x, y.T, alpha=-2).clamp(min=0)
+
+
 def mmd_by_differences(x, y, kernel=inverse_multiquadric):
-    """:func:`mmd`, as its formula reads; it holds (N + M)^2 d differences."""
+    """The readable form of :func:`mmd`."""
+    return discrepancy(x, y, kernel, squared_distances)
+
+
+def discrepancy(x, y, kernel, distances):
+    """The formula of :func:`mmd`, from any form of the squared distances. A part without a gradient costs none."""
     n, m, d = len(x), len(y), x.shape[1]
-    xx, yy, xy = (kernel(squared_distances(*pair), d) for pair in ((x, x), (y, y), (x, y)))
+    xx, yy, xy = (kernel(distances(*pair), d) for pair in ((x, x), (y, y), (x, y)))
     return (xx.sum() - xx.trace()) / (n * (n - 1)) + (yy.sum() - yy.trace()) / (m * (m - 1)) - 2 * xy.mean()
 
 
@@ -41,8 +53,8 @@ def mmd(x, y, kernel=inverse_multiquadric):
               - \tfrac2{n m} \sum_{i, j} k(x_i, y_j)
 
     A sample against itself says nothing, so the diagonal is left out; across the samples every pair counts. Being
-    unbiased, it falls below 0 about as often as above where nothing is left to find. The distances come from one
-    matrix of inner products.
+    unbiased, it falls below 0 about as often as above where nothing is left to find. The distances come from matrix
+    products.
 
     Args:
         x, y: samples, (N, d) and (M, d), of two rows at least, floating point.
@@ -62,12 +74,8 @@ def mmd(x, y, kernel=inverse_multiquadric):
         if check.floating(name, sample).dim() != 2 or len(sample) < 2 or sample.shape[1] != x.shape[-1]:
             raise ValueError(f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same d in both: "
                              "one code a row")
-    n, m, both = len(x), len(y), torch.cat([x, y])  # (N + M, d)
-    products = both @ both.T  # (N + M, N + M)
-    lengths = products.diagonal()
-    values = kernel((lengths[:, None] + lengths - 2 * products).clamp(min=0), x.shape[1])
-    xx, yy, xy = values[:n, :n], values[n:, n:], values[:n, n:]
-    return (xx.sum() - xx.trace()) / (n * (n - 1)) + (yy.sum() - yy.trace()) / (m * (m - 1)) - 2 * xy.mean()
+    with torch.autocast(x.device.type, enabled=False):  # half precision would leave nothing of a difference
+        return discrepancy(single(x), single(y), kernel, squared_distances_by_products)
 
 
 class WAE(Autoencoder):

@@ -71,8 +71,8 @@ def contraction_by_probes(encoder, x, generator, probes=1, reduction="mean"):
     check_batch(x, reduction), check.positive("probes", probes)
     z, pull = torch.func.vjp(lambda inputs: one_tensor(encoder(inputs)), x)
     signs = 2 * torch.randint(2, (probes, *z.shape), generator=generator, device=z.device).to(z.dtype) - 1
-    rows = torch.func.vmap(lambda v: pull(v)[0])(signs)  # (probes, B, ...)
-    return reduce(rows.flatten(2).square().sum(2).mean(0), reduction)
+    squares = sum(pull(v)[0].flatten(1).square().sum(1) for v in signs)  # (B,)
+    return reduce(squares / probes, reduction)
 
 
 def contraction_of_sigmoid_layer(z, weight, reduction="mean"):

@@ -6,10 +6,11 @@ import pytest
 import torch
 import torch.nn.functional as F
 
+from aecourse.data import load_images
 from aecourse.losses.ssim import (SCALE_WEIGHTS, band, local_means, local_means_by_convolution, ms_ssim, ssim, ssim_comparisons,
                                   ssim_loss, two_factors, window)
 
-FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 2e-6), (torch.float64, 1e-12)])
+FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 6e-7), (torch.float64, 1e-12)])  # 4e-7 was the worst of 400 pairs
 SHAPES = [(3, 1, 28, 28), (2, 3, 11, 17), (1, 2, 11, 11), (2, 1, 33, 20)]
 SCALED = [((2, 1, 28, 28), None, 11), ((2, 3, 28, 28), 3, 7), ((2, 1, 28, 30), 4, 3), ((1, 2, 23, 24), 2, 11),
           ((1, 1, 11, 11), 1, 11)]
@@ -42,9 +43,9 @@ def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
 @pytest.mark.parametrize("data_range", [1.0, 255])
 def test_it_agrees_with_pytorch_msssim(dtype, atol, data_range, library):
     x_hat, x = (data_range * t for t in pair((3, 2, 28, 28), dtype))
-    win = window(11, 1.5, x).repeat(2, 1, 1, 1)  # theirs is single precision
-    wanted = library("pytorch_msssim").ssim(x_hat, x, data_range=data_range, size_average=False, win=win)
-    torch.testing.assert_close(ssim(x_hat, x, "none", data_range), wanted, rtol=0, atol=atol)
+    win = window(11, 1.5, x.double()).repeat(2, 1, 1, 1)  # theirs is single precision
+    wanted = library("pytorch_msssim").ssim(x_hat.double(), x.double(), data_range=data_range, size_average=False, win=win)
+    torch.testing.assert_close(ssim(x_hat, x, "none", data_range).double(), wanted, rtol=0, atol=atol)
 
 
 @FLOATS
@@ -62,10 +63,43 @@ def test_its_map_is_that_of_torchmetrics_inside_the_border(dtype, atol, library)
 @pytest.mark.parametrize("size, sigma", [(11, 1.5), (7, 1.0), (1, 1.5)])
 def test_the_fast_form_is_the_readable_one(shape, dtype, atol, size, sigma):
     x = pair(shape, dtype)[0].flatten(0, 1)
-    torch.testing.assert_close(local_means(x, size, sigma), local_means_by_convolution(x, size, sigma), rtol=0, atol=atol)
-    for fast, readable in zip(two_factors(*pair(shape, dtype), 1.0, size, sigma),
-                              two_factors(*pair(shape, dtype), 1.0, size, sigma, local_means_by_convolution)):
-        torch.testing.assert_close(fast, readable, rtol=0, atol=rounding(dtype))
+    weights = window(size, sigma, x)
+    means = local_means(x, band(weights, shape[2]), band(weights, shape[3]))
+    torch.testing.assert_close(means, local_means_by_convolution(x, weights), rtol=0, atol=atol)
+    readable = ssim_comparisons(*pair(shape, dtype), 1.0, size, sigma)
+    luminance, contrast_structure = two_factors(*pair(shape, dtype), 1.0, size, sigma)
+    torch.testing.assert_close(luminance, readable.luminance, rtol=0, atol=atol)
+    torch.testing.assert_close(contrast_structure, readable.contrast * readable.structure, rtol=0, atol=rounding(dtype))
+
+
+@pytest.fixture(scope="module")
+def hard_pairs():
+    """Pairs, (32, 1, 28, 28), whose variances are small differences of squares, or whose difference is small."""
+    generator, shape = torch.Generator().manual_seed(0), (32, 1, 28, 28)
+    noise, level = torch.randn(shape, generator=generator), torch.rand((2, 32, 1, 1, 1), generator=generator)
+    patches, written = pair(shape, torch.float32, noise=0)[1], load_images("digits", device="cpu", quiet=True).train[:32]
+    half = (torch.arange(28) >= 14).float().expand(shape)
+    return {"noise": (noise + 0.2 * noise.roll(1, 0), noise), "flat": (level[0].expand(shape), level[1].expand(shape)),
+            "white": (1 + 0.03 * noise, torch.ones(shape)), "black": (0.03 * noise, torch.zeros(shape)),
+            "nearly equal": (patches + 1e-4 * noise, patches),
+            "others": (patches.roll(1, 0), patches), "digits": ((written + 0.1 * noise).clamp(0, 1), written),
+            "other digits": (written.roll(1, 0), written), "negatives": (1 - written, written),
+            "pale digits": (1 - written + 0.03 * noise, 1 - written), "half white": (half + 0.03 * noise, half)}
+
+
+@pytest.mark.parametrize("name, atol", [(name, 6e-7) for name in ("noise", "flat", "white", "black", "nearly equal", "others", "digits",
+                                                                  "other digits", "negatives", "pale digits")] + [("half white", 4e-6)])
+def test_single_precision_is_near_double(name, atol, hard_pairs):
+    """Flat, dark, bright and equal images lose no digits; next to an edge from black to white, weak noise loses some."""
+    x_hat, x = hard_pairs[name]
+    torch.testing.assert_close(ssim(x_hat, x, "none").double(), ssim(x_hat.double(), x.double(), "none"), rtol=0, atol=atol)
+    slopes = [torch.autograd.grad(ssim(t.requires_grad_(), x.to(t.dtype), "sum"), t)[0].double() for t in (x_hat.clone(), x_hat.double())]
+    assert (slopes[0] - slopes[1]).norm() < 1e-4 * slopes[1].norm()  # 2e-5 at the flat ones, whose slopes are tiny
+
+
+def test_equal_images_have_exactly_one():
+    x = pair((8, 1, 28, 28), torch.float32)[1]
+    assert (ssim(x, x, "none") == 1).all()
 
 
 def test_the_window_is_a_gaussian_that_sums_to_one():
@@ -177,9 +211,9 @@ def test_half_precision_is_left_for_single(dtype):
 def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scales, library):
     x_hat, x = pair((2, 2, side, side), dtype, noise=0.3)
     weights = np.array(SCALE_WEIGHTS[:scales]) / (sum(SCALE_WEIGHTS[:scales]) if scales < 5 else 1)
-    win = window(size, 1.5, x).repeat(2, 1, 1, 1)
-    wanted = library("pytorch_msssim").ms_ssim(x_hat, x, data_range=1.0, size_average=False, win=win, weights=weights.tolist())
-    torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol)
+    wide, win = (x_hat.double(), x.double()), window(size, 1.5, x.double()).repeat(2, 1, 1, 1)
+    wanted = library("pytorch_msssim").ms_ssim(*wide, data_range=1.0, size_average=False, win=win, weights=weights.tolist())
+    torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=scales, window_size=size).double(), wanted, rtol=0, atol=atol)
 
 
 @FLOATS
@@ -188,7 +222,7 @@ def test_several_scales_agree_with_numpy_at_small_sizes(shape, scales, size, dty
     x_hat, x = pair(shape, dtype)
     pairs = zip(x_hat.double().numpy(), x.double().numpy())
     wanted = [np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in pairs]
-    np.testing.assert_allclose(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=5 * atol)
+    np.testing.assert_allclose(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol)
 
 
 def by_numpy(a, b, scales, size):

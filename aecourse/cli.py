@@ -1,0 +1,262 @@
+"""Train, sweep and evaluate from the command line: ``python -m aecourse train --model vae --data mnist --out runs/vae``."""
+import argparse
+import contextlib
+import csv
+import json
+import math
+import sys
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import NamedTuple
+
+import matplotlib.pyplot as plt
+import torch
+
+from aecourse import check, checkpoint, corruption, data, distributed, metrics, models, plots
+from aecourse.losses import mse, ssim
+from aecourse.search import HOW, built, sweep
+from aecourse.table import Table
+from aecourse.training import PRECISIONS, History, NonFinite, adam, evaluate, fit, pick_device, stream
+
+
+class Kind(NamedTuple):
+    """A model that the command line can train."""
+
+    build: Callable  #: (shape, latent_dim=) -> model
+    objective: Callable  #: weight -> objective
+    weight: float  #: by default
+    meaning: str  #: of the weight
+    optimizer: Callable = adam
+    how: str = "auto"  #: a sweep trains it, unless told otherwise
+
+
+def noisy(weight):
+    return models.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
+
+
+def halves(latent_dim, levels):
+    """Units of each level of a hierarchy, half as many from level to level, rounded up."""
+    return tuple(-(-latent_dim // 2**level) for level in range(levels))
+
+
+KINDS = {
+    "autoencoder": Kind(models.Autoencoder, models.decayed, 0.0, "of the squared weights"),
+    "convolutional": Kind(models.ConvAutoencoder, models.decayed, 0.0, "of the squared weights"),
+    "tied": Kind(partial(models.Autoencoder, tied=True), models.decayed, 0.0, "of the squared weights"),
+    "sparse-l1": Kind(partial(models.Autoencoder, code_activation="relu"), models.sparse_l1, 1e-3, "of the mean size of a unit"),
+    "sparse-kl": Kind(partial(models.Autoencoder, code_activation="sigmoid"), models.sparse_kl, 1e-3, "of the divergence from 0.05"),
+    "contractive": Kind(models.Autoencoder, models.contractive, 1e-4, "of the encoder's squared Jacobian"),
+    "denoising": Kind(models.Autoencoder, noisy, 0.3, "standard deviation of the noise"),
+    "vae": Kind(models.VAE, models.beta_elbo, 1.0, "beta, of the divergence from the prior"),
+    "ladder-vae": Kind(lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)), models.beta_elbo, 1.0,
+                       "beta, of the divergences of both levels"),
+    "vq-vae": Kind(lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim), models.quantised, 0.25,
+                   "beta, of the commitment to the codes"),
+    "wae": Kind(models.WAE, models.wasserstein, 10.0, "of the discrepancy from the prior"),
+    "adversarial": Kind(models.AdversarialAutoencoder, models.adversarial, 0.5, "of fooling the discriminator", models.calm),
+    "masked": Kind(lambda shape, latent_dim: models.MaskedAutoencoder(shape, width=latent_dim, heads=math.gcd(latent_dim, 4)),
+                   models.masked, 0.75, "share of hidden patches", how="processes"),  # it is no tensor
+    "multi-scale": Kind(lambda shape, latent_dim: models.MultiScaleAutoencoder(shape, latent_dims=halves(latent_dim, 3)),
+                        lambda weight: models.hierarchical((1.0, weight, weight)), 1.0, "of each of the two coarser levels"),
+}
+SAME = "model", "data", "latent_dim", "weight", "batch_size", "lr", "seed", "precision"  # settings that a run keeps when it goes on
+
+
+def load(name, device):
+    """The data set `name`; what is said of it goes to stderr, which leaves stdout to the results."""
+    with contextlib.redirect_stdout(sys.stderr):
+        return data.load_images(name, device=device)
+
+
+def reconstruct(model, x, generator):
+    """Reconstructions within [0, 1], of the shape of `x`; a masked autoencoder sees a quarter of the patches."""
+    if isinstance(model, models.MaskedAutoencoder):
+        return model(x, models.random_mask(len(x), model.patches, 0.75, generator, x.device))[0].clamp(0, 1)
+    return model(x)[0].clamp(0, 1)
+
+
+@torch.no_grad()
+def measures(model, x, objective, seed=0):
+    """{name: number} of `model` on the images `x`, (N, 1, H, W): means over images, and what its kind adds."""
+    x = x.to(next(model.parameters()).device)
+    generator = stream(x.device, seed)
+    x_hat = torch.cat([reconstruct(model, part, generator) for part in x.split(500)])
+    found = {"loss": evaluate(model, x, objective, seed=seed)["loss"], "mse": mse(x_hat, x), "psnr": metrics.psnr(x_hat, x).mean(),
+             "ssim": torch.cat([ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]).mean()}
+    if hasattr(model, "elbo_terms"):
+        rate, distortion = metrics.rate_distortion(model, x, generator)
+        posterior = model.posterior(x)
+        means = [mean for mean, _ in posterior] if isinstance(posterior, list) else [posterior[0]]
+        found |= {"rate": rate, "distortion": distortion, "active_units": sum(map(metrics.active_units, means))}
+    if hasattr(model, "codebook"):
+        found["perplexity"] = models.codebook_usage(model, x).perplexity
+    return {name: float(value) for name, value in found.items()}
+
+
+def figures(model, history, x, folder, seed):
+    """Write ``loss.png`` and ``reconstructions.png``, the latter with new samples where the model draws some."""
+    x = x[:8].to(next(model.parameters()).device)
+    with torch.no_grad():
+        rows = {"data": x, "model": reconstruct(model, x, stream(x.device, seed))}
+        if hasattr(model, "sample"):
+            rows["new"] = model.sample(8, stream(x.device, seed))
+    loss = plots.history({"": history}, log=min(history.terms["loss"]) > 0)
+    for name, fig in (("loss", loss), ("reconstructions", plots.images(rows))):
+        fig.savefig(folder / f"{name}.png", dpi=200)
+        plt.close(fig)
+
+
+def report(settings, model, history, images, folder):
+    """Measure a run on the test images; write its figures, and ``history.csv`` and ``metrics.json``; print a table."""
+    found = measures(model, images.test, KINDS[settings["model"]].objective(settings["weight"]))
+    figures(model, history, images.test, folder, settings["seed"])
+    (folder / "metrics.json").write_text(json.dumps(found, indent=1) + "\n")
+    with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
+        csv.writer(file).writerows([["step", *history.terms], *zip(history.steps, *history.terms.values())])
+    named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {"steps": len(history.steps)}
+    print(Table([named | found], named))
+
+
+def build(settings):
+    return KINDS[settings["model"]].build((1, 28, 28), latent_dim=settings["latent_dim"])
+
+
+def train(args):
+    """Train a model, or go on with it."""
+    distributed.start(args.device)
+    images, kind, folder = load(args.data, args.device), KINDS[args.model], made(args.out)
+    weight = kind.weight if args.weight is None else args.weight
+    settings = {name: getattr(args, name) for name in SAME} | {"data": images.name, "weight": weight}
+    if (folder / "checkpoint.pt").exists():
+        other = [f"--{name.replace('_', '-')} was {was} and is {settings.get(name)}" for name, was in read(folder).items()
+                 if was != settings.get(name)]
+        if other:
+            raise ValueError(f"--out is {args.out!r}, which holds another run: {', '.join(other)}; name another folder, or remove it")
+    model, objective = built(build, settings, args.seed), kind.objective(weight)
+    (folder / "run.json").write_text(json.dumps(settings, indent=1) + "\n")
+    history = fit(model, images.train, objective, steps=args.steps, batch_size=args.batch_size, lr=args.lr, optimizer=kind.optimizer,
+                  precision=args.precision, compiled=args.compiled, save_to=folder / "checkpoint.pt", seed=args.seed, device=args.device)
+    if distributed.place()[0] == 0:
+        report(settings, model, history, images, folder)
+
+
+def made(out):
+    """The folder `out`, made where it is absent."""
+    try:
+        Path(out).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ValueError(f"--out is {out!r}; expected a folder that is there or can be made ({error.strerror})") from None
+    return Path(out)
+
+
+def read(folder):
+    """The settings of the run in `folder`."""
+    try:
+        return json.loads((folder / "run.json").read_text())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{str(folder)!r} has no run.json that can be read ({error}); "
+                         "expected the folder of a run, as train --out makes it") from None
+
+
+def evaluate_run(args):
+    """Measure a run again, and draw its figures again."""
+    folder = Path(args.run)
+    settings = read(folder)
+    state = checkpoint.load(folder / "checkpoint.pt", {})
+    if state is None:
+        raise ValueError(f"RUN is {args.run!r}, which holds no checkpoint; train it first")
+    model, history = build(settings), History()
+    model.load_state_dict(state["model"])
+    history.terms = state["terms"]
+    report(settings, model.to(pick_device(args.device)).eval(), history, load(settings["data"], args.device), folder)
+
+
+def sweep_models(args):
+    """Train a model for each setting and seed: a table, and a figure with intervals."""
+    images, kind, folder = load(args.data, args.device), KINDS[args.model], made(args.out)
+    check.positive("seeds", args.seeds)
+    grid = {"model": [args.model], "latent_dim": args.latent_dim, "weight": args.weight or [kind.weight]}
+
+    def objective(setting):
+        return kind.objective(setting["weight"])
+
+    def measure(model, setting):
+        return measures(model, images.test, objective(setting))
+    table = sweep(grid, build, objective, images.train, measure, seeds=args.seeds, steps=args.steps, batch_size=args.batch_size, lr=args.lr,
+                  optimizer=kind.optimizer, how=args.how or kind.how, workers=args.workers, path=folder / "rows.jsonl", device=args.device)
+    table.to_csv(folder / "table.csv")
+    print(table)
+    fig = intervals(table, args.measure)
+    fig.savefig(folder / "figure.png", dpi=200)
+    plt.close(fig)
+
+
+def intervals(table, measure):
+    """A figure of the mean of `measure` over the units of the code, with its interval over seeds; one line a weight."""
+    lines, (fig, ax) = table.summary(measure), plt.subplots()
+    for weight in dict.fromkeys(line["weight"] for line in lines):
+        own = [line for line in lines if line["weight"] == weight]
+        spread = [[line["mean"] - line["low"] for line in own], [line["high"] - line["mean"] for line in own]]
+        ax.errorbar([str(line["latent_dim"]) for line in own], [line["mean"] for line in own], spread, capsize=3, label=f"{weight:g}")
+    ax.set(xlabel="latent_dim", ylabel=measure)
+    ax.legend(title="weight")
+    return fig
+
+
+def device(text):
+    """`text`, where it names a device of this machine."""
+    try:
+        torch.empty(0, device=pick_device(text))
+    except (RuntimeError, AssertionError) as error:
+        raise argparse.ArgumentTypeError(f"{text!r} is no device of this machine ({str(error).splitlines()[0]})") from None
+    return text
+
+
+def parser():
+    """The commands and their arguments."""
+    weights = "\n".join(f"  {name:14} {kind.weight:<6g} {kind.meaning}" for name, kind in KINDS.items())
+    top = argparse.ArgumentParser("aecourse", description=__doc__.partition(":")[0] + ".")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name, function):
+        """A parser for the command `name`, which `function` runs."""
+        made = commands.add_parser(name, help=function.__doc__, description=function.__doc__, epilog=f"weights, by default:\n{weights}",
+                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        made.set_defaults(run_command=function, parser=made)
+        made.add_argument("--device", type=device, default="auto", help="auto (CUDA, then MPS, then CPU), or a device")
+        if function is not evaluate_run:
+            made.add_argument("--model", choices=KINDS, required=True)
+            made.add_argument("--data", choices=data.NAMES, help="fetched where it is absent; else what AECOURSE_DATASET names, or digits")
+            made.add_argument("--steps", type=int, default=1000, help="updates (%(default)s)")
+            made.add_argument("--batch-size", type=int, default=128, help="images an update (%(default)s)")
+            made.add_argument("--lr", type=float, default=1e-3, help="learning rate (%(default)s)")
+            made.add_argument("--out", required=True, metavar="FOLDER", help="what is there already is not done again")
+        return made
+
+    one = command("train", train)
+    one.add_argument("--latent-dim", type=int, default=16, help="units of the code (%(default)s)")
+    one.add_argument("--weight", type=float, help="of the second term; below")
+    one.add_argument("--seed", type=int, default=0)
+    one.add_argument("--precision", choices=PRECISIONS, default="float32")
+    one.add_argument("--compiled", action="store_true", help="with torch.compile")
+    many = command("sweep", sweep_models)
+    many.add_argument("--latent-dim", type=int, nargs="+", default=[16], help="units of the code")
+    many.add_argument("--weight", type=float, nargs="+", help="of the second term; below")
+    many.add_argument("--seeds", type=int, default=3, help="models for each setting (%(default)s)")
+    many.add_argument("--measure", default="mse", help="that the figure shows (%(default)s)")
+    many.add_argument("--how", choices=HOW, help="models are trained; by default together on CUDA, else in processes")
+    many.add_argument("--workers", type=int, help="processes; one a core by default")
+    command("evaluate", evaluate_run).add_argument("run", metavar="RUN", help="the folder of a run")
+    return top
+
+
+def main(argv=None):
+    """Run the command in `argv`, by default that of the process; what is wrong with it is said in one line, with status 2."""
+    args = parser().parse_args(argv)
+    try:
+        args.run_command(args)
+    except (ValueError, data.DataError, checkpoint.CheckpointError, NonFinite) as error:
+        args.parser.error(str(error))
+    except KeyboardInterrupt:
+        args.parser.exit(130, "\ninterrupted: the same command goes on from what was saved\n")
