@@ -313,3 +313,20 @@ def test_the_window_that_would_fit_is_odd():
 def test_images_too_small_for_many_scales_are_refused():
     with pytest.raises(ValueError, match="at most 3: use fewer scales, or images with sides of at least 16"):
         ms_ssim(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), scales=5, window_size=1)
+
+
+def test_each_of_the_three_maps_is_its_definition():
+    """Window by window, with weighted moments by NumPy."""
+    x_hat, x = pair((1, 1, 14, 13))
+    distance = np.arange(7) - 3
+    weights = np.exp(-distance**2 / (2 * 1.2**2))
+    weights = np.outer(weights, weights) / weights.sum()**2
+    maps = ssim_comparisons(x_hat, x, 1.0, 7, 1.2)
+    for i in range(8):
+        for j in range(7):
+            a, b = (image[0, 0, i:i + 7, j:j + 7].numpy() for image in (x_hat, x))
+            m, n = (weights * a).sum(), (weights * b).sum()
+            s, t = (math.sqrt((weights * (image - mean)**2).sum()) for image, mean in ((a, m), (b, n)))
+            st = (weights * (a - m) * (b - n)).sum()
+            wanted = (2 * m * n + 1e-4) / (m * m + n * n + 1e-4), (2 * s * t + 9e-4) / (s * s + t * t + 9e-4), (2 * st + 9e-4) / (2 * s * t + 9e-4)
+            assert [part[0, 0, i, j].item() for part in maps] == pytest.approx(wanted, abs=1e-10)

@@ -1,6 +1,8 @@
 """A code that separates the classes, and one that knows nothing."""
 import pytest
 import torch
+from sklearn.linear_model import LogisticRegression
+from sklearn.model_selection import StratifiedKFold
 
 from aecourse.metrics.linear_probe import linear_probe
 
@@ -34,3 +36,17 @@ def test_wrong_arguments():
         linear_probe(NOISE, LABELS, folds=31)
     with pytest.raises(ValueError, match=r"expected \(N, k\) and \(N,\)"):
         linear_probe(NOISE, LABELS[:5])
+
+
+@pytest.mark.parametrize("seed, folds, strength", [(0, 5, 1.0), (3, 3, 0.01)])
+def test_it_is_logistic_regression_on_each_held_out_part(seed, folds, strength):
+    """Scaled and fitted by hand on the rest of each part, without a pipeline or a cross-validation."""
+    z = NOISE + 1.5 * torch.nn.functional.one_hot(LABELS, 4)
+    wanted = []
+    for known, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(z, LABELS):
+        mean, scale = z[known].double().mean(0), z[known].double().std(0, correction=0)
+        rows = ((z.double() - mean) / scale).numpy()
+        model = LogisticRegression(C=strength, max_iter=1000).fit(rows[known], LABELS[known].numpy())
+        wanted.append((model.predict(rows[held]) == LABELS[held].numpy()).mean())
+    assert linear_probe(z, LABELS, folds, strength, seed).tolist() == pytest.approx(wanted)
+    assert 0.4 < sum(wanted) / folds < 0.99

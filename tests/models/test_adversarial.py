@@ -152,3 +152,29 @@ def test_new_samples_are_decoded_noise():
 def test_what_cannot_be_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
+
+
+@pytest.mark.parametrize("mean", [0.0, 1.0, 2.5])
+def test_the_divergence_that_the_best_discriminator_reads_is_the_integral(mean):
+    """Codes are the data, N(mean, 1); the discriminator is the best one, ln p - ln q, a straight line."""
+    model = AdversarialAutoencoder(1, (), 1, output="linear", judge=()).double()
+    with torch.no_grad():
+        for layer, weight, bias in ((model.encoder[0][0], 1.0, 0.0), (model.discriminator[0], -mean, mean**2 / 2)):
+            layer.weight.fill_(weight), layer.bias.fill_(bias)
+    p, q = stats.norm(0, 1), stats.norm(mean, 1)
+    mixed = lambda z: math.log((p.pdf(z) + q.pdf(z)) / 2)  # noqa: E731
+    js = integrate.quad(lambda z: (p.pdf(z) * (p.logpdf(z) - mixed(z)) + q.pdf(z) * (q.logpdf(z) - mixed(z))) / 2, -9, 12)[0]
+    assert jensen_shannon(model, noise(200_000, 1, seed=1) + mean, seeded()).item() == pytest.approx(js, abs=0.004)
+
+
+def test_calm_is_adam_that_forgets_soon():
+    """Three steps by hand: moments decay by 0.5 and 0.9, and are divided by what they lack at the start."""
+    place, first, second, parameter = 2.0, 0.0, 0.0, torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+    update = calm([parameter], lr=0.1)
+    for t in (1, 2, 3):
+        gradient = 2 * place + t
+        first, second = 0.5 * first + 0.5 * gradient, 0.9 * second + 0.1 * gradient**2
+        place -= 0.1 * first / (1 - 0.5**t) / (math.sqrt(second / (1 - 0.9**t)) + 1e-8)
+        parameter.grad = torch.full_like(parameter, 2 * parameter.item() + t)
+        update.step()
+    assert parameter.item() == pytest.approx(place, rel=1e-12)

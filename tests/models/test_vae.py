@@ -1,6 +1,7 @@
 """The variational autoencoder against PyTorch's distributions, an integral over its code, and theory."""
 import math
 
+import numpy as np
 import pytest
 import torch
 from scipy import integrate, stats
@@ -246,3 +247,12 @@ def test_an_option_that_cannot_be_is_refused(options, words):
 def test_a_wrong_call_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(VAE(6, (), 2))
+
+
+@pytest.mark.parametrize("samples", [1, 5])
+def test_the_importance_weighted_objective_is_minus_the_bound_averaged(samples):
+    """From the log-weights of the same draws: ln of the mean weight of each sample, by NumPy."""
+    model, x = start(), data(7)
+    weights = model.log_weights(x, samples, seeded(3)).detach().numpy()  # (S, B)
+    wanted = -np.log(np.exp(weights).mean(0)).mean()
+    assert importance_weighted(samples)(model, x, seeded(3))["bound"].item() == pytest.approx(wanted, rel=1e-10)
