@@ -51,7 +51,7 @@ def fit_together(models, objective, numbers, seeds, data, *, steps=1000, batch_s
     numbers = {name: torch.tensor(values, device=device) for name, values in numbers.items()}
     distinct = list(dict.fromkeys(seeds))
     which = torch.tensor([distinct.index(seed) for seed in seeds], device=device)  # (members,)
-    batches = [Batches(data, batch_size, stream(device, seed, 0)) for seed in distinct]
+    batches = [Batches(data, batch_size, stream(device, seed)) for seed in distinct]
     generators, token = [stream(device, seed, 1, 0) for seed in distinct], torch.Generator(device)
 
     def terms_of(parameters, buffers, numbers, which, x):

@@ -121,9 +121,9 @@ def cosine(warmup=0.0, floor=0.0):
     return factor
 
 
-def stream(device, *key):
-    """A generator of its own for each `key`, whole numbers of at least 0."""
-    return torch.Generator(device).manual_seed(int(np.random.SeedSequence(key).generate_state(1)[0]))
+def stream(device, seed, *use):
+    """A generator of its own for each `seed` and `use`, whole numbers of at least 0; without a use, the one of the seed itself."""
+    return torch.Generator(device).manual_seed(int(np.random.SeedSequence((seed, *use)).generate_state(1)[0]) if use else seed)
 
 
 def autocast(device, precision):
@@ -163,7 +163,7 @@ class Run:
 
     def __init__(self, model, data, objective, update, schedule, batch_size, precision, seed):
         self.model, self.update, self.schedule, self.precision, self.history = model, update, schedule, precision, History()
-        self.generators = {"order": stream(data.device, seed, 0), "noise": stream(data.device, seed, 1, distributed.place()[0])}
+        self.generators = {"order": stream(data.device, seed), "noise": stream(data.device, seed, 1, distributed.place()[0])}
         self.batches = Batches(data, batch_size, self.generators["order"])
         self.forward = distributed.shared(distributed.Step(model, objective, self.generators["noise"]))
         self.step, self.names, self.unread, self.best, self.finished = 0, None, [], None, False

@@ -156,7 +156,7 @@ def masked(ratio=0.75, normalised=False):
     """The objective of a masked autoencoder: the error on hidden patches, newly drawn at each step.
 
     Args:
-        ratio: share of patches to hide.
+        ratio: share of patches to hide, a plain number: it settles shapes.
         normalised: normalise each patch of the target. Many patches of handwriting are constant: try both.
 
     Returns:
