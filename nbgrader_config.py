@@ -24,13 +24,17 @@ c.CourseDirectory.submitted_directory = "grading/submitted"
 c.CourseDirectory.autograded_directory = "grading/autograded"
 c.CourseDirectory.feedback_directory = "grading/feedback"
 c.CourseDirectory.solution_directory = "grading/solution"
-c.CourseDirectory.ignore = [".ipynb_checkpoints", "__pycache__", "*.pyc", "*.py", "*.md", "*.npy"]
+c.CourseDirectory.ignore = ["*"]  # notebooks alone pass: no other file of a submission, nor a link in it, is copied
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = "*Your answer here.*"
 c.GenerateAssignment.preprocessors.append("aecourse.grading.release.Release")
-c.OverwriteCells.add_missing_cells = True  # a check that was deleted is put back
-c.Execute.timeout = 120
-c.ExecutePreprocessor.shutdown_kernel = "immediate"
+c.Autograde.pre_convert_hook = "aecourse.grading.autograding.find_notebook"
+c.Autograde.post_convert_hook = "aecourse.grading.autograding.entered"
+c.Autograde.exporter_class = "aecourse.grading.autograding.Submission"
+c.Autograde.autograde_preprocessors = [
+    "aecourse.grading.autograding.Judge", "nbgrader.preprocessors.IgnorePattern", "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput", "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata"]
 c.HTMLExporter.sanitize_html = True
-c.ExportApp.plugin_class = "nbgrader.plugins.export.CsvExportPlugin"
-c.CsvExportPlugin.to = "grading/grades.csv"
+c.ExportApp.plugin_class = "aecourse.grading.autograding.Marks"
+c.Marks.to = "grading/grades.csv"

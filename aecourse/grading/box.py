@@ -1,0 +1,181 @@
+"""Inside the sandbox: one process that runs a learner's cells, then calls what they defined.
+
+A program of its own: ``python -I box.py`` reads requests from its standard input and writes replies to its standard
+output, as `wire` has them. Whatever a cell does to this process, it can spoil its own answers and nothing else.
+"""
+import contextlib
+import io
+import os
+import resource
+import signal
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the grader's own copy of the package
+
+from aecourse.grading import wire  # noqa: E402
+from IPython.core.displayhook import DisplayHook  # noqa: E402
+from IPython.core.displaypub import DisplayPublisher  # noqa: E402
+from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
+from traitlets.config import Config  # noqa: E402
+
+TEXT, RICH = 100_000, 4_000_000  # characters of printed text and of figures that are kept of one cell
+
+
+class OutOfTime(BaseException):
+    """The cell took longer than it may; no `except Exception` of a loop catches this."""
+
+
+class Record:
+    """The outputs of the cell that is running, up to a size."""
+
+    def __init__(self):
+        self.clear()
+
+    def clear(self):
+        self.outputs, self.text, self.rich = [], TEXT, RICH
+
+    def write(self, name, text):
+        if text and self.text > 0:
+            kept = text[:self.text] + "\n... the rest is left out ...\n" * (len(text) > self.text)
+            last = self.outputs[-1] if self.outputs else {}
+            if last.get("name") == name:
+                last["text"] += kept
+            else:
+                self.outputs.append({"kind": "stream", "name": name, "text": kept})
+        self.text -= len(text)
+
+    def add(self, kind, data):
+        self.rich -= sum(len(value) for value in data.values() if isinstance(value, (str, bytes)))
+        if self.rich > 0:
+            self.outputs.append({"kind": kind, "data": {key: value for key, value in data.items() if isinstance(value, str)}})
+
+
+RECORD = Record()
+
+
+class Stream(io.TextIOBase):
+    encoding = "utf-8"
+
+    def __init__(self, name):
+        self.stream = name
+
+    def write(self, text):
+        RECORD.write(self.stream, str(text))
+        return len(text)
+
+    def writable(self):
+        return True
+
+
+STREAMS = Stream("stdout"), Stream("stderr")
+
+
+class Displayed(DisplayPublisher):
+    def publish(self, data, metadata=None, **rest):
+        RECORD.add("display_data", encoded(data))
+
+
+class Result(DisplayHook):
+    def write_output_prompt(self):
+        pass
+
+    def write_format_data(self, format_dict, md_dict=None):
+        RECORD.add("execute_result", encoded(format_dict))
+
+
+def encoded(data):
+    """Figures as Jupyter stores them."""
+    from base64 import b64encode
+
+    return {key: b64encode(value).decode() if isinstance(value, bytes) else value for key, value in data.items()}
+
+
+class Shell(InteractiveShell):
+    """IPython's shell, whose tracebacks are outputs."""
+
+    def _showtraceback(self, etype, evalue, stb):
+        RECORD.outputs.append({"kind": "error", "ename": str(etype.__name__), "evalue": str(evalue)[:2000],
+                               "traceback": "\n".join(stb)[:20_000].split("\n")})
+
+    def enable_gui(self, gui=None):
+        pass
+
+
+RUN = Shell.run_cell  # a cell may write over the shell's own
+
+
+def limit(memory, seconds):
+    """Ceilings for this process and its children, which nothing in it can raise."""
+    for name, value in (("AS", memory), ("FSIZE", 64 * 2**20), ("CORE", 0), ("NOFILE", 1024), ("CPU", seconds), ("NPROC", 512)):
+        with contextlib.suppress(ValueError, OSError):  # where a lower one stands already
+            resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
+    with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
+        file.write("1000")  # where memory runs out all the same, the system ends this process first
+
+
+@contextlib.contextmanager
+def within(seconds):
+    """Raise OutOfTime in the block when the time is over. Who catches that is ended from outside, a little later."""
+    def over(*_):
+        raise OutOfTime(f"a cell may take {seconds:g} s")
+
+    signal.signal(signal.SIGALRM, over)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def run(shell, request):
+    RECORD.clear()
+    sys.stdout, sys.stderr = STREAMS
+    try:
+        with within(request["seconds"]):
+            RUN(shell, request["source"], store_history=True)
+    except BaseException as odd:  # the time was over, or a cell before spoilt the shell
+        RECORD.outputs.append({"kind": "error", "ename": type(odd).__name__, "evalue": str(odd)[:500], "traceback": [str(odd)[:500]]})
+    return {"outputs": RECORD.outputs}
+
+
+def call(shell, request):
+    RECORD.clear()
+    sys.stdout, sys.stderr = STREAMS
+    space = dict(shell.user_ns)
+    try:
+        with within(request["seconds"]):
+            exec(compile(request["source"], "<judging>", "exec"), space)
+            return {"value": space["probe"](**request["arguments"])}
+    except BaseException as error:
+        return {"error": [type(error).__name__, str(error)[:500]]}
+
+
+def receive(channel):
+    """The next request; arrays arrive as tensors."""
+    body, counts = wire.sizes(channel.readline())
+    blobs = [channel.read(count) for count in counts]
+    if not blobs:
+        return wire.unpack(body, blobs)
+    import torch
+
+    return wire.unpack(body, blobs, torch.from_numpy)
+
+
+def main():
+    channel, answers = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    nothing = os.open(os.devnull, os.O_RDWR)
+    for descriptor in (0, 1, 2):
+        os.dup2(nothing, descriptor)
+    limit(int(sys.argv[1]), int(sys.argv[2]))
+    shell = Shell.instance(display_pub_class=Displayed, displayhook_class=Result, config=Config(
+        {"InteractiveShell": {"colors": "nocolor"}, "HistoryManager": {"enabled": False}}))
+    while True:
+        request = receive(channel)
+        reply = {"run": run, "call": call}[request["do"]](shell, request)
+        answers.write(wire.pack(reply))
+        answers.flush()
+
+
+if __name__ == "__main__":
+    main()

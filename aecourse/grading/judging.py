@@ -1,0 +1,90 @@
+"""One submission, from the bytes to a notebook whose outputs hold the marks: preflight, sandbox, oracle."""
+import copy
+import hashlib
+import json
+from dataclasses import asdict
+
+import nbformat
+
+from aecourse.grading import oracle, preflight
+from aecourse.grading.sandbox import Limits, Session, error
+
+HEAD = "Judged on other data than the check above, step by step:"
+
+
+def is_check(cell):
+    data = cell.metadata.get("nbgrader", {})
+    return cell.cell_type == "code" and bool(data.get("grade")) and not data.get("solution")
+
+
+def text_of(notebook):
+    """What was handed in, cell by cell."""
+    return json.dumps([[cell.id, cell.cell_type, cell.source] for cell in notebook.cells])
+
+
+def digest(notebook, steps_file, secret, limits):
+    """Changes when a submission may earn another mark: by its cells, the oracle, the secret or the limits."""
+    judge = steps_file.read_bytes() if steps_file.exists() else b""
+    parts = [text_of(notebook).encode(), judge, secret, repr(asdict(limits)).encode()]
+    return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
+
+
+def outcome(notebook, steps_file, secret, limits=Limits()):
+    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a file of JSON.
+
+    Args:
+        notebook: a rebuilt submission.
+        steps_file: the exercise's oracle.py; where there is none, the visible checks give the points.
+        secret: the instructor's key.
+        limits: what it may use.
+    """
+    steps = oracle.load(steps_file)
+    with Session(notebook, limits) as session:
+        outputs = copy.deepcopy(session.run())
+        verdicts = oracle.judged(steps, session, secret, text_of(notebook))
+    for cell in notebook.cells:
+        if is_check(cell):
+            outputs[cell.id] = shown(outputs[cell.id], verdicts.get(cell.id), cell.metadata.nbgrader.points)
+    return {"outputs": outputs, "lost": session.lost, "points": {key: verdict.points for key, verdict in verdicts.items()}}
+
+
+def shown(outputs, verdict, worth):
+    """The outputs of a check, from which nbgrader reads the oracle's points: an error is none, a number is that many.
+
+    What the check itself said stays; its own number, a warning, or an error that the oracle does not share, is text.
+    """
+    kept = []
+    for output in outputs:
+        if output.output_type == "stream":
+            kept.append(nbformat.v4.new_output("stream", name="stdout", text=output.text))
+        elif output.output_type == "error" and verdict and verdict.points > 0:
+            kept.append(nbformat.v4.new_output("stream", name="stdout", text=f"{output.ename}: {output.evalue}\n"))
+        elif output.output_type != "execute_result":
+            kept.append(output)
+    if verdict:
+        kept.append(nbformat.v4.new_output("stream", name="stdout", text="\n".join([HEAD, *("- " + line for line in verdict.lines), ""])))
+        if verdict.points == 0 and not any(output.output_type == "error" for output in kept):
+            kept.append(error("NotRight", "The check above passes, and the answer is not right on other data."))
+        if 0 < verdict.points < worth:
+            kept.append(nbformat.v4.new_output("execute_result", data={"text/plain": repr(float(verdict.points))}))
+    return kept
+
+
+def rejected(notebook, reason):
+    """An outcome without points, for a submission that could not be read."""
+    return {"outputs": {cell.id: [error("NotGraded", reason)] for cell in notebook.cells if is_check(cell)}, "lost": {}, "points": {}}
+
+
+def checked(path, released, found=()):
+    """(notebook, report) of the file `path`; the report says what was mended, or why it is rejected.
+
+    Args:
+        path: the submitted file.
+        released: the notebook that was given out.
+        found: repairs that were made before.
+    """
+    try:
+        notebook, repairs = preflight.rebuild(preflight.read(path), released)
+        return notebook, {"status": "accepted", "repairs": [*found, *repairs], "reason": ""}
+    except preflight.Rejected as reason:
+        return preflight.blank(released, reason), {"status": "rejected", "repairs": list(found), "reason": str(reason)}

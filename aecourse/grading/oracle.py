@@ -1,0 +1,147 @@
+"""Judging outside the learner's process: secret inputs go in, what comes out is compared with what is known to be right.
+
+An exercise's `oracle.py` names its steps with :func:`step`. Each is worth points on one check of the notebook, so that
+partial credit follows the steps of the idea. Nothing of it enters the sandbox but the calls themselves.
+"""
+import hashlib
+import hmac
+import importlib.util
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from aecourse.grading.sandbox import Gone, Raised
+
+
+class Missed(Exception):
+    """The answer is not right; the message says in which respect, and neither the inputs nor what was expected."""
+
+
+@dataclass(frozen=True)
+class Step:
+    check: str
+    points: float
+    about: str
+    judge: callable
+
+
+def step(steps, check, points, about):
+    """Add the decorated function to `steps`: it gets (ask, rng) and raises Missed where the answer is not right.
+
+    Args:
+        steps: the list that the exercise's oracle keeps.
+        check: the id of the notebook's check whose points these are.
+        points: what the step is worth; the steps of a check sum to its points.
+        about: what is judged, in a learner's words.
+    """
+    def added(judge):
+        steps.append(Step(check, points, about, judge))
+        return judge
+    return added
+
+
+def key():
+    """The instructor's secret: AECOURSE_KEY, else the file that AECOURSE_KEY_FILE names, else one in the user's settings.
+
+    The file is made where there is none. Keep it: with another key the inputs, not the marks of right work, change.
+    """
+    if os.environ.get("AECOURSE_KEY"):
+        return os.environ["AECOURSE_KEY"].encode()
+    settings = Path(os.environ.get("XDG_CONFIG_HOME") or Path.home() / ".config")
+    path = Path(os.environ.get("AECOURSE_KEY_FILE") or settings / "aecourse" / "grading.key")
+    if not path.exists():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                file.write(secrets.token_hex(32))
+        except FileExistsError:  # another process was faster
+            pass
+    return path.read_bytes().strip()
+
+
+def generator(secret, *parts):
+    """A generator whose draws only the holder of the secret can foretell; the same for the same parts."""
+    digest = hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).digest()
+    return np.random.default_rng(int.from_bytes(digest, "big"))
+
+
+def load(path):
+    """The steps of the oracle at `path`; [] where there is none."""
+    if not Path(path).exists():
+        return []
+    spec = importlib.util.spec_from_file_location(f"oracle_{Path(path).parent.name}", path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module.STEPS
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """Of one check: points earned, and a line for each step."""
+    points: float
+    lines: list
+
+
+def judged(steps, session, secret, work):
+    """{check: Verdict}; `work` is the text of the submission: other work meets other inputs, the same work the same.
+
+    So nothing that an answer can tell its writer about the inputs is of use the next time.
+    """
+    verdicts, fatal = {}, set()
+    for number, one in enumerate(steps):
+        seen = verdicts.setdefault(one.check, Verdict(0, []))
+        lost = session.lost.get(one.check) or (one.check in fatal and "the process ended in the step before")
+        try:
+            if lost:
+                raise Missed(f"not judged, since {lost}")
+            one.judge(session.call, generator(secret, one.check, str(number), work))
+            words, earned = "right", one.points
+        except Missed as missed:
+            words, earned = str(missed), 0
+        except Raised as error:
+            name, message = (list(error.args) + ["", ""])[:2]
+            words, earned = f"an error, {name}: {message}", 0
+        except Gone as gone:
+            fatal.add(one.check)
+            words, earned = f"no answer: {gone}", 0
+        except Exception as odd:  # an answer of a form that no step foresaw
+            words, earned = f"an answer that can't be read ({type(odd).__name__})", 0
+        line = f"{one.about}: {words} ({earned:g} of {one.points:g})"
+        verdicts[one.check] = Verdict(seen.points + earned, [*seen.lines, line])
+    return verdicts
+
+
+def number(value, what="the answer"):
+    """A single finite number, or Missed."""
+    array = numbers(value, what)
+    if array.size != 1 or array.ndim > 1:
+        raise Missed(f"{what} has the shape {array.shape}; one number was asked for")
+    return float(array.reshape(()))
+
+
+def numbers(value, what="the answer"):
+    """Real finite numbers as an array of float64, or Missed."""
+    if value is None:
+        raise Missed(f"{what} is None: is a `return` missing?")
+    try:
+        array = np.asarray(value)
+        array = array.astype(np.float64) if array.dtype.kind in "iuf" else None
+    except (TypeError, ValueError):
+        array = None
+    if array is None:
+        raise Missed(f"{what} is no number and no tensor")
+    if not np.isfinite(array).all():
+        raise Missed(f"{what} is not finite")
+    return array
+
+
+def close(value, right, what="the answer", rtol=1e-4, atol=1e-6):
+    """Missed unless `value` has the shape and the values of `right`; tolerances are some hundred roundings of float32."""
+    array, right = numbers(value, what), np.asarray(right, np.float64)
+    if array.shape != right.shape:
+        raise Missed(f"{what} has the shape {array.shape}; expected {right.shape}")
+    if not np.allclose(array, right, rtol, atol):
+        raise Missed(f"{what} is not right on other data than the visible check's")

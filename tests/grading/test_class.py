@@ -1,0 +1,254 @@
+"""A class, from submissions to marks, by the command that grades it: a small exercise, and a corpus of bad submissions."""
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import zipfile
+from pathlib import Path
+
+import nbformat
+import psutil
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+import hostile  # noqa: E402
+
+ROOT = Path(__file__).resolve().parents[2]
+CANARY = "canary-7319"
+POINTS = {"double": 2, "square": 2, "cube": 1}
+FORMULA = {"double": "2 * x", "square": "x * x", "cube": "x ** 3"}
+ORACLE = f'''"""The oracle of the small exercise: {CANARY}"""
+import functools
+
+from aecourse.grading import oracle
+from aecourse.grading.oracle import close
+
+STEPS = []
+ASK = "def probe(name, x):\\n    return globals()[name](x)"
+
+
+def about(name, right, *parts):
+    for points, low, high in parts:
+        @oracle.step(STEPS, f"{{name}}-check", points, f"{{name}} from {{low}} to {{high}}")
+        def judge(ask, rng, low=low, high=high):
+            for x in rng.uniform(low, high, 3).tolist():
+                close(ask(ASK, name=name, x=x), right(x))
+
+
+about("double", lambda x: 2 * x, (1, 10, 50), (1, -50, -10))
+about("square", lambda x: x * x, (2, 10, 50))
+about("cube", lambda x: x**3, (1, 10, 50))
+'''
+
+
+def cell(kind, key, source, **settings):
+    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
+    data = {"schema_version": 3, "grade_id": key, "task": False, **{"grade": False, "solution": False, "locked": False, **settings}}
+    return make(source, id=key, metadata={"nbgrader": data} if settings else {})
+
+
+def small():
+    """The solution of an exercise with five points by checks and one by hand."""
+    cells = [cell("markdown", "goal", "# Small"), cell("code", "given", "import math", locked=True)]
+    for name, points in POINTS.items():
+        cells += [cell("code", name, f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {FORMULA[name]}\n    ### END SOLUTION", solution=True),
+                  cell("code", f"{name}-check", f"assert {name}(3) == {eval(FORMULA[name], {'x': 3})}\nprint('passed')", grade=True, locked=True, points=points)]
+    cells.append(cell("markdown", "words", "Because.", grade=True, solution=True, points=1))
+    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+
+
+RIGHT = {**{name: f"def {name}(x):\n    return {FORMULA[name]}" for name in POINTS}, "words": "In my words."}
+NOTHING = dict.fromkeys(POINTS, "pass")
+HALF = {**RIGHT, "double": "def double(x):\n    return 2 * abs(x)"}
+
+
+class Course:
+    """A course in a folder of its own, with the small exercise released."""
+
+    def __init__(self, folder, **variables):
+        self.folder = folder
+        self.environment = {**os.environ, "AECOURSE_KEY": "key of the tests", "AECOURSE_STRICT": "1", **variables}
+        source = folder / "solutions" / "small"
+        source.mkdir(parents=True)
+        nbformat.write(small(), source / "small.ipynb")
+        (source / "oracle.py").write_text(ORACLE)
+        config = (ROOT / "nbgrader_config.py").read_text()
+        (folder / "nbgrader_config.py").write_text(config + "c.Judge.timeout = 4\nc.Judge.total = 120\nc.Judge.memory = 1024\n")
+        self.run("nbgrader", "generate_assignment", "small")
+
+    def run(self, module, *arguments, fails=False):
+        done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
+                              timeout=1500)
+        assert bool(done.returncode) == fails, done.stdout + done.stderr
+        return done.stdout + done.stderr
+
+    def grade(self, *arguments, **settings):
+        return self.run("aecourse.grading", "grade", "small", *arguments, **settings)
+
+    def released(self):
+        return nbformat.read(self.folder / "exercises" / "small" / "small.ipynb", as_version=4)
+
+    def place(self, student):
+        folder = self.folder / "grading" / "submitted" / student / "small"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def submission(self, sources):
+        notebook = self.released()
+        for one in notebook.cells:
+            one.source = sources.get(one.id, one.source)
+        if "own" in sources:
+            notebook.cells.insert(2, nbformat.v4.new_code_cell(sources["own"], id="own"))
+        return json.loads(nbformat.writes(notebook))
+
+    def hand_in(self, student, sources):
+        (self.place(student) / "small.ipynb").write_text(json.dumps(self.submission(sources)))
+
+    def rows(self):
+        with open(self.folder / "grading" / "grades.csv", encoding="utf-8", newline="") as file:
+            return {row["student_id"]: row for row in csv.DictReader(file)}
+
+    def marks(self):
+        return {student: float(row["score"]) for student, row in self.rows().items()}
+
+    def after(self, student):
+        notebook = nbformat.read(self.folder / "grading" / "autograded" / student / "small" / "small.ipynb", as_version=4)
+        return {one.id: one for one in notebook.cells}
+
+
+@pytest.fixture
+def course(boxes, tmp_path):
+    return Course(tmp_path)
+
+
+def test_from_the_zip_to_marks_and_feedback_in_three_commands(course, tmp_path):
+    with zipfile.ZipFile(tmp_path / "in.zip", "w") as packed:
+        for owner, file, sources in (("Ada Löf_17_assignsubmission_file_", "small.ipynb", RIGHT), ("=1+1_18_assignsubmission_file_", "my work.ipynb", HALF),
+                                     ("Cy_19_assignsubmission_file_", "small.ipynb", {})):
+            packed.writestr(f"{owner}/{file}", json.dumps(course.submission(sources)))
+        packed.writestr("Di_20_assignsubmission_file_/essay.docx", b"x")
+        packed.writestr("Ed_21_assignsubmission_file_/small.ipynb", b"{")
+    assert "Di_20: rejected, there is no notebook" in course.run("aecourse.grading", "collect", "small", "in.zip")
+    course.grade()
+    course.run("aecourse.grading", "return", "small", "out.zip")
+    rows = course.rows()
+    assert {student: (row["score"], row["status"].partition(":")[0], bool(row["repairs"])) for student, row in rows.items()} == {
+        "Ada-Löf_17": ("5.0", "awaiting hand grading", False), "1-1_18": ("4.0", "awaiting hand grading", True),
+        "Cy_19": ("0.0", "graded", False), "Di_20": ("0.0", "rejected", False), "Ed_21": ("0.0", "rejected", False)}
+    with zipfile.ZipFile(tmp_path / "out.zip") as packed:
+        assert set(packed.namelist()) == {f"{owner}_assignsubmission_file_/small.html" for owner in ("Ada Löf_17", "=1+1_18", "Cy_19", "Ed_21")}
+        page = packed.read("=1+1_18_assignsubmission_file_/small.html").decode()
+        assert "double from -50 to -10: the answer is not right" in page and "(Score: 4.0 / 6.0)" in page
+        assert "only a part of one" in packed.read("Ed_21_assignsubmission_file_/small.html").decode()
+        assert not [name for name in packed.namelist() if CANARY.encode() in packed.read(name)]
+    for path in [*(course.folder / "exercises").rglob("*.*"), *(course.folder / "grading" / "autograded").rglob("*.*")]:
+        assert CANARY not in path.read_text(encoding="utf-8") and "key of the tests" not in path.read_text(encoding="utf-8")
+
+
+def test_nbgraders_own_command_gives_the_same_marks_and_partial_points(course):
+    for student, sources in (("ada", RIGHT), ("bob", HALF), ("cy", NOTHING)):
+        course.hand_in(student, sources)
+    course.run("nbgrader", "autograde", "small")
+    course.run("nbgrader", "export")
+    first = course.marks()
+    assert first == {"ada": 5, "bob": 4, "cy": 0}
+    outputs = course.after("bob")["double-check"].outputs
+    assert outputs[0].text.startswith("passed") and outputs[-1].data["text/plain"] == "1.0"
+    assert [output.ename for output in course.after("cy")["double-check"].outputs if output.output_type == "error"] == ["NameError"]
+    course.grade("--force")
+    assert course.marks() == first
+
+
+def test_what_was_done_is_kept_and_what_is_new_is_judged(course):
+    for student in ("ada", "bob", "cy"):
+        course.hand_in(student, RIGHT)
+    course.grade()
+    outcomes = {path: path.stat().st_mtime_ns for path in (course.folder / "grading" / "outcomes").iterdir()}
+    course.hand_in("bob", HALF)
+    course.hand_in("di", NOTHING)
+    shutil.rmtree(course.folder / "grading" / "autograded" / "cy")  # as if it had been stopped there
+    (course.folder / "grading" / "reports" / "small" / "cy.json").unlink()
+    said = course.grade()
+    assert "3 of 4 submissions were entered" in said and "judged bob" in said and "judged di" in said and "judged cy" not in said
+    assert course.marks() == {"ada": 5, "bob": 4, "cy": 5, "di": 0}
+    assert all(path.stat().st_mtime_ns == time for path, time in outcomes.items())
+    assert "0 of 4 submissions were entered" in course.grade()
+
+
+@pytest.mark.slow
+def test_a_grader_that_is_killed_takes_up_where_it_was(course):
+    for number in range(6):
+        course.hand_in(f"s{number}", {**RIGHT, "own": f"import time; time.sleep(1)  # {number}"})
+    running = subprocess.Popen([sys.executable, "-m", "aecourse.grading", "grade", "small", "--jobs", "1"], cwd=course.folder, env=course.environment,
+                               stdout=subprocess.PIPE, text=True)
+    assert running.stdout.readline().startswith("judged")
+    for process in [*psutil.Process(running.pid).children(recursive=True), psutil.Process(running.pid)]:
+        process.kill()
+    running.wait(), running.stdout.close()
+    done = len(list((course.folder / "grading" / "outcomes").glob("*.json")))
+    said = course.grade()
+    assert said.count("judged s") == 6 - done < 6 and set(course.marks().values()) == {5.0} and len(course.marks()) == 6
+
+
+def test_without_a_sandbox_grading_does_not_start(course, tmp_path):
+    course.hand_in("ada", RIGHT)
+    empty = tmp_path / "bin"
+    empty.mkdir()
+    course.environment.update(PATH=str(empty), AECOURSE_TRUSTED="")
+    assert "bubblewrap (bwrap) is not installed" in course.grade(fails=True)
+    assert "bubblewrap (bwrap) is not installed" in course.run("nbgrader", "autograde", "small", fails=True)
+    assert not (course.folder / "grading" / "autograded").exists()
+    course.environment["AECOURSE_TRUSTED"] = "1"
+    course.grade()
+    assert course.marks() == {"ada": 5}
+
+
+# --- The corpus ----------------------------------------------------------------------------------------------------
+
+def corpus(course, names):
+    """Hand in these cases, between two honest neighbours; {student: (case, what it is due)}."""
+    due, text = {}, json.dumps(course.submission(RIGHT))
+    course.hand_in("neighbour", RIGHT)
+    course.hand_in("zoe", HALF)
+    for number, name in enumerate(names):
+        student = f"s{number:02}"
+        if name in hostile.CODE or name in hostile.CHEATS:
+            sources, mark = (hostile.CODE if name in hostile.CODE else hostile.CHEATS)[name]
+            course.hand_in(student, {**(RIGHT if name in hostile.CODE else NOTHING), **sources})
+        elif name in hostile.NOTEBOOKS:
+            change, mark = hostile.NOTEBOOKS[name]
+            change(notebook := json.loads(text))
+            (course.place(student) / "small.ipynb").write_text(json.dumps(notebook))
+        else:
+            make, mark = hostile.FILES[name]
+            make(course.place(student), text)
+        due[student] = name, mark
+    return due
+
+
+ALL = [*hostile.CODE, *hostile.CHEATS, *hostile.NOTEBOOKS, *hostile.FILES]
+
+
+@pytest.mark.parametrize("names", [pytest.param(hostile.SAMPLE, id="sample"), pytest.param(ALL, id="all", marks=pytest.mark.slow)])
+def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
+    assert set(names) <= set(ALL) and len(ALL) == len(set(ALL)) >= 60
+    due = corpus(course, names)
+    before = {path: path.read_bytes() for path in (course.folder / "grading" / "submitted").glob("[nz]*/small/*.ipynb")}
+    print(course.grade("--jobs", "2"))
+    rows, wrong = course.rows(), {}
+    for student, (name, mark) in due.items():
+        row = rows[student]
+        good = row["status"].startswith("rejected") and mark in row["status"] and float(row["score"]) == 0 if isinstance(mark, str) else (
+            row["status"] in ("graded", "awaiting hand grading") and (0 <= float(row["score"]) <= 5 if mark is None else float(row["score"]) == mark))
+        if not good:
+            wrong[name] = mark, row["status"], row["score"]
+    assert wrong == {}
+    assert (float(rows["neighbour"]["score"]), float(rows["zoe"]["score"])) == (5, 4)
+    assert all(path.read_bytes() == data for path, data in before.items())
+    course.run("aecourse.grading", "return", "small", "out.zip")
+    host = Path("/etc/passwd").read_bytes()
+    for path in [*(course.folder / "grading" / "autograded").rglob("*"), *(course.folder / "grading" / "feedback").rglob("*")]:
+        assert not path.is_symlink() and (path.is_dir() or path.suffix in (".ipynb", ".html") and path.read_bytes() != host), path
+        assert path.is_dir() or path.stat().st_size < 5 * 2**20

@@ -1,0 +1,102 @@
+"""A submission from cells to marks: what nbgrader reads from the outputs, and what a lethal cell costs."""
+import sys
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbgrader.utils import determine_grade
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hands import NAMES, ROOT, answers, filled  # noqa: E402
+
+from aecourse.grading import judging  # noqa: E402
+from aecourse.grading.oracle import Verdict  # noqa: E402
+from aecourse.grading.sandbox import Limits, error  # noqa: E402
+
+
+def stream(text, name="stdout"):
+    return nbformat.v4.new_output("stream", name=name, text=text)
+
+
+def value(text):
+    return nbformat.v4.new_output("execute_result", data={"text/plain": text})
+
+
+def mark(outputs, verdict, worth=2):
+    cell = nbformat.v4.new_code_cell("", outputs=judging.shown(outputs, verdict, worth), metadata={
+        "nbgrader": {"grade": True, "solution": False, "points": worth, "grade_id": "c", "locked": True, "schema_version": 3, "task": False}})
+    nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
+    return determine_grade(cell)[0]
+
+
+PASSED, FAILED = stream("passed\n"), error("AssertionError", "not so")
+
+
+@pytest.mark.parametrize("points", [0, 0.5, 1, 2])
+@pytest.mark.parametrize("outputs", [[], [PASSED], [FAILED], [stream("a warning", "stderr")], [value("99.0")], [value("nan")], [PASSED, FAILED, value("2")]])
+def test_nbgrader_reads_the_oracles_points_whatever_the_check_printed(points, outputs):
+    assert mark(outputs, Verdict(points, ["a step: words"])) == points
+
+
+@pytest.mark.parametrize("outputs, points", [([], 2), ([PASSED], 2), ([FAILED], 0), ([stream("a warning", "stderr")], 2), ([value("0.5")], 2)])
+def test_without_an_oracle_the_visible_check_decides_and_no_number_of_its_own(outputs, points):
+    assert mark(outputs, None) == points
+
+
+def test_what_was_judged_is_said_step_by_step():
+    outputs = judging.shown([PASSED], Verdict(1, ["first: right (1 of 1)", "second: not finite (0 of 1)"]), 2)
+    assert outputs[0].text == "passed\n" and outputs[1].text.splitlines()[1:] == ["- first: right (1 of 1)", "- second: not finite (0 of 1)"]
+
+
+def quick(name, sources):
+    """The whole exercise with these answers, little training."""
+    notebook = filled(name, sources)
+    given, = [cell for cell in notebook.cells if cell.id == "given-tools"]
+    for old, new in answers.QUICK.items():
+        given.source = given.source.replace(old, new)
+    return notebook
+
+
+def points(name, sources):
+    result = judging.outcome(quick(name, sources), ROOT / "solutions" / name / "oracle.py", b"a secret", Limits(cell=60))
+    return result["points"], result["lost"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_whole_notebook_earns_all(name, boxes):
+    first, lost = points(name, answers.solved(name))
+    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
+    assert first == worth and not lost
+
+
+LETHAL = [(name, cell.id) for name in NAMES for cell in answers.read("exercises", name).cells
+          if cell.cell_type == "code" and answers.role(cell) in ("answer", None)]
+ROUTINE = {name: ["train", "prediction"] for name in NAMES}
+
+
+@pytest.mark.parametrize("name, key", [pytest.param(*case, marks=[] if case[1] in ROUTINE[case[0]] else pytest.mark.slow) for case in LETHAL])
+@pytest.mark.parametrize("way", ["cell", pytest.param("function", marks=pytest.mark.slow)])
+def test_a_cell_that_ends_the_process_costs_its_own_points_only(name, key, way, boxes):
+    owned = answers.checks_of(answers.read("exercises", name)).get(key, [])
+    lethal = "import os; os._exit(1)"
+    if way == "function":
+        if not owned:
+            pytest.skip("defines no function")
+        source = answers.solved(name)[key]
+        lethal = source[:source.index('"""\n') + 4] + "    import os; os._exit(1)"
+    seen, lost = points(name, {**answers.solved(name), key: lethal})
+    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
+    assert seen == {check: 0 if check in owned else earned for check, earned in worth.items()} and lost
+
+
+@pytest.mark.parametrize("change, same", [
+    (lambda n: None, True), (lambda n: n.cells[-2].update(source="other words"), False), (lambda n: n.cells[5].update(outputs=[PASSED]), True),
+    (lambda n: n.cells[5].update(source="pass"), False)], ids=range(4))
+def test_the_digest_changes_with_the_work_and_only_with_it(change, same):
+    first, second = (filled(NAMES[0], answers.solved(NAMES[0])) for _ in range(2))
+    change(second)
+    steps = ROOT / "solutions" / NAMES[0] / "oracle.py"
+    digests = [judging.digest(notebook, steps, b"s", Limits()) for notebook in (first, second)]
+    assert (digests[0] == digests[1]) is same
+    assert judging.digest(first, steps, b"t", Limits()) != digests[0] != judging.digest(first, steps, b"s", Limits(cell=1))
+    assert judging.digest(first, steps.with_name("none.py"), b"s", Limits()) != digests[0]

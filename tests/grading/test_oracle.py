@@ -1,0 +1,165 @@
+"""Judging: right work earns all, each wrong answer loses, and the secret decides what is asked."""
+import collections
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parent))
+from hands import NAMES, ROOT, answers, filled, quick  # noqa: E402
+
+from aecourse.grading import oracle, sandbox  # noqa: E402
+from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
+
+
+def steps_of(name):
+    return oracle.load(ROOT / "solutions" / name / "oracle.py")
+
+
+@pytest.fixture(scope="module")
+def session(boxes):
+    """The solution of each exercise, running in a sandbox."""
+    running = {}
+    for name in NAMES:
+        running[name] = sandbox.Session(quick(filled(name, answers.solved(name))))
+        running[name].run()
+    yield running
+    for one in running.values():
+        one.close()
+
+
+def say(session, source):
+    reply = session.box.ask({"do": "run", "source": source}, 60)
+    assert not [output for output in reply["outputs"] if output["kind"] == "error"], reply
+
+
+def marks(name, session, secret=b"a secret", only=None):
+    steps = [step for step in steps_of(name) if only is None or step.check in only]
+    return oracle.judged(steps, session, secret, "work")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_steps_of_a_check_sum_to_its_points(name):
+    worth = collections.Counter()
+    for step in steps_of(name):
+        worth[step.check] += step.points
+    assert worth == {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("seeds", [3, pytest.param(50, marks=pytest.mark.slow)])
+def test_right_work_earns_all_whatever_the_secret(name, seeds, session):
+    total = sum(step.points for step in steps_of(name))
+    for hand, sources in {**answers.right(name), "solution": answers.solved(name)}.items():
+        for answer in answers.checks_of(answers.read("exercises", name)):
+            say(session[name], sources[answer])
+        for seed in range(seeds):
+            verdicts = marks(name, session[name], f"secret {seed}".encode())
+            assert sum(verdict.points for verdict in verdicts.values()) == total, (hand, seed, verdicts)
+
+
+WRONG = [(name, number, *case) for name in NAMES for number, case in enumerate(answers.wrong(name))]
+
+
+@pytest.mark.parametrize("name, number, answer, source, messages", WRONG, ids=[f"{case[2]}-{case[1]}" for case in WRONG])
+def test_a_wrong_answer_loses_points_on_each_check_that_it_fails(name, number, answer, source, messages, session):
+    owned = answers.checks_of(answers.read("exercises", name))[answer]
+    try:
+        say(session[name], source)
+        verdicts = marks(name, session[name], only=owned)
+    finally:
+        say(session[name], answers.solved(name)[answer])
+    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
+    assert {check for check, verdict in verdicts.items() if verdict.points < worth[check]} >= set(messages)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_blank_earns_nothing(name, boxes):
+    with sandbox.Session(quick(filled(name, {}))) as blank:
+        blank.run()
+        assert {verdict.points for verdict in marks(name, blank).values()} == {0}
+
+
+# --- The machinery, with a session that is made up -----------------------------------------------------------------
+
+class Made:
+    """A session whose calls do what the test says."""
+    lost = {}
+
+    def __init__(self, reply):
+        self.reply = reply
+
+    def call(self, source, **arguments):
+        return self.reply()
+
+
+def raising(error):
+    def reply():
+        raise error
+    return reply
+
+
+def one_step(reply, points=2):
+    steps = []
+
+    @oracle.step(steps, "check", points, "the idea")
+    def judge(ask, rng):
+        oracle.close(ask("", x=1), 3.0)
+    return oracle.judged(steps, Made(reply), b"s", "w")["check"]
+
+
+@pytest.mark.parametrize("reply, points, words", [
+    (lambda: 3.0, 2, "right"), (lambda: np.array(3.0), 2, "right"), (lambda: 3.1, 0, "not right"), (lambda: None, 0, "`return` missing"),
+    (lambda: float("nan"), 0, "not finite"), (lambda: "3", 0, "no number"), (lambda: [[3.0]], 0, "shape"), (lambda: {}, 0, "no number"),
+    (lambda: 10**400, 0, "no number|can't be read"), (lambda: True, 0, "no number"), (lambda: 3 + 0j, 0, "no number"),
+    (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"), (raising(sandbox.Gone("the process ended")), 0, "process ended"),
+    (raising(KeyError("x")), 0, "KeyError")], ids=range(14))
+def test_each_kind_of_reply_has_its_mark_and_its_words(reply, points, words):
+    import re
+
+    verdict = one_step(reply)
+    assert verdict.points == points and re.search(words, verdict.lines[0]) and verdict.lines[0].startswith("the idea: ")
+
+
+def test_after_a_step_that_ended_the_process_the_check_is_not_asked_again():
+    steps, asked = [], []
+    for points in (1, 1):
+        @oracle.step(steps, "check", points, "a step")
+        def judge(ask, rng):
+            asked.append(1)
+            raise sandbox.Gone("the process ended")
+    steps.append(Step("other", 1, "another", lambda ask, rng: None))
+    verdicts = oracle.judged(steps, Made(None), b"s", "w")
+    assert len(asked) == 1 and verdicts["check"].points == 0 and verdicts["other"] == Verdict(1, ["another: right (1 of 1)"])
+
+
+def test_a_check_in_which_the_process_ended_is_not_judged():
+    made = Made(None)
+    made.lost = {"check": "the process ended"}
+    verdicts = oracle.judged([Step("check", 1, "a step", lambda ask, rng: None)], made, b"s", "w")
+    assert verdicts["check"].points == 0 and "not judged" in verdicts["check"].lines[0]
+
+
+def test_inputs_hang_on_the_secret_the_step_and_the_work_and_on_nothing_else():
+    draws = [oracle.generator(*parts).random() for parts in (
+        (b"a", "x", "1"), (b"a", "x", "1"), (b"b", "x", "1"), (b"a", "y", "1"), (b"a", "x", "2"), (b"a", "x1"))]
+    assert draws[0] == draws[1] and len(set(draws)) == 5
+
+
+def test_the_key_is_made_once_is_private_and_can_be_given(tmp_path, monkeypatch):
+    monkeypatch.delenv("AECOURSE_KEY", raising=False)
+    monkeypatch.delenv("AECOURSE_KEY_FILE", raising=False)
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
+    first = oracle.key()
+    assert len(first) == 64 and oracle.key() == first
+    assert (tmp_path / "aecourse" / "grading.key").stat().st_mode & 0o777 == 0o600
+    monkeypatch.setenv("AECOURSE_KEY_FILE", str(tmp_path / "other"))
+    assert oracle.key() not in (first, b"")
+    monkeypatch.setenv("AECOURSE_KEY", "mine")
+    assert oracle.key() == b"mine"
+
+
+def test_a_wrong_shape_is_never_broadcast():
+    with pytest.raises(Missed, match="shape"):
+        oracle.close(np.ones((3, 1)), np.ones(3))

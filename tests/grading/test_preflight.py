@@ -1,0 +1,225 @@
+"""A submission on the released skeleton: whatever an editor, a hand or a cheat did to the file, the answers survive and nothing else does."""
+import copy
+import json
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+
+from aecourse.grading import preflight
+
+ROOT = Path(__file__).resolve().parents[2]
+RELEASED = nbformat.read(ROOT / "exercises" / "loss_comparison" / "loss_comparison.ipynb", as_version=4)
+ANSWER = "def mse(x_hat, x):\n    return ((x_hat - x) ** 2).mean()"
+WORDS = "I would choose mae: 0.9 against 0.8."
+
+
+@pytest.fixture
+def work():
+    """What a learner has on disk: the released notebook with two answers, as JSON."""
+    notebook = copy.deepcopy(RELEASED)
+    cell(notebook, "mse").source = ANSWER
+    cell(notebook, "answer-in-words").source = WORDS
+    return json.loads(nbformat.writes(notebook))
+
+
+def cell(notebook, key):
+    found, = [cell for cell in notebook["cells"] if cell["id"] == key]
+    return found
+
+
+def place(notebook, key):
+    return notebook["cells"].index(cell(notebook, key))
+
+
+def rebuilt(work):
+    return preflight.rebuild(json.dumps(work).encode(), RELEASED)
+
+
+def whole(notebook):
+    """Everything but the two answers and cells of the learner's own is as released; the answers are there."""
+    assert cell(notebook, "mse").source == ANSWER and cell(notebook, "answer-in-words").source == WORDS
+    kept = [cell for cell in notebook.cells if not cell.id.startswith("own-")]
+    assert [cell.id for cell in kept] == [cell.id for cell in RELEASED.cells]
+    for mine, given in zip(kept, RELEASED.cells):
+        assert mine.metadata == given.metadata and mine.cell_type == given.cell_type
+        assert mine.source == given.source or mine.id in ("mse", "answer-in-words")
+    return True
+
+
+def test_untouched_work_needs_no_repair_and_a_second_time_changes_nothing(work):
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook) and repairs == []
+    assert rebuilt(notebook) == (notebook, [])
+
+
+def strip_metadata(work):
+    for cell in work["cells"]:
+        cell["metadata"] = {}
+
+
+def strip_ids(work):
+    for cell in work["cells"]:
+        del cell["id"]
+    work["nbformat_minor"] = 4
+
+
+def strip_both(work):
+    strip_metadata(work), strip_ids(work)
+
+
+def edit_check(work):
+    cell(work, "mse-check")["source"] = "pass"
+
+
+def move_check(work):
+    work["cells"].insert(3, work["cells"].pop(place(work, "price-check")))
+
+
+def delete_check(work):
+    del work["cells"][place(work, "mse-check")]
+
+
+def delete_imports(work):
+    del work["cells"][place(work, "given-tools")]
+
+
+def raise_points(work):
+    cell(work, "mse-check")["metadata"]["nbgrader"]["points"] = 1000
+
+
+def unlock(work):
+    cell(work, "mse-check")["metadata"]["nbgrader"].update(grade=False, solution=True)
+
+
+def other_schema(work):
+    for one in work["cells"]:
+        if "nbgrader" in one["metadata"]:
+            one["metadata"]["nbgrader"]["schema_version"] = 99
+
+
+def copied_check(work):
+    work["cells"].append(dict(cell(work, "mse-check"), id="copy"))
+
+
+def copied_answer(work):
+    work["cells"].append(dict(cell(work, "mse"), id="copy", source="mse = None"))
+
+
+def unfinished_before_finished(work):
+    work["cells"].insert(place(work, "mse"), dict(cell(work, "mse"), id="copy", source=cell(RELEASED, "mse").source))
+
+
+def other_type(work):
+    cell(work, "mse")["cell_type"] = "markdown"
+
+
+def odd_metadata(work):
+    cell(work, "mse")["metadata"] = {"nbgrader": [1, 2], "tags": "no"}
+    work["metadata"] = {"kernelspec": {"name": "evil", "display_name": "x"}, "widgets": 3}
+
+
+def other_version(work):
+    work.update(nbformat=7, nbformat_minor=99)
+
+
+def not_cells(work):
+    work["cells"] += [None, 7, {"cell_type": "code", "source": 3}, {}]
+
+
+def lone_surrogate(work):
+    work["cells"].append({"cell_type": "code", "metadata": {}, "source": "'\ud800'", "outputs": []})
+
+
+@pytest.mark.parametrize("damage, words", [
+    (strip_metadata, None), (strip_ids, None), (strip_both, "found again by what the cells say"), (edit_check, "mse-check was changed"),
+    (move_check, "another order"), (delete_check, "mse-check was missing"), (delete_imports, "given-tools was missing"), (raise_points, None),
+    (unlock, None), (other_schema, None), (copied_check, "a copy of the cell mse-check"), (copied_answer, "two cells mse"),
+    (unfinished_before_finished, None), (other_type, "another kind"), (odd_metadata, None), (other_version, None),
+    (not_cells, "3 cells could not be read"), (lone_surrogate, None)], ids=lambda value: getattr(value, "__name__", ""))
+def test_what_was_damaged_is_mended_and_said(damage, words, work):
+    damage(work)
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook)
+    assert [words in repair for repair in repairs].count(True) == 1 if words else repairs == []
+    json.dumps(notebook).encode()
+
+
+def test_a_learners_own_cells_stay_where_they_were_and_lose_their_metadata(work):
+    work["cells"].insert(place(work, "mse"), {"cell_type": "code", "metadata": {"nbgrader": {"grade": True, "grade_id": "new", "points": 9}},
+                                              "id": "mine", "source": "def helper(): pass", "outputs": []})
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook) and repairs == []
+    own = notebook.cells[place(notebook, "mse") - 1]
+    assert own.source == "def helper(): pass" and own.metadata == {}
+
+
+def test_a_mark_lost_on_one_cell_is_found_again_by_the_function(work):
+    cell(work, "mse").update(id="x1", metadata={})
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_a_byte_order_mark(encoding, work):
+    notebook, repairs = preflight.rebuild(json.dumps(work).encode(encoding), RELEASED)
+    assert whole(notebook) and len(repairs) == 1 and encoding in repairs[0]
+
+
+def test_the_format_before_version_4(work):
+    def old(cell):
+        return {"cell_type": cell["cell_type"], "metadata": {}, {"code": "input"}.get(cell["cell_type"], "source"): cell["source"]}
+
+    notebook, repairs = rebuilt({"nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": list(map(old, work["cells"]))}]})
+    assert whole(notebook) and "the notebook was stored in an old format" in repairs
+
+
+@pytest.mark.parametrize("raw, words", [
+    (b"", "no notebook"), (b"{", "no notebook"), (b"[]", "no list of cells"), (b"[" * 10**6, "no notebook"), (b"\xff\xd8\xff", "no text"),
+    (b'{"cells": 3}', "no list of cells"), (b'{"cells": []}', "no cell of this exercise"), (b"NaN", "no list of cells"),
+    (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells")], ids=range(9))
+def test_what_is_no_notebook_is_rejected(raw, words):
+    with pytest.raises(preflight.Rejected, match=words):
+        preflight.rebuild(raw, RELEASED)
+
+
+def test_the_blank_that_stands_for_a_rejected_one_says_why():
+    notebook = preflight.blank(RELEASED, "the file is empty")
+    assert "the file is empty" in notebook.cells[0].source and notebook.cells[1:] == RELEASED.cells
+    nbformat.validate(notebook)
+
+
+# --- Files ---------------------------------------------------------------------------------------------------------
+
+IDS = [cell.id for cell in RELEASED.cells]
+
+
+def test_the_file_under_another_name_is_found_among_others(tmp_path, work):
+    (tmp_path / "notes.ipynb").write_text(json.dumps({"cells": []}))
+    (tmp_path / "loss_comparison (1).ipynb").write_text(json.dumps(work))
+    path, repairs = preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+    assert path.name == "loss_comparison (1).ipynb" and path.name in repairs[0]
+    path.rename(tmp_path / "loss_comparison.ipynb")
+    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS) == (tmp_path / "loss_comparison.ipynb", [])
+
+
+def test_a_folder_without_a_notebook_is_rejected(tmp_path):
+    (tmp_path / "answer.docx").write_text("my answer")
+    with pytest.raises(preflight.Rejected, match=r"hand in loss_comparison\.ipynb"):
+        preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+
+
+def test_links_pipes_folders_and_floods_are_rejected(tmp_path, work):
+    (tmp_path / "real").write_text(json.dumps(work))
+    (tmp_path / "link").symlink_to(tmp_path / "real")
+    os.mkfifo(tmp_path / "pipe")
+    with open(tmp_path / "large", "wb") as file:
+        file.truncate(preflight.FILE_BYTES + 1)
+    for name, words in (("link", "a link"), ("pipe", "no file"), (".", "no file|can't be opened"), ("large", "clear the outputs"), ("none", "opened")):
+        with pytest.raises(preflight.Rejected, match=words):
+            preflight.read(tmp_path / name)
+    (tmp_path / "folder").symlink_to(tmp_path)
+    with pytest.raises(preflight.Rejected, match="link"):
+        preflight.notebook_of(tmp_path / "folder", "real", IDS)
+    assert json.loads(preflight.read(tmp_path / "real")) == work
