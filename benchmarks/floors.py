@@ -42,7 +42,7 @@ def against(floor, values, lower=True):
 # Each comparison: grid, how to build and train, what is measured in one run, and the linear floor of a setting.
 
 def squared_error(data, steps):
-    """Deterministic autoencoders against PCA with as many units."""
+    """Squared error on the test images, of deterministic autoencoders and of PCA with as many units."""
     builds = {"MLP": lambda k: Autoencoder(SHAPE, (256, 128), k), "MLP, tied": lambda k: Autoencoder(SHAPE, (256, 128), k, tied=True),
               "convolutional": lambda k: ConvAutoencoder(SHAPE, (8, 16), k, output="linear"), "Wasserstein": lambda k: WAE(SHAPE, (256, 128), k),
               "adversarial": lambda k: AdversarialAutoencoder(SHAPE, (256, 128), k)}
@@ -53,7 +53,7 @@ def squared_error(data, steps):
         test = images(data).test
         return mse(LinearAutoencoder(SHAPE, k).solve(images(data).train)(test)[0], test).item()
     return {"grid": {"model": list(builds), "k": UNITS}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]](s["k"]),
-            "objective": lambda s: goals.get(s["model"], reconstruction()), "figure": "test squared error", "linear": "PCA",
+            "objective": lambda s: goals.get(s["model"], reconstruction()), "figure": "squared error", "linear": "PCA",
             "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
             "floor": lambda s: floor(s["k"]), "lower": True}
 
@@ -68,7 +68,7 @@ def likelihood(data, steps):
     return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(1500), "lr": 1e-3, "objective": lambda s: beta_elbo(1.0),
             "build": lambda s: VAE(SHAPE, (256, 128), s["k"], likelihood="gaussian", sigma=sigmas[s["k"]]),
             "measure": lambda model, s: {"value": -evaluate(model, images(data).test, beta_elbo(1.0))["loss"]},
-            "figure": "ELBO, nats an image", "linear": "probabilistic PCA, ln p(x)", "floor": lambda s: linear(s["k"])[0], "lower": False}
+            "figure": "ELBO", "linear": "probabilistic PCA", "floor": lambda s: linear(s["k"])[0], "lower": False}
 
 
 def active(data, steps):
@@ -80,7 +80,7 @@ def active(data, steps):
         units = active_units(model.encode(test))
         return {"value": mse(through(model, test), test), "units": units,
                 "floor": mse(LinearAutoencoder(SHAPE, units).solve(images(data).train)(test)[0], test)}
-    return same | {"grid": {"model": ["VAE"], "k": (8, 32)}, "measure": measure, "figure": "test squared error, PCA with the active units",
+    return same | {"grid": {"model": ["VAE"], "k": (8, 32)}, "measure": measure, "figure": "squared error at as many active units",
                    "linear": "PCA", "floor": None, "lower": True}
 
 
@@ -95,10 +95,10 @@ def codes(data, steps):
         test = images(data).test
         return mse(LinearCode(images(data).train, bits)(test), test).item()
     return {"grid": {"model": list(builds)}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]][1](),
-            "objective": lambda s: quantised(), "figure": "test squared error", "linear": "rounded principal axes",
+            "objective": lambda s: quantised(), "figure": "squared error at as many bits", "linear": "rounded axes",
             "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
             "floor": lambda s: floor(builds[s["model"]][0]), "lower": True,
-            "note": lambda s: f"{builds[s['model']][0]} bits; no linear code of Gaussian data falls below "
+            "note": lambda s: f"{builds[s['model']][0]} bits; the limit for Gaussian data is "
                               f"{coding_error(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"}
 
 
@@ -118,7 +118,7 @@ def denoisers(data, steps):
         return {"value": psnr(through(model, noises[s["noise"]](test, 1)), test).mean()}
     return {"grid": {"model": ["denoising MLP"], "noise": list(noises)}, "steps": steps(1500), "lr": 1e-3,
             "build": lambda s: Autoencoder(SHAPE, (512,), 128), "objective": lambda s: denoising(noises[s["noise"]]), "measure": value,
-            "figure": "PSNR, dB", "linear": "best linear denoiser", "floor": lambda s: floor(s["noise"]), "lower": False}
+            "figure": "denoising", "linear": "linear", "floor": lambda s: floor(s["noise"]), "lower": False}
 
 
 def inpainters(data, steps):
@@ -139,7 +139,7 @@ def inpainters(data, steps):
         return min(mse(inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]).item() for ridge in (1e-3, 1e-2))
     return {"grid": {"model": ["masked autoencoder"]}, "steps": steps(2000), "lr": 1e-3, "measure": value,
             "build": lambda s: MaskedAutoencoder(SHAPE, patch=7, width=128, depth=2, decoder_width=128, decoder_depth=1),
-            "objective": lambda s: masked(0.75), "figure": "squared error on hidden patches", "linear": "best linear inpainter",
+            "objective": lambda s: masked(0.75), "figure": "inpainting", "linear": "linear",
             "floor": lambda s: floor(), "lower": True}
 
 
@@ -154,7 +154,7 @@ def anomalies(data, steps):
         model = LinearAutoencoder(SHAPE, 32).solve(known.train[known.train_labels == digit])
         return auroc(anomaly_score(model(known.test)[0], known.test), known.test_labels != digit).item()
     return {"grid": {"model": ["MLP"], "digit": range(10)}, "steps": steps(1500), "lr": 1e-3, "build": lambda s: Autoencoder(SHAPE, (256, 128), 32),
-            "objective": lambda s: reconstruction(), "measure": value, "figure": "AUROC", "linear": "PCA", "floor": lambda s: floor(s["digit"]),
+            "objective": lambda s: reconstruction(), "measure": value, "figure": "anomaly detection", "linear": "PCA", "floor": lambda s: floor(s["digit"]),
             "lower": False, "rows": lambda digit: images(data).train[images(data).train_labels == digit]}
 
 
@@ -189,25 +189,34 @@ def lines(what, rows):
         said = ", ".join(str(value) if name in ("model", "noise") else f"{name} = {value}" for name, value in chosen.items())
         if what["floor"] is None:
             said += f", {min(row['units'] for row in runs):.0f} to {max(row['units'] for row in runs):.0f} active"
-        note = f" ({what['note'](chosen)})" if "note" in what else ""
+        said += f" ({what['note'](chosen)})" if "note" in what else ""
         verdict = "yes" if gain[1] > 0 else "no" if gain[2] < 0 else "not settled"
-        yield (f"| {said}{note} | {what['figure']} | {what['linear']} | {sum(floors) / len(floors):.4g} | {mean:.4g} | {low:.4g} to {high:.4g} | "
-               f"{100 * gain[0]:+.1f} % | {verdict} | {what['steps']} | {sum(row['seconds'] for row in runs) / len(runs):.0f} |")
+        yield (f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.1f} % | {verdict} | "
+               f"{sum(row['seconds'] for row in runs) / len(runs):.0f} |")
 
 
 HEAD = """# Against the best linear method
 
 Every autoencoder can be held against a linear method whose optimum is known exactly. A network that does not beat it has not earned its cost.
 
-The last columns say whether the 95 % interval of the gain over {seeds} seeds lies above zero, how many steps each run took, and its seconds.
+A network's figure is its mean over {seeds} seeds, and half of its 95 % interval. It beats the linear method, *yes*, where the whole interval of
+its gain lies above zero. The seconds are those of one training.
 
 Convolutional models have a linear output here: with a sigmoid and the squared error some starts never left the black picture. Where an output is
 confidently black the sigmoid is flat, and the error has no slope.
+"""
+SECTION = """
+## {figure}
 
-| model | figure | linear method | linear | network | 95 % interval | gain | beats it | steps | seconds |
-|---|---|---|---:|---:|---|---:|---|---:|---:|
+{about} {steps} steps a training.
+
+| model | {linear} | network | gain | beats it | seconds |
+|---|---:|---:|---:|---|---:|
+{lines}
 """
 TAIL = """
+## How this page was made
+
 Data: {data}. Written on {date} by `python benchmarks/floors.py --data {data} --out _build/floors --page book/floors.md`, {minutes:.0f} minutes of
 training in all, divided among {workers} processes, on {where}.
 """
@@ -230,7 +239,9 @@ def main():
         what, rows = run(name, chosen.data, chosen.out, chosen.seeds, chosen.workers, chosen.shorten)
         spent += sum(row["seconds"] for row in rows)
         with torch.no_grad():
-            added = "\n".join(lines(what, rows)) + "\n"
+            figure = what["figure"][0].upper() + what["figure"][1:]
+            added = SECTION.format(figure=figure, about=COMPARISONS[name].__doc__, steps=what["steps"], linear=what["linear"],
+                                   lines="\n".join(lines(what, rows)))
         print(f"{name}: {time.perf_counter() - start:.0f} s\n{added}", flush=True)
         text += added
     text += TAIL.format(data=chosen.data, date=datetime.date.today(), minutes=spent / 60, workers=chosen.workers, where=machine.machine("cpu"))
