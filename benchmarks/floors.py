@@ -191,7 +191,7 @@ def lines(what, rows):
             said += f", {min(row['units'] for row in runs):.0f} to {max(row['units'] for row in runs):.0f} active"
         said += f" ({what['note'](chosen)})" if "note" in what else ""
         verdict = "yes" if gain[1] > 0 else "no" if gain[2] < 0 else "not settled"
-        yield (f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.1f} % | {verdict} | "
+        yield (f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.3g} % | {verdict} | "
                f"{sum(row['seconds'] for row in runs) / len(runs):.0f} |")
 
 
