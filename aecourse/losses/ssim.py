@@ -63,21 +63,65 @@ def two_factors(x_hat, x, data_range, size, sigma):
     covariance is half of the variance of their sum less that of their difference. The difference of images that are alike
     is small, and so are its rounding errors.
     """
-    x_hat, x = single_or_double(x_hat, x)
-    both = torch.stack([x_hat - x, x_hat + x])  # (2, B, C, H, W)
+    both, centred, level, bands = difference_and_sum(*single_or_double(x_hat, x), size, sigma)
+    means = local_means(both, *bands)  # (2, B, C, H - size + 1, W - size + 1)
+    variances = local_means(centred * centred, *bands) - (means - level).square()
+    return likeness(means.square(), (K1 * data_range)**2)[0], likeness(variances, (K2 * data_range)**2)[0]
+
+
+def difference_and_sum(x_hat, x, size, sigma):
+    """Difference and sum, the same about their means, those means, (2, B, C, 1, 1), and the bands down and across."""
+    both = x_hat + signs(x) * x  # (2, B, C, H, W)
     level = both.detach().mean((-2, -1), keepdim=True)  # no variance depends on it, but the squares are smaller without it
     weights = window(size, sigma, x)
-    bands = band(weights, x.shape[2]), band(weights, x.shape[3])
-    means = local_means(both, *bands)  # (2, B, C, H - size + 1, W - size + 1)
-    variances = local_means((both - level).square(), *bands) - (means - level).square()
-    return likeness(means.square(), (K1 * data_range)**2), likeness(variances, (K2 * data_range)**2)
+    return both, both - level, level, (band(weights, x.shape[2]), band(weights, x.shape[3]))
+
+
+def signs(x):
+    """Minus one and one, for differences and sums: (2, 1, 1, 1, 1)."""
+    return torch.arange(-1, 2, 2, dtype=x.dtype, device=x.device).view(2, 1, 1, 1, 1)
 
 
 def likeness(parts, c):
-    """2ab + C over a^2 + b^2 + C, from the squares of a - b and of a + b: (2, ...) -> (...)."""
+    """2ab + C over a^2 + b^2 + C, from the squares of a - b and of a + b, (2, ...), and twice the latter: (...) both."""
     difference, total = parts
-    total = total + 2 * c
-    return (total - difference) / (total + difference)
+    whole = difference + total + 2 * c
+    return 1 - 2 * difference / whole, whole
+
+
+def similarity(x_hat, x, data_range, size, sigma):
+    """Mean of the two factors' product over the places of each image: (B,). What :class:`Similarity` gives, by autograd."""
+    luminance, contrast_structure = two_factors(x_hat, x, data_range, size, sigma)
+    return (luminance * contrast_structure).flatten(1).mean(1)
+
+
+class Similarity(torch.autograd.Function):
+    """The same with its slope by hand, in two thirds of the time; a second derivative is left to :func:`similarity`."""
+
+    @staticmethod
+    def forward(ctx, x_hat, x, data_range, size, sigma):
+        both, centred, level, bands = difference_and_sum(x_hat, x, size, sigma)
+        means = local_means(both, *bands)
+        apart = means - level
+        variances = local_means(centred * centred, *bands) - apart * apart
+        luminance, light = likeness(means * means, (K1 * data_range)**2)
+        contrast_structure, spread = likeness(variances, (K2 * data_range)**2)
+        ctx.save_for_backward(x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, *bands)
+        ctx.numbers = data_range, size, sigma
+        return (luminance * contrast_structure).flatten(1).mean(1)
+
+    @staticmethod
+    def backward(ctx, slope):
+        x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, down, across = ctx.saved_tensors
+        if torch.is_grad_enabled():
+            pull = torch.func.vjp(lambda x_hat, x: similarity(x_hat, x, *ctx.numbers), x_hat, x)[1]
+            return *pull(slope), None, None, None
+        slope = slope[:, None, None, None] * (2 / luminance[0].numel())
+        of_variances = (signs(x) - contrast_structure) * (luminance / spread * slope)  # (2, B, C, H - size + 1, W - size + 1)
+        of_means = (signs(x) - luminance) * (contrast_structure / light * slope) * means - of_variances * apart
+        of_both = local_means(of_means, down.T, across.T) + centred * local_means(of_variances, down.T, across.T)
+        of_x = (signs(x) * of_both).sum(0) if ctx.needs_input_grad[1] else None
+        return of_both.sum(0), of_x, None, None, None
 
 
 def single_or_double(*images):
@@ -134,8 +178,9 @@ def ssim(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
         Wang, Bovik, Sheikh and Simoncelli (2004).
     """
     check_pair(x_hat, x, data_range, window_size, sigma, reduction)
-    luminance, contrast_structure = two_factors(x_hat, x, data_range, window_size, sigma)
-    return reduce((luminance * contrast_structure).flatten(1).mean(1), reduction)
+    transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()  # they write slopes themselves
+    form = similarity if transformed else Similarity.apply
+    return reduce(form(*single_or_double(x_hat, x), data_range, window_size, sigma), reduction)
 
 
 def ssim_loss(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
