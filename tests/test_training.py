@@ -350,3 +350,13 @@ def test_on_a_gpu_no_step_waits_and_everything_is_there(name):
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert all(value.is_cuda and value.dtype in (torch.float32, torch.int64) for value in model.state_dict().values())
+
+
+def test_noise_does_not_repeat_the_order_of_the_data():
+    rows, orders, draws = torch.arange(40.0)[:, None].expand(-1, 6) / 40, [], []
+
+    def objective(model, x, generator):
+        orders.append((x[:, 0] * 40).round().long()), draws.append(torch.randperm(40, generator=generator))
+        return squared(model, x, generator)
+    run(objective, data=rows, batch_size=40, steps=2)
+    assert not any(torch.equal(order, draw) for order in orders for draw in draws)
