@@ -199,3 +199,17 @@ def test_what_is_not_finite_is_never_saved(tmp_path):
     with pytest.raises(ArithmeticError, match="step 7"):
         run(objective=breaks, save_to=tmp_path / "run.pt")
     assert torch.load(tmp_path / "run.pt")["step"] == 5
+
+
+def test_killed_before_the_new_file_takes_its_place_the_old_one_stands(tmp_path, monkeypatch):
+    path = tmp_path / "run.pt"
+    with pytest.raises(Killed):
+        run(objective=killed_in(8, noisy), save_to=path)
+    before = path.read_bytes()
+
+    def killed(source, target):
+        raise Killed
+    monkeypatch.setattr(os, "replace", killed)
+    with pytest.raises(Killed):
+        run(save_to=path)
+    assert path.read_bytes() == before

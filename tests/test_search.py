@@ -1,4 +1,5 @@
 """Sweeps: each way of training gives what `fit` gives alone; nothing is run twice; the caller's draws are left alone."""
+import itertools
 import json
 import math
 import os
@@ -193,3 +194,14 @@ def test_a_draw_into_a_tensor_is_refused_together():
         return lambda model, x, generator: {"fit": mse(model(x + torch.empty_like(x).normal_(generator=generator))[0], x)}
     with pytest.raises(ValueError, match="draws with normal_ into a tensor"):
         run(objective=into, how="together")
+
+
+def test_a_run_that_was_not_finite_once_is_told_also_where_it_recovered():
+    def once(setting):
+        def objective(model, x, generator):
+            broken = math.inf if next(calls) % STEPS == 2 else 0.0  # a constant: the weights stay finite
+            return {"fit": mse(model(x)[0], x) + broken + 0 * setting["weight"]}
+        return objective
+    for how in ("one by one", "together"):
+        calls = itertools.count(1)
+        assert [row.get("error") for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).rows] == ["not finite"] * 2

@@ -99,3 +99,12 @@ def test_a_probability_outside_the_unit_interval_is_refused_and_a_logit_is_not()
     with pytest.raises(ValueError, match="x_hat runs from -2 to 3"):
         bce_of_probabilities(torch.tensor([-2.0, 3.0]), torch.tensor([0.0, 1.0]))
     assert bce(torch.tensor([-2.0, 3.0]), torch.tensor([0.0, 1.0])).isfinite()
+
+
+def test_under_autocast_logits_in_half_precision_are_compared_in_single():
+    x = torch.rand(50, generator=torch.Generator().manual_seed(0))
+    logits = torch.linspace(-9, 9, 50).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        value = bce(logits, x, "none")
+    assert value.dtype == torch.float32
+    torch.testing.assert_close(value, torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), x, reduction="none"))
