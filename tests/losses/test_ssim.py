@@ -7,8 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from aecourse.data import load_images
-from aecourse.losses.ssim import (SCALE_WEIGHTS, band, local_means, local_means_by_convolution, ms_ssim, ssim, ssim_comparisons,
-                                  ssim_loss, two_factors, window)
+from aecourse.losses.ssim import (SCALE_WEIGHTS, band, local_means, local_means_by_convolution, ms_ssim, similarity, ssim,
+                                  ssim_comparisons, ssim_loss, two_factors, window)
 
 FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 6e-7), (torch.float64, 1e-12)])  # 4e-7 was the worst of 400 pairs
 SHAPES = [(3, 1, 28, 28), (2, 3, 11, 17), (1, 2, 11, 11), (2, 1, 33, 20)]
@@ -186,8 +186,20 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(me
 
 
 def test_it_has_a_second_derivative():
-    x_hat, x = pair((1, 1, 5, 4))
-    assert torch.autograd.gradgradcheck(lambda a: ssim(a, x, window_size=3), x_hat.clone().requires_grad_())
+    leaves = [images.clone().requires_grad_() for images in pair((1, 1, 5, 4))]
+    assert torch.autograd.gradgradcheck(lambda a, b: ssim(a, b, window_size=3), leaves)
+
+
+@pytest.mark.parametrize("autocast", [False, True])
+def test_its_slopes_by_hand_are_those_of_autograd(autocast):
+    """In both images, of several channels, not square, weighted unequally over the batch; also where backward runs under autocast."""
+    leaves, weights = [images.requires_grad_() for images in pair((3, 2, 15, 12), torch.float32)], torch.tensor([1.0, -2.0, 0.5])
+    by_hand = ssim(*leaves, "none") @ weights
+    wanted = torch.autograd.grad(similarity(*leaves, 1.0, 11, 1.5) @ weights, leaves)
+    with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
+        slopes = torch.autograd.grad(by_hand, leaves)
+    for slope, other in zip(slopes, wanted):
+        assert (slope - other).norm() < 1e-5 * other.norm()
 
 
 def test_a_flat_image_has_a_finite_gradient():
@@ -196,14 +208,15 @@ def test_a_flat_image_has_a_finite_gradient():
     assert x_hat.grad.isfinite().all() and x_hat.grad.abs().max() > 0
 
 
+@pytest.mark.parametrize("measure", [ssim, ms_ssim])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_is_left_for_single(dtype):
+def test_half_precision_is_left_for_single(dtype, measure):
     x_hat, x = pair(dtype=dtype)
     assert ssim(x_hat, x).dtype == torch.float32
     torch.testing.assert_close(ssim(x_hat, x), ssim(x_hat.float(), x.float()))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = ssim(x_hat.float(), x.float())
-    assert torch.equal(inside, ssim(x_hat.float(), x.float()))
+        inside = measure(x_hat.float(), x.float())
+    assert torch.equal(inside, measure(x_hat.float(), x.float()))
 
 
 @FLOATS
