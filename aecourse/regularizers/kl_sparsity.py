@@ -1,6 +1,7 @@
 """KL sparsity: each unit is on, on average, in a small share of the samples."""
 import math
 
+import torch
 import torch.nn.functional as F
 
 from aecourse import check
@@ -9,12 +10,15 @@ from aecourse.losses.reduction import reduce, single
 
 def divergence(rho, log_on, log_off):
     """KL between coins in nats, from a target `rho` and the logarithms of the mean activation and of one minus it."""
-    return rho * (math.log(rho) - log_on) + (1 - rho) * (math.log(1 - rho) - log_off)
+    log = torch.log if isinstance(rho, torch.Tensor) else math.log
+    return rho * (log(rho) - log_on) + (1 - rho) * (log(1 - rho) - log_off)
 
 
 def check_target(rho):
-    """`rho` can be a mean activation that a unit reaches."""
-    if not 0 < rho < 1:
+    """`rho` can be a mean activation that a unit reaches; the value of a scalar tensor is not read: a sweep may map over it."""
+    if isinstance(rho, torch.Tensor):
+        check.weight("rho", rho)
+    elif not 0 < rho < 1:
         raise ValueError(f"rho is {rho!r}; expected a mean activation between 0 and 1, both left out: try 0.05")
 
 
@@ -30,7 +34,7 @@ def kl_sparsity(z, rho=0.05, reduction="sum"):
 
     Args:
         z: activations in [0, 1], (B, ...), floating point.
-        rho: target :math:`\rho`, between 0 and 1.
+        rho: target :math:`\rho`, between 0 and 1; a number, or a scalar tensor, whose value is not read.
         reduction: over units, since the batch is averaged first: ``"sum"``, ``"mean"`` or ``"none"``.
 
     Returns:

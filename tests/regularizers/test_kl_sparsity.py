@@ -116,3 +116,13 @@ def test_what_makes_no_sense_is_refused(loss, name, z, rho, reduction, error, wo
     with pytest.raises(error, match=words) as caught:
         loss(z, rho, reduction)
     assert str(caught.value).split()[0] in (name, "rho", "reduction")
+
+
+@pytest.mark.parametrize("loss", [lambda a, rho: kl_sparsity(a.sigmoid(), rho), kl_sparsity_of_logits])
+def test_targets_in_one_tensor_are_mapped_over(loss):
+    """As a sweep over targets trains its models at once."""
+    targets, a = torch.tensor([0.05, 0.3, 0.9], dtype=torch.float64), codes()[0]
+    alone = torch.stack([loss(a, float(rho)) for rho in targets])
+    torch.testing.assert_close(torch.vmap(lambda rho: loss(a, rho))(targets), alone, rtol=1e-13, atol=0)
+    with pytest.raises(ValueError, match=r"rho has shape \(3,\)"):
+        loss(a, targets)
