@@ -96,22 +96,23 @@ def hand_in(name, answers, path):
     nbformat.write(notebook, path)
 
 
+def adapted(source, settings):
+    """The source with other lines for some constants, each of which must stand there once, on a line of its own."""
+    for pattern, line in settings.items():
+        source, count = re.subn(f"^{pattern}$", line, source, flags=re.M)
+        assert count == 1, pattern
+    return source
+
+
 class Sitting:
     """A learner's notebook in this process: its cells one after another, each error noted, as a kernel would."""
 
     def __init__(self, name, settings):
-        self.notebook, self.settings, self.told = read("exercises", name), settings, []
+        self.notebook, self.told = read("exercises", name), []
         self.start = {"__name__": "__main__"}
         first, = [cell for cell in cells(self.notebook, "given") if cell.id == "given-tools"]
-        assert self.step(self.adapted(first.source), self.start) is None
+        assert self.step(adapted(first.source, settings), self.start) is None
         self.start["expect"] = self.listen(self.start["expect"])
-
-    def adapted(self, source):
-        """The source with other lines for some constants, each of which must stand there once, on a line of its own."""
-        for pattern, line in self.settings.items():
-            source, count = re.subn(f"^{pattern}$", line, source, flags=re.M)
-            assert count == 1, pattern
-        return source
 
     def listen(self, expect):
         """`expect`, which also notes what it was ready to say."""

@@ -4,8 +4,8 @@ import functools
 import json
 import os
 import sys
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -26,19 +26,49 @@ def settings():
     return PyFileConfigLoader("nbgrader_config.py", path=os.getcwd()).load_config()
 
 
-def judge_all(work, jobs, keep):
-    """Judge {student: arguments of `judging.outcome`} by `jobs` processes; `keep` gets (student, outcome) of each.
+def processes(jobs):
+    """An executor of this machine."""
+    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
-    A process that breaks takes down its pool, and nobody else's work: what is left is judged once more, one by one.
+
+@contextmanager
+def cluster(address):
+    """The executor of a Dask cluster, each of whose workers has a sandbox."""
+    try:
+        from distributed import Client
+    except ImportError:
+        sys.exit("A Dask cluster needs Dask here and on its workers: pip install distributed")
+    try:
+        client = Client(address, timeout=10)
+    except OSError as problem:
+        sys.exit(f"There is no Dask scheduler at {address}: {problem}")
+    with client:
+        client.run(sandbox.ready)
+        print(f"The cluster has {sum(client.nthreads().values())} threads, each of which judges one submission at a time")
+        with client.get_executor(pure=False) as pool:
+            yield pool
+
+
+def judge_all(work, pools, keep):
+    """Judge {student: arguments of `judging.outcome`} by executors; `keep` gets (student, outcome) of each.
+
+    A process that breaks takes down its pool, and nobody else's work: the next pool judges what is left. What an error
+    leaves over, nbgrader judges when it enters the marks, and reports.
     """
-    for workers in (jobs, 1):
+    for make in pools if work else ():
         try:
-            with ProcessPoolExecutor(min(workers, len(work) or 1), mp_context=get_context("spawn")) as pool:
+            with make() as pool:
                 running = {pool.submit(judging.outcome, *arguments): student for student, arguments in work.items()}
                 for done in as_completed(running):
-                    keep(running[done], done.result())
-                    del work[running[done]]
-        except BrokenProcessPool:
+                    student, problem = running[done], done.exception()
+                    if isinstance(problem, BrokenExecutor):
+                        raise problem
+                    if problem:
+                        print(f"{student} could not be judged there, and is judged here: {problem}", flush=True)
+                    else:
+                        keep(student, done.result())
+                        del work[student]
+        except BrokenExecutor:
             continue
         return
 
@@ -51,16 +81,16 @@ def collect(name, archive, **rest):
     print(f"{placed} submissions lie in grading/submitted; {len(problems)} have no notebook")
 
 
-def grade(name, jobs, force, **rest):
+def grade(name, jobs, dask, force, **rest):
     sandbox.ready()
     course, limits, secret = Course(Path.cwd()), Judge(config=settings()).limits(), oracle.key()
-    steps, outcomes = course.steps(name), Path.cwd() / "grading" / "outcomes"
+    judge, outcomes = course.judge(name), Path.cwd() / "grading" / "outcomes"
     outcomes.mkdir(parents=True, exist_ok=True)
     work, entered = {}, []
     for folder in course.submitted(name):
         student = folder.parent.name
         notebook, report = course.look(folder)
-        digest = judging.digest(notebook, steps, secret, limits)
+        digest = judging.digest(notebook, judge, secret, limits)
         made = outcomes / f"{digest}.json"
         if report["status"] == "rejected":
             print(f"{student}: rejected, {report['reason']}")
@@ -68,7 +98,7 @@ def grade(name, jobs, force, **rest):
             course.write(name, student, **report)
             entered += [student] * (folder / f"{name}.ipynb").exists()  # where there is no file, nbgrader has nothing to enter
             if report["status"] == "accepted" and (force or not made.exists()):
-                work[student] = (notebook, steps, secret, limits), made
+                work[student] = (notebook, judge, secret, limits), made
     files = {student: made for student, (_, made) in work.items()}
 
     def keep(student, result):
@@ -77,7 +107,8 @@ def grade(name, jobs, force, **rest):
         os.replace(part, files.pop(student))  # whole, or not there
         print(f"judged {student}, {len(files)} to go: {sum(result['points'].values()):g} points by the checks", flush=True)
 
-    judge_all({student: arguments for student, (arguments, _) in work.items()}, jobs, keep)
+    many = functools.partial(cluster, dask) if dask else functools.partial(processes, jobs)
+    judge_all({student: arguments for student, (arguments, _) in work.items()}, [many, functools.partial(processes, 1)], keep)
     os.environ["AECOURSE_OUTCOMES"] = str(outcomes)
     failed = enter(name, entered)
     print(f"{len(entered) - len(failed)} of {len(course.submitted(name))} submissions were entered into the gradebook, "
@@ -127,6 +158,7 @@ def main(arguments=None):
         command.add_argument("name", help="the exercise, as loss_comparison")
         if verb == "grade":
             command.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="processes at a time")
+            command.add_argument("--dask", metavar="ADDRESS", help="judge on the Dask cluster whose scheduler is there, as tcp://host:8786")
             command.add_argument("--force", action="store_true", help="judge and enter all again")
         else:
             command.add_argument("archive", help="the zip")

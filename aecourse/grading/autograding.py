@@ -31,8 +31,9 @@ class Course:
             raise NbGraderException(f"{path} is missing: type `nbgrader generate_assignment {name} --force` first")
         return nbformat.read(path, as_version=4)
 
-    def steps(self, name):
-        return self.root / self.solutions / name / "oracle.py"
+    def judge(self, name):
+        """The source of the exercise's oracle."""
+        return oracle.load(self.root / self.solutions / name / "oracle.py")
 
     def submitted(self, name):
         return sorted(path for path in (self.root / "grading" / "submitted").glob(f"*/{name}"))
@@ -132,15 +133,15 @@ class Judge(NbGraderPreprocessor):
 
     def preprocess(self, nb, resources):
         where, course = resources["nbgrader"], Course(self.parent.parent.coursedir.root)
-        steps, secret = course.steps(where["assignment"]), oracle.key()
-        digest = judging.digest(nb, steps, secret, self.limits())
+        judge, secret = course.judge(where["assignment"]), oracle.key()
+        digest = judging.digest(nb, judge, secret, self.limits())
         made = Path(os.environ.get("AECOURSE_OUTCOMES", "")) / f"{digest}.json"
         if course.report(where["assignment"], where["student"]).get("status") == "rejected":
             result = judging.rejected(nb, "This submission could not be graded: the first cell of this page says why.")
         elif os.environ.get("AECOURSE_OUTCOMES") and made.exists():
             result = json.loads(made.read_text(encoding="utf-8"))
         else:
-            result = judging.outcome(nb, steps, secret, self.limits())
+            result = judging.outcome(nb, judge, secret, self.limits())
         course.write(where["assignment"], where["student"], lost=result["lost"], digest=digest, entered=None)
         for cell in nb.cells:
             if cell.cell_type == "code":

@@ -22,23 +22,22 @@ def text_of(notebook):
     return json.dumps([[cell.id, cell.cell_type, cell.source] for cell in notebook.cells])
 
 
-def digest(notebook, steps_file, secret, limits):
+def digest(notebook, judge, secret, limits):
     """Changes when a submission may earn another mark: by its cells, the oracle, the secret or the limits."""
-    judge = steps_file.read_bytes() if steps_file.exists() else b""
-    parts = [text_of(notebook).encode(), judge, secret, repr(asdict(limits)).encode()]
+    parts = [text_of(notebook).encode(), judge.encode(), secret, repr(asdict(limits)).encode()]
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def outcome(notebook, steps_file, secret, limits=Limits()):
+def outcome(notebook, judge, secret, limits=Limits()):
     """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a file of JSON.
 
     Args:
         notebook: a rebuilt submission.
-        steps_file: the exercise's oracle.py; where there is none, the visible checks give the points.
+        judge: the source of the exercise's oracle; where it is empty, the visible checks give the points.
         secret: the instructor's key.
         limits: what it may use.
     """
-    steps = oracle.load(steps_file)
+    steps = oracle.steps_of(judge)
     with Session(notebook, limits) as session:
         outputs = copy.deepcopy(session.run())
         verdicts = oracle.judged(steps, session, secret, text_of(notebook))

@@ -5,7 +5,6 @@ partial credit follows the steps of the idea. Nothing of it enters the sandbox b
 """
 import hashlib
 import hmac
-import importlib.util
 import os
 import secrets
 from dataclasses import dataclass
@@ -69,13 +68,15 @@ def generator(secret, *parts):
 
 
 def load(path):
-    """The steps of the oracle at `path`; [] where there is none."""
-    if not Path(path).exists():
-        return []
-    spec = importlib.util.spec_from_file_location(f"oracle_{Path(path).parent.name}", path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module.STEPS
+    """The source of the oracle at `path`, which any machine can judge with; empty where there is none."""
+    return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
+
+
+def steps_of(source):
+    """The steps of an oracle; [] of an empty one."""
+    space = {"__name__": "oracle", "STEPS": []}
+    exec(compile(source, "oracle.py", "exec"), space)
+    return space["STEPS"]
 
 
 @dataclass(frozen=True)

@@ -177,6 +177,17 @@ def test_what_was_done_is_kept_and_what_is_new_is_judged(course):
     assert "0 of 4 submissions were entered" in course.grade()
 
 
+def test_a_cluster_at_an_address_gives_the_same_marks(course, library):
+    distributed = library("distributed")
+    for student, sources in (("ada", RIGHT), ("bob", HALF), ("cy", NOTHING)):
+        course.hand_in(student, sources)
+    with distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster:
+        said = course.grade("--dask", cluster.scheduler_address)
+        assert "has 2 threads" in said and said.count("judged") == 3
+    assert course.marks() == {"ada": 5, "bob": 4, "cy": 0}
+    assert "There is no Dask scheduler at" in course.grade("--force", "--dask", "tcp://127.0.0.1:9", fails=True)
+
+
 @pytest.mark.slow
 def test_a_grader_that_is_killed_takes_up_where_it_was(course):
     for number in range(6):

@@ -14,7 +14,7 @@ from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
 
 
 def steps_of(name):
-    return oracle.load(ROOT / "solutions" / name / "oracle.py")
+    return oracle.steps_of(oracle.load(ROOT / "solutions" / name / "oracle.py"))
 
 
 @pytest.fixture(scope="module")
