@@ -1,0 +1,117 @@
+"""What grading costs beside the learner's own cells: a class is graded by the command that instructors type, sandboxed.
+
+The exercise is released with little training, so that its cells take a second. Overhead is the time of a submission,
+less that of its cells and imports in a plain Python process; memory is that of the grader, the sandboxes left out.
+"""
+import argparse
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from pathlib import Path
+
+import measure
+import nbformat
+import psutil
+
+ROOT = Path(__file__).resolve().parents[1]
+REGION = re.compile(r" *### (BEGIN|END) SOLUTION\n?")
+
+
+def release(name, folder):
+    """A course in `folder` with the exercise, two steps a training; its solved notebook."""
+    notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
+    for cell in notebook.cells:
+        cell.source = re.sub(r"^STEPS = \d+$", "STEPS = 2", cell.source, flags=re.M)
+    target = folder / "solutions" / name
+    target.mkdir(parents=True)
+    nbformat.write(notebook, target / f"{name}.ipynb")
+    shutil.copy(ROOT / "solutions" / name / "oracle.py", target)
+    shutil.copy(ROOT / "nbgrader_config.py", folder)
+    subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", name], cwd=folder, check=True, capture_output=True)
+    for cell in notebook.cells:
+        cell.source = REGION.sub("", cell.source)
+    return notebook
+
+
+def hand_in(name, folder, solved, count):
+    """`count` submissions that differ, so that none takes the outcome of another."""
+    words, = [cell for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown"]
+    for number in range(count):
+        words.source = f"Answer {number}."
+        place = folder / "grading" / "submitted" / f"student{number:03}" / name
+        place.mkdir(parents=True)
+        nbformat.write(solved, place / f"{name}.ipynb")
+
+
+def plain(solved, folder, repeats=5):
+    """Seconds of the cells, with `import torch` and all else that they import, in a process of their own: the mean."""
+    cells = [cell.source for cell in solved.cells if cell.cell_type == "code" and cell.id != "set-up"]
+    script = folder / "plain.py"
+    script.write_text("import matplotlib\nmatplotlib.use('agg')\n" + "\n".join(cells), encoding="utf-8")
+    start = time.perf_counter()
+    for _ in range(repeats):
+        subprocess.run([sys.executable, script], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    return (time.perf_counter() - start) / repeats
+
+
+class Memory(threading.Thread):
+    """The most memory of a process and its children, those of a sandbox left out."""
+
+    def __init__(self, process):
+        super().__init__(daemon=True)
+        self.process, self.peak = process, 0
+
+    def run(self):
+        while self.process.poll() is None:
+            self.peak = max(self.peak, self.now())
+            time.sleep(0.5)
+
+    def now(self):
+        try:
+            family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
+            return sum(one.memory_info().rss for one in family if not any("box.py" in part or part == "bwrap" for part in one.cmdline()))
+        except psutil.Error:
+            return 0
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--exercise", default="loss_comparison")
+    parser.add_argument("--submissions", type=int, default=100)
+    parser.add_argument("--jobs", type=int, default=2)
+    chosen = parser.parse_args()
+    print(measure.machine("cpu"))
+    os.environ.update(AECOURSE_KEY="the key of a benchmark")
+    with tempfile.TemporaryDirectory() as place:
+        folder = Path(place)
+        solved = release(chosen.exercise, folder)
+        hand_in(chosen.exercise, folder, solved, chosen.submissions)
+        alone = plain(solved, folder)
+        start = time.perf_counter()
+        grader = subprocess.Popen([sys.executable, "-m", "aecourse.grading", "grade", chosen.exercise, "--jobs", str(chosen.jobs)], cwd=folder,
+                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        memory = Memory(grader)
+        memory.start()
+        said, judged = [], 0
+        for line in grader.stdout:
+            said.append(line)
+            judged = time.perf_counter() - start if line.startswith("judged") else judged
+        if grader.wait():
+            sys.exit("".join(said))
+        whole = time.perf_counter() - start
+    count, rows = chosen.submissions, [("cells and imports, in a plain process", alone)]
+    rows += [("judged, sandboxed: seconds of one of the processes", chosen.jobs * judged / count),
+             ("entered into the gradebook", (whole - judged) / count), ("the whole class, over its submissions", whole / count)]
+    print(f"{count} submissions of {chosen.exercise}, {chosen.jobs} at a time: {whole:.0f} s, grader's memory at most {memory.peak / 2**20:.0f} MiB")
+    for about, seconds in rows:
+        print(f"{about:60} {seconds:6.2f} s a submission")
+    print(f"{'overhead of a submission':60} {chosen.jobs * judged / count + (whole - judged) / count - alone:6.2f} s")
+
+
+if __name__ == "__main__":
+    main()
