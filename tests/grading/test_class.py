@@ -1,10 +1,12 @@
 """A class, from submissions to marks, by the command that grades it: a small exercise, and a corpus of bad submissions."""
+import contextlib
 import csv
 import json
 import os
 import shutil
 import subprocess
 import sys
+import threading
 import zipfile
 from pathlib import Path
 
@@ -116,6 +118,29 @@ class Course:
     def after(self, student):
         notebook = nbformat.read(self.folder / "grading" / "autograded" / student / "small" / "small.ipynb", as_version=4)
         return {one.id: one for one in notebook.cells}
+
+
+class Memory(threading.Thread):
+    """The most memory, in bytes, that the processes of a grader share out among them, their sandboxes left out."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.peak, self.over = 0, threading.Event()
+
+    def run(self):
+        while not self.over.wait(0.5):
+            with contextlib.suppress(psutil.Error):  # one of them ended just now
+                family = [one for one in psutil.Process().children(recursive=True)
+                          if any(word in " ".join(one.cmdline()) for word in ("aecourse.grading", "spawn_main"))]
+                self.peak = max(self.peak, sum(one.memory_full_info().pss for one in family))
+
+    def __enter__(self):
+        self.start()
+        return self
+
+    def __exit__(self, *_):
+        self.over.set()
+        self.join()
 
 
 @pytest.fixture
@@ -247,7 +272,9 @@ def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
     assert set(names) <= set(ALL) and len(ALL) == len(set(ALL)) >= 60
     due = corpus(course, names)
     before = {path: path.read_bytes() for path in (course.folder / "grading" / "submitted").glob("[nz]*/small/*.ipynb")}
-    print(course.grade("--jobs", "2"))
+    with Memory() as memory:
+        print(course.grade("--jobs", "2"))
+    assert 0 < memory.peak < 2**30
     rows, wrong = course.rows(), {}
     for student, (name, mark) in due.items():
         row = rows[student]
