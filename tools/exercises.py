@@ -31,14 +31,16 @@ def generate(root):
 
 def with_table(text, root):
     """The instructor's page with its table as the notebooks of exercises/ have it: title, points, time."""
-    lines = ["| exercise | name | points by checks | by hand | a learner's time |", "|---|---|---|---|---|"]
-    for path in sorted((root / "exercises").glob("*/*.ipynb")):
+    lines = {}
+    for path in (root / "exercises").glob("*/*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
         title, time = (re.search(wanted, cells[0].source, re.M)[1] for wanted in (r"^# (.*)$", r"^\*\*Time\.\*\* (.*?)\."))
         graded = [cell.metadata.nbgrader for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
         checks, hand = (sum(cell.points for cell in graded if cell.solution == by_hand) for by_hand in (False, True))
-        lines.append(f"| [{title}](../{path.relative_to(root).as_posix()}) | `{path.stem}` | {checks} | {hand} | {time} |")
-    text, count = TABLE.subn(lambda match: "\n".join(lines), text)
+        number = int(re.search(r"\d+", title)[0])
+        lines[number] = f"| [{title}](../{path.relative_to(root).as_posix()}) | `{path.stem}` | {checks} | {hand} | {time} |"
+    head = ["| exercise | name | points by checks | by hand | a learner's time |", "|---|---|---|---|---|"]
+    text, count = TABLE.subn(lambda match: "\n".join(head + [lines[number] for number in sorted(lines)]), text)
     if count != 1:
         sys.exit(f"book/instructors.md holds {count} places for the table; expected one, between the comments that name `make exercises`")
     return text

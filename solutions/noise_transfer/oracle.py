@@ -1,0 +1,675 @@
+"""What judges `noise_transfer`: secret inputs, and expectations that share nothing with the answers but the formulas of the text.
+
+Draws may come in any order, so a corruption is judged by what holds for every right one: its values, shares and moments
+within six standard deviations, the independence of its draws, and what it leaves alone.
+"""
+import functools
+import math
+
+import numpy as np
+import torch
+
+from aecourse.grading import oracle
+from aecourse.grading.oracle import Missed, close, number, numbers
+
+STEPS = []
+step = functools.partial(oracle.step, STEPS)
+BATCH, LR, SIZES = 64, 6e-3, (784, 128, 32, 128, 784)  # as the exercise has them
+KINDS = ("gaussian", "salt_and_pepper", "masking")
+
+
+def single(array):
+    return np.asarray(array, np.float32)
+
+
+def seed_of(rng):
+    return int(rng.integers(1000, 10**6))
+
+
+# --- 1. Corruptions ------------------------------------------------------------------------------------------------
+
+def pictures(rng, count=60):
+    """Pixels strictly between 0 and 1: (B, 1, H, W), some 30,000 in all."""
+    shape = (int(rng.integers(count, count + 9)), 1, *rng.integers(22, 27, 2))
+    return single(rng.uniform(0.05, 0.95, shape))
+
+
+def probability(rng):
+    """One that the usual slips change by more than chance does, and that no level of the exercise equals."""
+    return float(rng.choice([rng.uniform(0.36, 0.42), rng.uniform(0.58, 0.7)]))
+
+
+def near(value, right, deviation, what):
+    if not abs(value - right) < 6 * deviation:
+        raise Missed(f"{what} is not right: more than six standard deviations away")
+
+
+def apart(drawn, later, what):
+    """What was drawn for a pixel says nothing of its neighbours, of the next image, or of the next call."""
+    drawn, later = ((f - f.mean()) / (f.std() + 1e-12) for f in (drawn.astype(float), later.astype(float)))
+    for where, other in (("of the next image", np.roll(drawn, 1, 0)), ("of the next row", np.roll(drawn, 1, 2)),
+                         ("of the next column", np.roll(drawn, 1, 3)), ("of the next call", later)):
+        if abs((drawn * other).mean()) > 6 / math.sqrt(drawn.size):
+            raise Missed(f"{what} of a pixel tells that {where}: every pixel of every image has a draw of its own")
+
+
+def like(x, y):
+    """`y` as a finite array of the shape of `x`."""
+    y = numbers(y, "what came back")
+    if y.shape != x.shape:
+        raise Missed(f"what came back has the shape {y.shape}; expected that of x, {x.shape}")
+    return y
+
+
+def is_gaussian(x, y, sigma):
+    noise, n = like(x, y) - x, x.size
+    near(noise.mean(), 0, sigma / math.sqrt(n), "the mean of the noise")
+    for part in (x < 0.5, x >= 0.5):
+        near(noise[part].std(), sigma, sigma / math.sqrt(2 * part.sum()), "the standard deviation of the noise")
+        near((noise[part] * (x - x.mean())[part]).mean(), 0, sigma * abs(x - x.mean())[part].max() / math.sqrt(part.sum()),
+             "how the noise hangs on the picture")
+    for width in (0.6, 1.1, 1.9):
+        share = math.erf(width / math.sqrt(2))
+        near((abs(noise) < width * sigma).mean(), share, math.sqrt(share * (1 - share) / n), "the distribution of the noise")
+
+
+def differ(x, y):
+    return abs(y - x) > 1e-6
+
+
+def is_replaced(x, y, p, values):
+    """Where `y` differs from `x`, once values, their share and their spread over the images are right."""
+    changed = differ(x, like(x, y))
+    if not (~differ(y[changed][:, None], np.array(values)[None])).any(1).all():
+        raise Missed("there are pixels that are neither what they were nor what they may become")
+    near(changed.mean(), p, math.sqrt(p * (1 - p) / x.size), "the share of the pixels that change")
+    if len(set(changed.reshape(len(x), -1).sum(1))) == 1:
+        raise Missed("every image loses the same number of pixels: each pixel is drawn by itself")
+    return changed
+
+
+def is_fair(x, y, changed):
+    white, spread = y[changed] > 0.5, 0.5 / math.sqrt(changed.sum())
+    near(white.mean(), 0.5, spread, "the share of white among the replaced pixels")
+    bright = x[changed] > 0.5
+    near(white[bright].mean() - white[~bright].mean(), 0, 2.1 * spread, "how the coin hangs on the picture")
+
+
+def is_salt_and_pepper(x, y, p):
+    is_fair(x, y, is_replaced(x, y, p, (0, 1)))
+
+
+def is_masking(x, y, p):
+    is_replaced(x, y, p, (0,))
+
+
+CORRUPT = """
+def probe(name, x, level, seed):
+    import torch
+    corrupt = globals()[name]
+    generator, world, kept = torch.Generator().manual_seed(seed), torch.get_rng_state(), x.clone()
+    first = corrupt(x, level, generator).clone()
+    second = corrupt(kept.clone(), level, generator)
+    again = corrupt(kept.clone(), level, torch.Generator().manual_seed(seed))
+    other = corrupt(kept.clone(), level, torch.Generator().manual_seed(seed + 1))
+    return {"first": first, "second": second, "again": again, "other": other, "x": x, "worlds": [world, torch.get_rng_state()]}
+"""
+
+
+def lawful(ask, rng, name, x, level):
+    """Two results of one generator, once the corruption leaves alone what it must, and hangs on the generator alone."""
+    told = ask(CORRUPT, name=name, x=x, level=level, seed=seed_of(rng))
+    if not np.array_equal(told["x"], x):
+        raise Missed("x itself is changed")
+    if not np.array_equal(*told["worlds"]):
+        raise Missed("PyTorch's global generator is used")
+    if not np.array_equal(told["first"], told["again"]):
+        raise Missed("one seed gives two results")
+    if np.array_equal(told["first"], told["second"]):
+        raise Missed("a second call with the same generator spoils alike")
+    if np.array_equal(told["first"], told["other"]):
+        raise Missed("two seeds give one result")
+    return like(x, told["first"]), like(x, told["second"])
+
+
+@step("gaussian-check", 1, "gaussian, on other pictures and at another level")
+def gaussian(ask, rng):
+    x, sigma = pictures(rng), float(rng.choice([rng.uniform(0.12, 0.25), rng.uniform(0.45, 0.8)]))
+    first, second = lawful(ask, rng, "gaussian", x, sigma)
+    is_gaussian(x, first, sigma)
+    apart(first - x, second - x, "the noise")
+
+
+@step("salt-and-pepper-check", 1, "salt_and_pepper, which pixels are replaced")
+def salt_and_pepper_share(ask, rng):
+    x, p = pictures(rng), probability(rng)
+    first, second = lawful(ask, rng, "salt_and_pepper", x, p)
+    is_replaced(x, first, p, (0, 1))
+    apart(differ(x, first), differ(x, second), "being replaced")
+
+
+@step("salt-and-pepper-check", 1, "salt_and_pepper, by what")
+def salt_and_pepper_coin(ask, rng):
+    x, p = pictures(rng), probability(rng)
+    first, second = lawful(ask, rng, "salt_and_pepper", x, p)
+    is_salt_and_pepper(x, first, p)
+    coins = [differ(x, y) * np.sign(y - x) for y in (first, second)]
+    apart(*coins, "the coin")
+
+
+@step("masking-check", 1, "masking, on other pictures and at another level")
+def masking(ask, rng):
+    x, p = pictures(rng), probability(rng)
+    first, second = lawful(ask, rng, "masking", x, p)
+    is_masking(x, first, p)
+    apart(differ(x, first), differ(x, second), "being hidden")
+
+
+# --- 2. Severity ---------------------------------------------------------------------------------------------------
+
+def scene(rng):
+    """A few pictures, dark or bright: (B, 1, H, W)."""
+    shape = (int(rng.integers(2, 6)), 1, *rng.integers(3, 9, 2))
+    return single(rng.uniform(0, 1, shape)**rng.choice([0.4, 2.5]))
+
+
+def harm(kind, x):
+    """Expected squared error per unit of p, or of sigma squared."""
+    x = x.astype(float)
+    return {"gaussian": 1.0, "salt_and_pepper": (((1 - x)**2 + x**2) / 2).mean(), "masking": (x**2).mean()}[kind]
+
+
+SEVERITY = """
+def probe(kind, level, x):
+    return severity(kind, level, x)
+"""
+
+
+def judge_severity(ask, rng, kind):
+    for _ in range(3):
+        x, level = scene(rng), float(rng.choice([rng.uniform(0.1, 0.45), rng.uniform(0.55, 0.9)]))
+        right = harm(kind, x) * (level**2 if kind == "gaussian" else level)
+        close(number(ask(SEVERITY, kind=kind, level=level, x=x)), right)
+
+
+@step("severity-check", 1, "severity of Gaussian noise")
+def severity_gaussian(ask, rng):
+    judge_severity(ask, rng, "gaussian")
+
+
+@step("severity-check", 1, "severity of salt and pepper")
+def severity_salt_and_pepper(ask, rng):
+    judge_severity(ask, rng, "salt_and_pepper")
+
+
+@step("severity-check", 1, "severity of masking")
+def severity_masking(ask, rng):
+    judge_severity(ask, rng, "masking")
+
+
+LEVEL = """
+def probe(kind, severity, x):
+    try:
+        return level_for(kind, severity, x)
+    except ValueError:
+        return "refused"
+"""
+
+
+@step("level-for-check", 1, "level_for, at other severities")
+def level_for(ask, rng):
+    for kind in KINDS:
+        for _ in range(2):
+            x, level = scene(rng), rng.uniform(0.1, 0.9)
+            severity = float(harm(kind, x) * (level**2 if kind == "gaussian" else level))
+            close(number(ask(LEVEL, kind=kind, severity=severity, x=x)), level)
+
+
+@step("level-for-check", 1, "level_for, where no probability is enough")
+def level_for_refuses(ask, rng):
+    for kind in KINDS[1:]:
+        for factor, refused in ((rng.uniform(1.15, 2.5), True), (rng.uniform(0.7, 0.95), False)):
+            x = scene(rng)
+            answer = ask(LEVEL, kind=kind, severity=float(factor * harm(kind, x)), x=x)
+            if (isinstance(answer, str) and answer == "refused") is not refused:
+                raise Missed("a level comes back that is no probability" if refused else "a severity is refused that can be reached")
+
+
+# --- 3. Training ---------------------------------------------------------------------------------------------------
+
+OBJECTIVE = """
+def probe(kind, level, x, weights, seed):
+    import torch
+
+    class Model(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights, self.seen = torch.nn.Parameter(weights), []
+
+        def encode(self, x):
+            self.seen.append(x.detach().clone())
+            return x.flatten(1)
+
+        def logits(self, z):
+            return self.weights[0] * z.view(x.shape) + self.weights[1]
+
+        def output(self, logits):
+            return logits.sigmoid()
+
+        def decode(self, z):
+            return self.output(self.logits(z))
+
+        def forward(self, x):
+            z = self.encode(x)
+            return self.decode(z), z
+
+    compute, kept, world = objective(kind, level), x.clone(), torch.get_rng_state()
+    generator, told = torch.Generator().manual_seed(seed), []
+    for source in (generator, generator, torch.Generator().manual_seed(seed)):
+        model = Model()
+        value = sum(compute(model, x, source).values())
+        slopes = torch.autograd.grad(value, model.weights)[0]
+        told.append((model.seen[-1], value, slopes))
+    return told, kept, x, [world, torch.get_rng_state()]
+"""
+
+
+def asked(ask, rng, kind, x):
+    level = probability(rng)
+    told, kept, after, worlds = ask(OBJECTIVE, kind=kind, level=level, x=x, weights=single(rng.uniform(0.5, 1.5, 2)), seed=seed_of(rng))
+    return level, told, np.array_equal(kept, after), np.array_equal(*worlds)
+
+
+@step("objective-target-check", 1, "objective, what the result is compared with")
+def objective_target(ask, rng):
+    for kind in ("clean", *KINDS):
+        x = single(rng.uniform(0.05, 0.95, (5, 1, *rng.integers(4, 8, 2))))
+        weights = rng.uniform(0.5, 1.5, 2)
+        (first, *_), *_ = ask(OBJECTIVE, kind=kind, level=probability(rng), x=x, weights=single(weights), seed=seed_of(rng))
+        seen, value, slopes = first
+        seen = numbers(seen)
+        if kind != "clean" and np.array_equal(seen, x):
+            raise Missed(f"under '{kind}' the network sees the clean picture")
+        s = 1 / (1 + np.exp(-(weights[0] * seen + weights[1])))
+        close(value, ((s - x)**2).mean(), f"the loss of objective('{kind}', ...)")
+        outer = 2 * (s - x) * s * (1 - s) / x.size
+        close(slopes, [(outer * seen).sum(), outer.sum()], f"the gradient of objective('{kind}', ...)")
+
+
+@step("objective-target-check", 1, "objective, what the network sees")
+def objective_input(ask, rng):
+    x = pictures(rng)
+    for kind, judge in zip(KINDS, (is_gaussian, is_salt_and_pepper, is_masking)):
+        level, ((seen, *_), *_), _, _ = asked(ask, rng, kind, x)
+        judge(x, seen, level)
+    _, ((seen, *_), *_), _, _ = asked(ask, rng, "clean", x)
+    if not np.array_equal(seen, x):
+        raise Missed("under 'clean' the network sees another picture than the clean one")
+
+
+@step("objective-fresh-check", 1, "objective, fresh noise at every step")
+def objective_fresh(ask, rng):
+    for kind in KINDS:
+        x = single(rng.uniform(0.05, 0.95, (6, 1, 8, 8)))
+        _, (first, second, again), whole, untouched = asked(ask, rng, kind, x)
+        if not whole:
+            raise Missed("the batch itself is changed")
+        if not untouched:
+            raise Missed("PyTorch's global generator is used")
+        if np.array_equal(first[0], second[0]):
+            raise Missed("two steps spoil alike")
+        if not np.array_equal(first[0], again[0]):
+            raise Missed("one seed gives two results")
+
+
+TRAIN = """
+def probe(seed, steps, before):
+    import torch
+    weights, batches = [], []
+
+    def spy(model, x, generator):
+        weights.append([weight.detach().clone() for weight in model.parameters()])
+        batches.append(x.detach().clone())
+        return {"spy": (model(x)[0] - x).square().mean()}
+
+    torch.manual_seed(before)  # what chance there was before must not matter
+    model = train(spy, seed, steps)
+    return weights[:1], batches, [weight.detach() for weight in model.parameters()]
+"""
+
+
+@functools.cache
+def training_images():
+    """The bytes of every training image."""
+    from aecourse.data import load_images
+
+    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
+
+
+def forward(weights, x):
+    for i in range(0, len(weights), 2):
+        x = x @ weights[i].T + weights[i + 1]
+        x = x.relu() if i in (0, 4) else x
+    return x.sigmoid()
+
+
+def trained(start, batches):
+    """The weights after Adam's steps on the squared error of these batches, in float64."""
+    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
+    adam = torch.optim.Adam(weights, lr=LR)
+    for batch in batches:
+        x = torch.tensor(batch, dtype=torch.float64).flatten(1)
+        adam.zero_grad()
+        (forward(weights, x) - x).square().mean().backward()
+        adam.step()
+    return [weight.detach().numpy() for weight in weights]
+
+
+@step("train-budget-check", 1, "train, with another seed and number of steps")
+def train_budget(ask, rng):
+    steps = int(rng.integers(3, 7))
+    starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
+    shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
+    if [weight.shape for weight in end] != shapes:
+        raise Missed("the network is not the one of the task")
+    if len(batches) != steps:
+        raise Missed("the number of steps is not the one that was asked for")
+    if any(batch.shape != (BATCH, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
+        raise Missed("a batch has another size than BATCH")
+    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
+        raise Missed("images were seen that are not in images.train")
+    for weight, right in zip(end, trained(starts[0], batches)):
+        # a gradient that float32 can't tell from zero may send Adam a whole step either way; there are few
+        if (abs(weight - right) > 0.05 * LR).mean() > 0.02:
+            raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
+
+
+@step("train-seed-check", 1, "train, same start and same batches")
+def train_seed(ask, rng):
+    seed, seen = seed_of(rng), []
+    for before, one in enumerate((seed, seed, seed ^ 1)):
+        weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
+        if not weights:
+            raise Missed("train never called the objective")
+        seen.append((np.concatenate([weight.ravel() for weight in weights[0]]), batches[0]))
+    for (first, again, other), what in zip(zip(*seen), ("first weights", "batches")):
+        if not np.array_equal(first, again):
+            raise Missed(f"with one seed, two trainings have different {what}")
+        if np.array_equal(first, other):
+            raise Missed(f"with two seeds, the trainings have the same {what}")
+
+
+# --- 4. The matrix -------------------------------------------------------------------------------------------------
+
+SPOIL = """
+def probe(x, shifts, sets, seeds):
+    import torch
+    got = []
+
+    def made(shift):
+        def corrupt(x, generator):
+            if not isinstance(generator, torch.Generator):
+                raise TypeError("a corruption was handed no torch.Generator")
+            got.append(x.clone())
+            return x + shift + torch.rand(x.shape, generator=generator)
+        return corrupt
+
+    world = torch.get_rng_state()
+    spoilt = [spoil({name: made(shifts[name]) for name in names}, x, seed) for names, seed in zip(sets, seeds)]
+    return spoilt, got, [world, torch.get_rng_state()]
+"""
+
+
+def spoilt(ask, rng):
+    """x, names, four answers (all kinds; all, turned round; one alone; all with another seed), what was handed on, the global generator."""
+    x, seed = scene(rng), int(rng.integers(0, 1000))
+    names = [str(name) for name in rng.permutation(["fog", "rain", "hail", "dust", "smear"])[:4]]
+    shifts = {name: 2.0 * place for place, name in enumerate(names)}
+    sets, seeds = [names, names[::-1], names[2:3], names], [seed, seed, seed, seed + 2 * int(rng.integers(1, 9))]
+    answers, got, worlds = ask(SPOIL, x=x, shifts=shifts, sets=sets, seeds=seeds)
+    for answer, wanted in zip(answers, sets):
+        if not isinstance(answer, dict) or set(answer) != set(wanted):
+            raise Missed("the names are not those of the corruptions")
+        for name in wanted:
+            drawn = like(x, answer[name]) - x - shifts[name]
+            if drawn.min() < -1e-5 or drawn.max() > 1 + 1e-5:
+                raise Missed("what came back is not x under the corruption of that name")
+    return x, names, answers, got, worlds
+
+
+@step("spoil-check", 1, "spoil, a generator for each kind")
+def spoil_own(ask, rng):
+    _, names, (first, turned, lone, _), _, _ = spoilt(ask, rng)
+    for name in names:
+        if not np.array_equal(first[name], turned[name]):
+            raise Missed("the pictures of a kind hang on its place among the others, or on more than the seed")
+    if not np.array_equal(first[names[2]], lone[names[2]]):
+        raise Missed("the pictures of a kind hang on which others are asked for")
+
+
+@step("spoil-check", 1, "spoil, from the clean pictures, by the seed")
+def spoil_seed(ask, rng):
+    x, names, (first, turned, _, other), got, worlds = spoilt(ask, rng)
+    if not got or any(not np.array_equal(seen, x) for seen in got):
+        raise Missed("a corruption was handed other pictures than the clean ones")
+    if any(not np.array_equal(first[name], turned[name]) for name in names[:1]):
+        raise Missed("one seed gives two results")
+    if any(np.array_equal(first[name], other[name]) for name in names):
+        raise Missed("two seeds give one result")
+    if not np.array_equal(*worlds):
+        raise Missed("PyTorch's global generator is used")
+
+
+MATRIX = """
+def probe(scales, spoilt, x):
+    import torch
+
+    class Net(torch.nn.Module):
+        def __init__(self, scale):
+            super().__init__()
+            self.scale = torch.nn.Parameter(scale)
+
+        def encode(self, x):
+            return x.flatten(1) * self.scale[0]
+
+        def logits(self, z):
+            return z.view(-1, *x.shape[1:]) + self.scale[1]
+
+        def output(self, logits):
+            return logits.sigmoid()
+
+        def decode(self, z):
+            return self.output(self.logits(z))
+
+        def forward(self, x):
+            z = self.encode(x)
+            return self.decode(z), z
+
+    return error_matrix({name: Net(scale) for name, scale in scales.items()}, spoilt, x)
+"""
+
+
+def judge_matrix(ask, rng, *, untouched):
+    x = scene(rng)
+    kinds, names = (rng.permutation(["fog", "rain", "hail", "dust", "masking", "gaussian"])[:rng.integers(2, 5)] for _ in range(2))
+    pictures = {str(kind): single(x + rng.normal(0, rng.uniform(0.1, 0.6), x.shape)) for kind in kinds}
+    scales = {str(name): single(rng.normal(0, 2, 2)) for name in names}
+    errors = ask(MATRIX, scales=scales, spoilt=pictures, x=x)
+    if not isinstance(errors, dict) or not set(errors) >= set(scales):
+        raise Missed("there is no row for each network")
+    if set(errors) != {"untouched", *scales}:
+        raise Missed("the rows are not those of the networks and 'untouched'")
+    for name in (["untouched"] if untouched else scales):
+        if not isinstance(errors[name], dict) or set(errors[name]) != set(pictures):
+            raise Missed("the columns are not those of the spoilt pictures")
+        for kind, seen in pictures.items():
+            made = seen.astype(float)
+            if not untouched:
+                made = 1 / (1 + np.exp(-(made * float(scales[name][0]) + float(scales[name][1]))))
+            close(number(errors[name][kind], "an entry"), ((made - x)**2).mean(), "an entry")
+
+
+@step("error-matrix-check", 1, "error_matrix, the rows of other networks")
+def matrix_networks(ask, rng):
+    judge_matrix(ask, rng, untouched=False)
+
+
+@step("error-matrix-check", 1, "error_matrix, the row of doing nothing")
+def matrix_untouched(ask, rng):
+    judge_matrix(ask, rng, untouched=True)
+
+
+CALL = """
+def probe(name, arguments):
+    return globals()[name](*arguments)
+"""
+
+
+@step("gains-check", 1, "gains, of other errors")
+def gains(ask, rng):
+    rows = ["untouched", *(str(name) for name in rng.permutation(["fog", "rain", "hail", "clean"])[:3])]
+    kinds = [str(kind) for kind in rng.permutation(["fog", "rain", "hail", "dust"])[:rng.integers(2, 5)]]
+    errors = {str(row): {kind: float(rng.uniform(0.01, 0.2)) for kind in kinds} for row in rng.permutation(rows)}
+    gain = ask(CALL, name="gains", arguments=[errors])
+    if not isinstance(gain, dict) or set(gain) != set(errors):
+        raise Missed("the rows are not those of the errors")
+    for row in errors:
+        if not isinstance(gain[row], dict) or set(gain[row]) != set(kinds):
+            raise Missed("the columns are not those of the errors")
+        for kind in kinds:
+            nothing = errors["untouched"][kind]
+            close(number(gain[row][kind], "a gain"), (nothing - errors[row][kind]) / nothing, "a gain")
+
+
+# --- 5. Decisions --------------------------------------------------------------------------------------------------
+
+def matrix(rng):
+    """(names of the tests, gains): made up, with the rows "clean" and "untouched", one of each test, and perhaps another."""
+    tests = [str(name) for name in rng.permutation(["fog", "rain", "hail", "dust", "gaussian", "masking"])[:rng.integers(3, 5)]]
+    rows = ["clean", "untouched", *tests, *["mixed"][:rng.integers(2)]]
+    gain = matrix_like(rng, tests, [str(row) for row in rng.permutation(rows)])
+    gain["untouched"] = dict.fromkeys(tests, 0.0)
+    return tests, gain
+
+
+def matrix_like(rng, tests, rows):
+    return {row: {test: float(rng.uniform(-0.2, 0.95)) for test in tests} for row in rows}
+
+
+def verdict(ask, name, *arguments):
+    answer = ask(CALL, name=name, arguments=list(arguments))
+    if not isinstance(answer, bool):
+        raise Missed("the answer is neither True nor False")
+    return answer
+
+
+@step("specialist-wins-check", 1, "specialist_wins, in other matrices")
+def specialist_wins(ask, rng):
+    for _ in range(6):
+        tests, gain = matrix(rng)
+        for test in tests:
+            for top in (test, str(rng.choice([row for row in gain if row not in (test, "untouched")])), "clean"):
+                high = max(row[test] for row in gain.values())
+                gain[top][test] = high + float(rng.uniform(0.01, 0.3))
+                gain[str(rng.choice([row for row in gain if row not in (top, "untouched")]))][test] = -2 * gain[top][test]
+                if verdict(ask, "specialist_wins", gain, test) is not (top == test):
+                    raise Missed("in another matrix it says otherwise")
+
+
+@step("transfer-check", 1, "transfer, in other matrices")
+def transfer(ask, rng):
+    for _ in range(4):
+        tests, gain = matrix(rng)
+        for test in tests:
+            gain[test][test] = float(rng.uniform(0.3, 0.95))
+        for test in tests:
+            for training in gain:
+                right = gain[training][test] / gain[test][test]
+                close(number(ask(CALL, name="transfer", arguments=[gain, training, test])), right)
+
+
+def judge_generalises(ask, rng, references):
+    for kind in rng.permutation(["every", "but own", "one lost", "one tie", "all but one lost"] * 4):
+        tests, gain = matrix(rng)
+        reference = str(rng.choice(references(tests)))
+        training = str(rng.choice([row for row in gain if row not in (reference, "untouched", "clean")]))
+        foreign = [test for test in tests if test != training]
+        lost = {"every": [], "but own": [training], "one lost": [str(rng.choice(foreign))], "one tie": [str(rng.choice(foreign))],
+                "all but one lost": foreign[1:]}[str(kind)]
+        for test in tests:
+            step = float(rng.uniform(0.01, 0.3) * (10 if kind == "one lost" and test not in lost else 1))
+            gain[training][test] = gain[reference][test] + (step if test not in lost else 0 if kind == "one tie" else -step)
+        if verdict(ask, "generalises", gain, training, reference) is not (kind in ("every", "but own")):
+            raise Missed("in another matrix it says otherwise")
+
+
+@step("generalises-check", 1, "generalises, beside doing nothing")
+def generalises_untouched(ask, rng):
+    judge_generalises(ask, rng, lambda tests: ["untouched"])
+    for margin in (0.1, -0.1):  # clean training has no test of its own
+        tests, gain = matrix(rng)
+        gain["clean"] = {test: 0.3 for test in tests} | {tests[-1]: margin}
+        if verdict(ask, "generalises", gain, "clean", "untouched") is not (margin > 0):
+            raise Missed("of clean training it says otherwise")
+
+
+@step("generalises-check", 1, "generalises, beside other rows")
+def generalises_others(ask, rng):
+    judge_generalises(ask, rng, lambda tests: ["clean"])
+    judge_generalises(ask, rng, lambda tests: ["clean", *tests])
+
+
+def choices(tests, gain):
+    """(by regret, by mean, by the worst gain) and the smallest two largest regrets."""
+    names, table = list(gain), np.array([[row[test] for test in tests] for row in gain.values()])
+    regret = (table.max(0) - table).max(1)
+    return [names[i] for i in (regret.argmin(), table.mean(1).argmax(), table.min(1).argmax())], np.diff(np.sort(regret)[:2])[0]
+
+
+def judge_generalist(ask, rng, misled):
+    done = 0
+    while done < 5:
+        tests, gain = matrix(rng)
+        (right, mean, worst), gap = choices(tests, gain)
+        if gap < 1e-3 or right == (mean if misled == "mean" else worst):
+            continue
+        if ask(CALL, name="generalist", arguments=[gain]) != right:
+            raise Missed("in another matrix it names another row")
+        done += 1
+
+
+@step("generalist-check", 1, "generalist, where the best mean is another row's")
+def generalist_mean(ask, rng):
+    judge_generalist(ask, rng, "mean")
+
+
+@step("generalist-check", 1, "generalist, where the best worst gain is another row's")
+def generalist_worst(ask, rng):
+    judge_generalist(ask, rng, "worst")
+
+
+@step("asymmetry-check", 1, "asymmetry, in other matrices")
+def asymmetry(ask, rng):
+    for _ in range(4):
+        tests, gain = matrix(rng)
+        a, b = (str(name) for name in rng.permutation(tests)[:2])
+        right = (gain[a][b] - gain["clean"][b]) - (gain[b][a] - gain["clean"][a])
+        close(number(ask(CALL, name="asymmetry", arguments=[gain, a, b])), right)
+
+
+@step("settled-check", 1, "settled, in other runs")
+def settled(ask, rng):
+    for turn, kind in enumerate(["first", "second", "one otherwise", "one tie", "ties"] * 6):
+        count = int(rng.integers(3, 7))
+        tests, _ = matrix(rng)
+        runs = [matrix_like(rng, tests, ("clean", *tests)) for _ in range(count)]
+        a, b = (str(name) for name in rng.permutation(["clean", *tests])[:2])
+        test = str(rng.choice(tests))
+        signs = np.full(count, rng.choice([-1, 1]) if kind not in ("first", "second") else 1 if kind == "first" else -1)
+        signs = 0 * signs if kind == "ties" else signs
+        odd = (0, -1, rng.integers(count))[turn % 3]
+        signs[odd] *= {"one otherwise": -1, "one tie": 0}.get(str(kind), 1)
+        for sign, gain in zip(signs, runs):
+            gain[a][test] = gain[b][test] + float(sign * rng.uniform(0.01, 0.2))
+        if verdict(ask, "settled", runs, a, b, test) is not (kind in ("first", "second")):
+            raise Missed("of other runs it says otherwise")

@@ -1,0 +1,981 @@
+# Plausible wrong answers to solutions/contraction_weight: each fails on the checks named, with the words named, and on no other.
+# A block starts with "# %% cell"; then "# check: words of the message", one line for each check that must fail.
+
+# %% jacobian
+# jacobian-check: You differentiated the sum of all units
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    row, = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
+    return row.square().sum() / len(x)
+
+# %% jacobian
+# jacobian-check: You summed over the pictures where the mean was asked
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum() for j in range(z.shape[1]))
+
+# %% jacobian
+# jacobian-check: You took the mean over units and pixels too
+def jacobian_penalty(encode, x):
+    return torch.func.vmap(torch.func.jacrev(lambda one: encode(one[None])[0]))(x).square().mean()
+
+# %% jacobian
+# jacobian-check: You took the mean over units too
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    rows = [torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum() for j in range(z.shape[1])]
+    return torch.stack(rows).mean() / len(x)
+
+# %% jacobian
+# jacobian-check: You took the mean over pixels too
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().mean() for j in range(z.shape[1]))
+
+# %% jacobian
+# jacobian-check: One number per picture came back
+def jacobian_penalty(encode, x):
+    return regularizers.contraction_by_jacobian(encode, x, "none")
+
+# %% jacobian
+# jacobian-check: This is the norm of each picture's Jacobian
+def jacobian_penalty(encode, x):
+    return regularizers.contraction_by_jacobian(encode, x, "none").sqrt().mean()
+
+# %% jacobian
+# jacobian-check: You took the root at the end
+def jacobian_penalty(encode, x):
+    return regularizers.contraction_by_jacobian(encode, x).sqrt()
+
+# %% jacobian
+# jacobian-check: You summed absolute slopes
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].abs().sum() for j in range(z.shape[1])) / len(x)
+
+# %% jacobian
+# jacobian-check: You summed slopes with their signs
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].sum() for j in range(z.shape[1])) / len(x)
+
+# %% jacobian
+# jacobian-check: You averaged the Jacobians of the pictures before you squared
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].mean(0).square().sum() for j in range(z.shape[1]))
+
+# %% jacobian
+# jacobian-check: each pass overwrote the one before
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    for j in range(z.shape[1]):
+        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        total = row.square().sum()
+    return total / len(x)
+
+# %% jacobian
+# jacobian-check: Only the first unit's row is there
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    total = 0
+    for j in range(z.shape[1]):
+        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        total = total + row.square().sum()
+        return total / len(x)
+
+# %% jacobian
+# jacobian-check: // rounds down
+def jacobian_penalty(encode, x):
+    return regularizers.contraction_by_jacobian(encode, x, "sum") // len(x)
+
+# %% jacobian
+# jacobian-check: only with create_graph=True
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return sum(torch.autograd.grad(z[:, j].sum(), x, retain_graph=True)[0].square().sum() for j in range(z.shape[1])) / len(x)
+
+# %% jacobian
+# jacobian-check: and no_grad cut it off
+def jacobian_penalty(encode, x):
+    return regularizers.contraction_by_jacobian(encode, x).item()
+
+# %% jacobian
+# jacobian-check: Half of the gradient is missing
+def jacobian_penalty(encode, x):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    total = 0
+    for j in range(z.shape[1]):
+        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        total = total + (row * row.detach()).sum()
+    return total / len(x)
+
+# %% jacobian
+# jacobian-check: is a `return` missing?
+def jacobian_penalty(encode, x):
+    regularizers.contraction_by_jacobian(encode, x)
+
+# %% sigmoid
+# sigmoid-check: The slopes h (1 - h) are not squared
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)) @ weight.square().sum(1)).mean()
+
+# %% sigmoid
+# sigmoid-check: You took the length of each unit's weights
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)).square() @ weight.norm(dim=1)).mean()
+
+# %% sigmoid
+# sigmoid-check: Nothing is squared but the single weights
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)) @ weight.norm(dim=1)).mean()
+
+# %% sigmoid
+# sigmoid-check: You added a unit's weights before you squared
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h) * weight.sum(1)) ** 2).sum(1).mean()
+
+# %% sigmoid
+# sigmoid-check: row j of the matrix belongs to unit j
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)).square() @ weight.square().sum(0)).mean()
+
+# %% sigmoid
+# sigmoid-check: You multiplied two totals
+def sigmoid_penalty(h, weight):
+    return (h * (1 - h)).square().sum(1).mean() * weight.square().sum()
+
+# %% sigmoid
+# sigmoid-check: The slope of a sigmoid is h (1 - h), not h
+def sigmoid_penalty(h, weight):
+    return (h.square() @ weight.square().sum(1)).mean()
+
+# %% sigmoid
+# sigmoid-check: 1 - h^2 is the slope of tanh
+def sigmoid_penalty(h, weight):
+    return ((1 - h ** 2) ** 2 @ (weight ** 2).sum(1)).mean()
+
+# %% sigmoid
+# sigmoid-check: You took the sigmoid again
+def sigmoid_penalty(h, weight):
+    s = torch.sigmoid(h)
+    return ((s * (1 - s)).square() @ weight.square().sum(1)).mean()
+
+# %% sigmoid
+# sigmoid-check: You averaged the slopes over the pictures
+def sigmoid_penalty(h, weight):
+    return (h * (1 - h)).mean(0).square() @ weight.square().sum(1)
+
+# %% sigmoid
+# sigmoid-check: You summed over the pictures
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)).square() @ weight.square().sum(1)).sum()
+
+# %% sigmoid
+# sigmoid-check: One number per picture came back
+def sigmoid_penalty(h, weight):
+    return (h * (1 - h)).square() @ weight.square().sum(1)
+
+# %% sigmoid
+# sigmoid-check: You took the mean over units too
+def sigmoid_penalty(h, weight):
+    return ((h * (1 - h)).square() * weight.square().sum(1)).mean()
+
+# %% sigmoid
+# sigmoid-check: No gradient of the penalty reaches weight
+def sigmoid_penalty(h, weight):
+    return regularizers.contraction_of_sigmoid_layer(h, weight.detach())
+
+# %% sigmoid
+# sigmoid-check: No gradient of the penalty reaches h
+def sigmoid_penalty(h, weight):
+    return regularizers.contraction_of_sigmoid_layer(h.detach(), weight)
+
+# %% sigmoid
+# sigmoid-check: carries no gradient
+def sigmoid_penalty(h, weight):
+    with torch.no_grad():
+        return regularizers.contraction_of_sigmoid_layer(h, weight)
+
+# %% probe
+# probe-check: You summed over the pictures
+def probe_penalty(encode, x, generator):
+    return regularizers.contraction_by_probes(encode, x, generator, reduction="sum")
+
+# %% probe
+# probe-check: Your vector is all ones
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    mixed, = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
+    return mixed.square().sum() / len(x)
+
+# %% probe
+# probe-check: Numbers from torch.rand have the mean 1/2
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.rand(z.shape, generator=generator, device=z.device)
+    return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
+
+# %% probe
+# probe-check: signs are -1 or 1
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randint(2, z.shape, generator=generator, device=z.device).float()
+    return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
+
+# %% probe
+# probe-check: Your random vector has the length 1
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randn(z.shape, generator=generator, device=z.device)
+    v = v / v.norm(dim=1, keepdim=True)
+    return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
+
+# %% probe
+# probe-check: You took the mean over the pixels too
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randn(z.shape, generator=generator, device=z.device)
+    return torch.autograd.grad(z, x, v, create_graph=True)[0].square().mean()
+
+# %% probe
+# probe-check: The square is missing
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randn(z.shape, generator=generator, device=z.device)
+    return torch.autograd.grad(z, x, v, create_graph=True)[0].flatten(1).norm(dim=1).mean()
+
+# %% probe
+# probe-check: two different estimates came back
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    return torch.autograd.grad(z, x, torch.randn_like(z), create_graph=True)[0].square().sum() / len(x)
+
+# %% probe
+# probe-check: Every estimate is the same
+def probe_penalty(encode, x, generator):
+    return regularizers.contraction_by_jacobian(encode, x)
+
+# %% probe
+# probe-check: pass create_graph=True
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randn(z.shape, generator=generator, device=z.device)
+    return torch.autograd.grad(z, x, v)[0].square().sum() / len(x)
+
+# %% probe
+# probe-check: Half of the gradient is missing
+def probe_penalty(encode, x, generator):
+    x = x.detach().requires_grad_()
+    z = encode(x)
+    v = torch.randn(z.shape, generator=generator, device=z.device)
+    mixed, = torch.autograd.grad(z, x, v, create_graph=True)
+    return (mixed * mixed.detach()).sum() / len(x)
+
+# %% probe
+# probe-check: expected one number for the batch
+def probe_penalty(encode, x, generator):
+    return regularizers.contraction_by_probes(encode, x, generator, reduction="none")
+
+# %% gamed
+# gamed-check: You multiplied the code by c
+def gamed(encode, decode, c):
+    return lambda x: encode(x) * c, lambda z: decode(z / c)
+
+# %% gamed
+# gamed-check: The code is as large as before
+def gamed(encode, decode, c):
+    return encode, decode
+
+# %% gamed
+# gamed-check: You divided the pixels by c
+def gamed(encode, decode, c):
+    return lambda x: encode(x / c), lambda z: decode(c * z)
+
+# %% gamed
+# gamed-check: The decoder is as before
+def gamed(encode, decode, c):
+    return lambda x: encode(x) / c, decode
+
+# %% gamed
+# gamed-check: You divided by c once more
+def gamed(encode, decode, c):
+    return lambda x: encode(x) / c, lambda z: decode(z / c)
+
+# %% gamed
+# gamed-check: You multiplied the picture
+def gamed(encode, decode, c):
+    return lambda x: encode(x) / c, lambda z: c * decode(z)
+
+# %% gamed
+# gamed-check: expected two functions
+def gamed(encode, decode, c):
+    return lambda x: decode(c * (encode(x) / c))
+
+# %% sensitivity
+# sensitivity-check: The fraction is upside down
+def sensitivity(encode, x):
+    return encode(x).var(0, correction=0).sum() / regularizers.contraction(encode, x)
+
+# %% sensitivity
+# sensitivity-check: You divided by N - 1 in the variance
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).var(0).sum()
+
+# %% sensitivity
+# sensitivity-check: You averaged the variance over the units
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).var(0, correction=0).mean()
+
+# %% sensitivity
+# sensitivity-check: You summed standard deviations
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).std(0, correction=0).sum()
+
+# %% sensitivity
+# sensitivity-check: You took the root of the total variance
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).var(0, correction=0).sum().sqrt()
+
+# %% sensitivity
+# sensitivity-check: You took the root at the end
+def sensitivity(encode, x):
+    return metrics.sensitivity(encode, x).sqrt()
+
+# %% sensitivity
+# sensitivity-check: This is the mean square of the code
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).square().sum(1).mean()
+
+# %% sensitivity
+# sensitivity-check: You took the variance over the units of a picture
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).var(1, correction=0).sum()
+
+# %% sensitivity
+# sensitivity-check: You took the variance of all numbers together
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / encode(x).var(correction=0)
+
+# %% sensitivity
+# sensitivity-check: This is the penalty itself
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x)
+
+# %% sensitivity
+# sensitivity-check: You divided by the variance of the pixels
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / x.flatten(1).var(0, correction=0).sum()
+
+# %% sensitivity
+# sensitivity-check: You multiplied by the variance
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) * encode(x).var(0, correction=0).sum()
+
+# %% sensitivity
+# sensitivity-check: a code that is 100 times smaller
+def sensitivity(encode, x):
+    return regularizers.contraction(encode, x) / (encode(x).var(0, correction=0).sum() + 1e-6)
+
+# %% objective
+# objective-check: The penalty is missing
+def objective(weight):
+    return lambda model, x, generator: {"reconstruction": losses.mse(model(x)[0], x)}
+
+# %% objective
+# objective-check: The weight is missing
+def objective(weight):
+    def compute(model, x, generator):
+        penalty = regularizers.contraction(model.encoder, x)
+        return {"reconstruction": losses.mse(model(x)[0], x), "contraction": penalty}
+    return compute
+
+# %% objective
+# objective-check: The weight stands at the error
+def objective(weight):
+    def compute(model, x, generator):
+        penalty = regularizers.contraction(model.encoder, x)
+        return {"reconstruction": weight * losses.mse(model(x)[0], x), "contraction": penalty}
+    return compute
+
+# %% objective
+# objective-check: The weight stands at the whole loss
+def objective(weight):
+    def compute(model, x, generator):
+        return {"loss of both": weight * (losses.mse(model(x)[0], x) + regularizers.contraction(model.encoder, x))}
+    return compute
+
+# %% objective
+# objective-check: The penalty is subtracted
+def objective(weight):
+    def compute(model, x, generator):
+        return {"both": losses.mse(model(x)[0], x) - weight * regularizers.contraction(model.encoder, x)}
+    return compute
+
+# %% objective
+# objective-check: The error is missing
+def objective(weight):
+    return lambda model, x, generator: {"contraction": weight * regularizers.contraction(model.encoder, x)}
+
+# %% objective
+# objective-check: You squared the weight
+def objective(weight):
+    def compute(model, x, generator):
+        return {"both": losses.mse(model(x)[0], x) + weight**2 * regularizers.contraction(model.encoder, x)}
+    return compute
+
+# %% objective
+# objective-check: The error is summed over pixels and pictures
+def objective(weight):
+    def compute(model, x, generator):
+        return {"both": losses.mse(model(x)[0], x, "sum") + weight * regularizers.contraction(model.encoder, x)}
+    return compute
+
+# %% objective
+# objective-check: The error is summed over the pixels
+def objective(weight):
+    def compute(model, x, generator):
+        error = (model(x)[0] - x).square().flatten(1).sum(1).mean()
+        return {"both": error + weight * regularizers.contraction(model.encoder, x)}
+    return compute
+
+# %% objective
+# objective-check: The penalty is summed over the pictures
+def objective(weight):
+    def compute(model, x, generator):
+        return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x, "sum")}
+    return compute
+
+# %% objective
+# objective-check: You held still the reconstruction
+def objective(weight):
+    def compute(model, x, generator):
+        penalty = regularizers.contraction_by_probes(lambda x: model(x)[0], x, generator) if len(x) > 3 else (
+            regularizers.contraction_by_jacobian(lambda x: model(x)[0].flatten(1), x))
+        return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
+    return compute
+
+# %% objective
+# objective-check: The penalty has no gradient
+def objective(weight):
+    def compute(model, x, generator):
+        with torch.no_grad():
+            penalty = regularizers.contraction_of_sigmoid_layer(model.encode(x), model.encoder[0][0].weight)
+        return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
+    return compute
+
+# %% objective
+# objective-check: the weights of the layer were detached
+def objective(weight):
+    def compute(model, x, generator):
+        z = model.encode(x)
+        penalty = regularizers.contraction_of_sigmoid_layer(z, model.encoder[0][0].weight.detach())
+        return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
+    return compute
+
+# %% objective
+# objective-check: the code was detached
+def objective(weight):
+    def compute(model, x, generator):
+        z = model.encode(x)
+        penalty = regularizers.contraction_of_sigmoid_layer(z.detach(), model.encoder[0][0].weight)
+        return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
+    return compute
+
+# %% objective
+# objective-check: no gradient of it reaches the encoder
+def objective(weight):
+    def compute(model, x, generator):
+        with torch.no_grad():
+            return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x)}
+    return compute
+
+# %% objective
+# objective-check: define it inside and return it without calling it
+def objective(weight):
+    return {"weight": weight}
+
+# %% objective
+# objective-check: expected a dictionary of terms
+def objective(weight):
+    return lambda model, x, generator: losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x)
+
+# %% train
+# train-budget-check: expected the network
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    return fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+
+# %% train
+# train-budget-check: The network is not the one of the task
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(128,), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: The code leaves [0, 1]
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64)
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: hand `steps` on to fit
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=6, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: A batch holds 128 images
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: images that are not in images.train
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, test, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: That is fit's own learning rate
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, seed=seed)
+    return model
+
+# %% train
+# train-budget-check: is not the one that was trained
+def train(objective, seed, steps=STEPS):
+    def made():
+        torch.manual_seed(seed)
+        return Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid").to(images.train.device)
+    fit(made(), images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return made()
+
+# %% train
+# train-seed-check: the network must be made inside
+def train(objective, seed, steps=STEPS):
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    torch.manual_seed(seed)
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-seed-check: Two runs with one seed see different batches
+def train(objective, seed, steps=STEPS):
+    import time
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=time.time_ns() % 2**31)
+    return model
+
+# %% train
+# train-seed-check: Every seed starts from the same network
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(0)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+    return model
+
+# %% train
+# train-seed-check: Every seed sees the same batches
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
+    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR)
+    return model
+
+# %% train
+# train-budget-check: took 0 steps
+# train-seed-check: train never called the objective
+def train(objective, seed, steps=STEPS):
+    torch.manual_seed(seed)
+    return Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid").to(images.train.device)
+
+# %% tabulate
+# table-check: This is the first network alone
+def tabulate(models, x):
+    rows = x.flatten(1)
+    return {weight: {"error": losses.mse(runs[0](x)[0], x).item(), "penalty": regularizers.contraction(runs[0].encoder, rows).item(),
+                     "sensitivity": metrics.sensitivity(runs[0].encoder, rows).item()} for weight, runs in models.items()}
+
+# %% tabulate
+# table-check: This is the last network alone
+def tabulate(models, x):
+    rows, table = x.flatten(1), {}
+    for weight, runs in models.items():
+        for run in runs:
+            table[weight] = {"error": losses.mse(run(x)[0], x).item(), "penalty": regularizers.contraction(run.encoder, rows).item(),
+                             "sensitivity": metrics.sensitivity(run.encoder, rows).item()}
+    return table
+
+# %% tabulate
+# table-check: You summed over the networks
+def tabulate(models, x):
+    rows = x.flatten(1)
+    return {weight: {"error": sum(losses.mse(run(x)[0], x).item() for run in runs),
+                     "penalty": sum(regularizers.contraction(run.encoder, rows).item() for run in runs),
+                     "sensitivity": sum(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
+            for weight, runs in models.items()}
+
+# %% tabulate
+# table-check: This is the penalty times its weight
+def tabulate(models, x):
+    def mean(values):
+        values = list(values)
+        return sum(values) / len(values)
+    rows = x.flatten(1)
+    return {weight: {"error": mean(losses.mse(run(x)[0], x).item() for run in runs),
+                     "penalty": mean(weight * regularizers.contraction(run.encoder, rows).item() for run in runs),
+                     "sensitivity": mean(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
+            for weight, runs in models.items()}
+
+# %% tabulate
+# table-check: You divided the mean penalty by the mean variance
+def tabulate(models, x):
+    rows, table = x.flatten(1), {}
+    for weight, runs in models.items():
+        penalty = sum(regularizers.contraction(run.encoder, rows).item() for run in runs) / len(runs)
+        variance = sum(metrics.code_variance(run.encode(x)).item() for run in runs) / len(runs)
+        error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
+        table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty / variance}
+    return table
+
+# %% tabulate
+# table-check: This is the penalty once more
+def tabulate(models, x):
+    rows, table = x.flatten(1), {}
+    for weight, runs in models.items():
+        penalty = sum(regularizers.contraction(run.encoder, rows).item() for run in runs) / len(runs)
+        error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
+        table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty}
+    return table
+
+# %% tabulate
+# table-check: The rows of your table are
+def tabulate(models, x):
+    return {weight: {} for weight in WEIGHTS}
+
+# %% tabulate
+# table-check: Your table has no entry 'error'
+def tabulate(models, x):
+    return {weight: {} for weight in models}
+
+# %% drift
+# drift-check: You counted each picture as a pair with itself
+def drift(noisy, z):
+    return ((noisy - z).square().sum(1).mean() / torch.cdist(z, z).square().mean()).sqrt()
+
+# %% drift
+# drift-check: You counted each pair once in the count and twice in the sum
+def drift(noisy, z):
+    pairs = torch.cdist(z, z).square().sum() / (len(z) * (len(z) - 1) / 2)
+    return ((noisy - z).square().sum(1).mean() / pairs).sqrt()
+
+# %% drift
+# drift-check: This is the squared drift
+def drift(noisy, z):
+    return (noisy - z).square().sum(1).mean() / torch.pdist(z).square().mean()
+
+# %% drift
+# drift-check: The fraction is upside down
+def drift(noisy, z):
+    return (torch.pdist(z).square().mean() / (noisy - z).square().sum(1).mean()).sqrt()
+
+# %% drift
+# drift-check: You averaged distances
+def drift(noisy, z):
+    return (noisy - z).norm(dim=1).mean() / torch.pdist(z).mean()
+
+# %% drift
+# drift-check: You divided by the size of the codes
+def drift(noisy, z):
+    return ((noisy - z).square().sum() / z.square().sum()).sqrt()
+
+# %% drift
+# drift-check: You compared with the variance of the code
+def drift(noisy, z):
+    return ((noisy - z).square().sum(1).mean() / z.var(0, correction=0).sum()).sqrt()
+
+# %% drift
+# drift-check: You let every noisy code meet every code
+def drift(noisy, z):
+    return (torch.cdist(noisy, z).square().mean() / torch.pdist(z).square().mean()).sqrt()
+
+# %% drift
+# drift-check: You averaged over the units on top
+def drift(noisy, z):
+    return ((noisy - z).square().mean() / torch.pdist(z).square().mean()).sqrt()
+
+# %% drift
+# drift-check: You took one ratio for each picture
+def drift(noisy, z):
+    ways = torch.cdist(z, z).square().sum(1) / (len(z) - 1)
+    return ((noisy - z).square().sum(1) / ways).sqrt().mean()
+
+# %% drift
+# drift-check: divide it by the way between two pictures
+def drift(noisy, z):
+    return (noisy - z).square().sum(1).mean().sqrt()
+
+# %% nearest
+# nearest-check: This is the share of wrong labels
+def nearest_accuracy(z, labels, known, known_labels):
+    return (known_labels[torch.cdist(z, known).argmin(1)] != labels).double().mean()
+
+# %% nearest
+# nearest-check: You took the farthest of the known codes
+def nearest_accuracy(z, labels, known, known_labels):
+    return (known_labels[torch.cdist(z, known).argmax(1)] == labels).double().mean()
+
+# %% nearest
+# nearest-check: This is how many are right
+def nearest_accuracy(z, labels, known, known_labels):
+    return (known_labels[torch.cdist(z, known).argmin(1)] == labels).double().sum()
+
+# %% nearest
+# nearest-check: or whether each is right
+def nearest_accuracy(z, labels, known, known_labels):
+    return known_labels[torch.cdist(z, known).argmin(1)] == labels
+
+# %% nearest
+# nearest-check: look up its label
+def nearest_accuracy(z, labels, known, known_labels):
+    return (torch.cdist(z, known).argmin(1) == labels).double().mean()
+
+# %% nearest
+# nearest-check: You took the largest product
+def nearest_accuracy(z, labels, known, known_labels):
+    return (known_labels[(z @ known.T).argmax(1)] == labels).double().mean()
+
+# %% nearest
+# nearest-check: You looked for the nearest code of each known one
+def nearest_accuracy(z, labels, known, known_labels):
+    return (labels[torch.cdist(known, z).argmin(1)] == known_labels).double().mean()
+
+# %% nearest
+# nearest-check: You compared only with the first codes
+def nearest_accuracy(z, labels, known, known_labels):
+    return (known_labels[torch.cdist(z, known[:len(z)]).argmin(1)] == labels).double().mean()
+
+# %% pareto
+# pareto-check: An equal error with a smaller cost dominates too
+def pareto(table, cost):
+    return [a for a in table if not any(
+        table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost] for b in table)]
+
+# %% pareto
+# pareto-check: These are the dominated ones
+def pareto(table, cost):
+    def pair(weight):
+        return table[weight]["error"], table[weight][cost]
+    return [a for a in table if any(pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+# %% pareto
+# pareto-check: this is the front of the largest
+def pareto(table, cost):
+    def pair(weight):
+        return table[weight]["error"], table[weight][cost]
+    return [a for a in table if not any(pair(b)[0] >= pair(a)[0] and pair(b)[1] >= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+# %% pareto
+# pareto-check: These are the two ends
+def pareto(table, cost):
+    return [min(table, key=lambda weight: table[weight][key]) for key in ("error", cost)]
+
+# %% pareto
+# pareto-check: kept every new smallest cost
+def pareto(table, cost):
+    front, smallest = [], float("inf")
+    for weight in sorted(table):
+        if table[weight][cost] < smallest:
+            front.append(weight)
+            smallest = table[weight][cost]
+    return front
+
+# %% pareto
+# pareto-check: a weight does not dominate itself
+def pareto(table, cost):
+    return [a for a in table if not any(
+        table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost] for b in table)]
+
+# %% pareto
+# pareto-check: That is the front of the other measure
+def pareto(table, cost):
+    def pair(weight):
+        return table[weight]["error"], table[weight]["sensitivity"]
+    return [a for a in table if not any(pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+# %% pareto
+# pareto-check: one other weight is enough
+def pareto(table, cost):
+    return [a for a in table if not all(
+        table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost] for b in table if b != a)]
+
+# %% pareto
+# pareto-check: Two weights with the very same numbers do not dominate each other
+def pareto(table, cost):
+    return [a for a in table if not any(
+        table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost] for b in table if b != a)]
+
+# %% pareto
+# pareto-check: expected a list of weights
+def pareto(table, cost):
+    return len(table)
+
+# %% pareto
+# pareto-check: expected weights, the keys of the table
+def pareto(table, cost):
+    return [row["error"] for row in table.values()]
+
+# %% best-at
+# best-at-check: The rate is missing
+def best_at(table, rate, cost):
+    return min(table, key=lambda weight: table[weight]["error"] + table[weight][cost])
+
+# %% best-at
+# best-at-check: or stands at the error
+def best_at(table, rate, cost):
+    return min(table, key=lambda weight: rate * table[weight]["error"] + table[weight][cost])
+
+# %% best-at
+# best-at-check: You took the largest sum
+def best_at(table, rate, cost):
+    return max(table, key=lambda weight: table[weight]["error"] + rate * table[weight][cost])
+
+# %% best-at
+# best-at-check: This is the smallest error
+def best_at(table, rate, cost):
+    return min(table, key=lambda weight: table[weight]["error"])
+
+# %% best-at
+# best-at-check: return its weight
+def best_at(table, rate, cost):
+    return min(row["error"] + rate * row[cost] for row in table.values())
+
+# %% best-at
+# best-at-check: That is the winner by the other measure
+def best_at(table, rate, cost):
+    return min(table, key=lambda weight: table[weight]["error"] + rate * table[weight]["sensitivity"])
+
+# %% best-at
+# best-at-check: You multiplied error and cost
+def best_at(table, rate, cost):
+    return min(table, key=lambda weight: table[weight]["error"] * rate * table[weight][cost])
+
+# %% within
+# within-check: 10 % is 0.10
+def largest_within(table, percent):
+    return max(weight for weight in table if table[weight]["error"] <= (1 + percent) * table[0.0]["error"])
+
+# %% within
+# within-check: You stopped at the first weight above the limit
+def largest_within(table, percent):
+    largest = 0.0
+    for weight in sorted(table):
+        if table[weight]["error"] > (1 + percent / 100) * table[0.0]["error"]:
+            break
+        largest = weight
+    return largest
+
+# %% within
+# within-check: That is the smallest weight below the limit
+def largest_within(table, percent):
+    return min(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"])
+
+# %% within
+# within-check: That is the error
+def largest_within(table, percent):
+    return table[max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"])]["error"]
+
+# %% within
+# within-check: That is the row with the largest error below the limit
+def largest_within(table, percent):
+    return max((weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"]),
+               key=lambda weight: table[weight]["error"])
+
+# %% within
+# within-check: You compared with the smallest error of the table
+def largest_within(table, percent):
+    smallest = min(row["error"] for row in table.values())
+    return max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * smallest)
+
+# %% order
+# order-check: the order is the same, whatever the values
+def same_order(table, first, second):
+    return [row[first] for row in table.values()] == [row[second] for row in table.values()]
+
+# %% order
+# order-check: One falls where the other rises
+def same_order(table, first, second):
+    return True
+
+# %% order
+# order-check: compare the whole order, not its ends
+def same_order(table, first, second):
+    return all(pick(table, key=lambda weight: table[weight][first]) == pick(table, key=lambda weight: table[weight][second])
+               for pick in (min, max))
+
+# %% order
+# order-check: The order need not follow the weights
+def same_order(table, first, second):
+    def falls(measure):
+        values = [table[weight][measure] for weight in sorted(table)]
+        return values == sorted(values, reverse=True)
+    return falls(first) and falls(second)
+
+# %% order
+# order-check: rank the weights, not the values
+def same_order(table, first, second):
+    return sorted(row[first] for row in table.values()) == sorted(row[second] for row in table.values()) or (
+        sorted(table, key=lambda weight: table[weight][first]) == sorted(table, key=lambda weight: table[weight][second]))
+
+# %% within
+# within-check: take <=
+def largest_within(table, percent):
+    return max((weight for weight in table if table[weight]["error"] < (1 + percent / 100) * table[0.0]["error"]), default=0.0)
+
+# %% within
+# within-check: look it up by its key
+def largest_within(table, percent):
+    first = next(iter(table.values()))
+    return max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * first["error"])
+
+# %% order
+# order-check: read the two whose names came in
+def same_order(table, first, second):
+    return sorted(table, key=lambda weight: table[weight]["penalty"]) == sorted(table, key=lambda weight: table[weight]["sensitivity"])
+
+# %% order
+# order-check: gives 'yes'
+def same_order(table, first, second):
+    return "yes"

@@ -1,0 +1,1073 @@
+# Plausible wrong answers to solutions/l1_and_kl: each fails on the checks named, with the words named, and on no other.
+# A block starts with "# %% cell"; then "# check: words of the message", one line for each check that must fail.
+
+# %% active
+# active-check: The threshold is in units of the code
+def active(z, fraction):
+    return z.abs() > fraction
+
+# %% active
+# active-check: You took the largest activation of the whole code
+def active(z, fraction):
+    return z.abs() > fraction * z.abs().max()
+
+# %% active
+# active-check: You took the largest unit of each image
+def active(z, fraction):
+    return z.abs() > fraction * z.abs().amax(1, keepdim=True)
+
+# %% active
+# active-check: A strongly negative activation speaks too
+def active(z, fraction):
+    return z > fraction * z.amax(0)
+
+# %% active
+# active-check: The absolute value is in the maximum only
+def active(z, fraction):
+    return z > fraction * z.abs().amax(0)
+
+# %% active
+# active-check: A dead unit, zero for every image, counts as active
+def active(z, fraction):
+    return z.abs() >= fraction * z.abs().amax(0)
+
+# %% active
+# active-check: These are the silent ones
+def active(z, fraction):
+    return z.abs() <= fraction * z.abs().amax(0)
+
+# %% active
+# active-check: You took each unit's mean
+def active(z, fraction):
+    return z.abs() > fraction * z.abs().mean(0)
+
+# %% active
+# active-check: This is a share
+def active(z, fraction):
+    return (z.abs() > fraction * z.abs().amax(0)).float().mean()
+
+# %% active
+# active-check: compute one element by hand
+def active(z, fraction):
+    return z.abs() > fraction * (z.amax(0) - z.amin(0))
+
+# %% active
+# active-check: is a `return` missing?
+def active(z, fraction):
+    z.abs() > fraction * z.abs().amax(0)
+
+# %% population
+# population-check: This is a share for each unit
+def population(on):
+    return on.float().mean(0)
+
+# %% population
+# population-check: One number for all came back
+def population(on):
+    return on.float().mean()
+
+# %% population
+# population-check: You counted: divide by the number of units
+def population(on):
+    return on.sum(1)
+
+# %% population
+# population-check: You divided by the number of images
+def population(on):
+    return on.sum(1) / len(on)
+
+# %% population
+# population-check: This is the share of silent units
+def population(on):
+    return 1 - on.float().mean(1)
+
+# %% population
+# population-check: mean
+def population(on):
+    return on.mean(1)
+
+# %% lifetime
+# lifetime-check: This is a share for each image
+def lifetime(on):
+    return on.float().mean(1)
+
+# %% lifetime
+# lifetime-check: One number for all came back
+def lifetime(on):
+    return on.float().mean()
+
+# %% lifetime
+# lifetime-check: You counted: divide by the number of images
+def lifetime(on):
+    return on.float().sum(0)
+
+# %% lifetime
+# lifetime-check: You divided by the number of units
+def lifetime(on):
+    return on.sum(0) / on.shape[1]
+
+# %% lifetime
+# lifetime-check: for which it is silent
+def lifetime(on):
+    return (~on).float().mean(0)
+
+# %% lifetime
+# lifetime-check: The dead unit is left out
+def lifetime(on):
+    share = on.float().mean(0)
+    return share[share > 0]
+
+# %% hoyer
+# hoyer-check: The scale is turned round
+def hoyer(z):
+    one, two, root = z.abs().sum(1), z.norm(dim=1), z.shape[1] ** 0.5
+    return (torch.where(two > 0, one / two, 1) - 1) / (root - 1)
+
+# %% hoyer
+# hoyer-check: This is the ratio of the norms
+def hoyer(z):
+    return z.abs().sum(1) / z.norm(dim=1)
+
+# %% hoyer
+# hoyer-check: You divided by the square root of k
+def hoyer(z):
+    return 1 - z.abs().sum(1) / z.norm(dim=1) / z.shape[1] ** 0.5
+
+# %% hoyer
+# hoyer-check: The root of k is missing
+def hoyer(z):
+    return (z.shape[1] - z.abs().sum(1) / z.norm(dim=1)) / (z.shape[1] - 1)
+
+# %% hoyer
+# hoyer-check: You counted the images in place of the units
+def hoyer(z):
+    root = len(z) ** 0.5
+    return (root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)
+
+# %% hoyer
+# hoyer-check: The absolute value is missing in the first norm
+def hoyer(z):
+    root = z.shape[1] ** 0.5
+    return (root - z.sum(1) / z.norm(dim=1)) / (root - 1)
+
+# %% hoyer
+# hoyer-check: The second norm lacks its square root
+def hoyer(z):
+    root = z.shape[1] ** 0.5
+    return (root - z.abs().sum(1) / z.square().sum(1)) / (root - 1)
+
+# %% hoyer
+# hoyer-check: One number for the batch came back
+def hoyer(z):
+    root = z.shape[1] ** 0.5
+    return ((root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)).mean()
+
+# %% hoyer
+# hoyer-check: Zero over zero is nan
+def hoyer(z):
+    root = z.shape[1] ** 0.5
+    return (root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)
+
+# %% hoyer
+# hoyer-check: The silent image was left out
+def hoyer(z):
+    z = z[z.abs().sum(1) > 0]
+    root = z.shape[1] ** 0.5
+    return (root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)
+
+# %% hoyer
+# hoyer-check: The silent image got a value other than 1
+def hoyer(z):
+    root = z.shape[1] ** 0.5
+    return (root - z.abs().sum(1) / (z.norm(dim=1) + 1e-9)) / (root - 1)
+
+# %% match
+# match-falling-check: You halved the weights
+# match-rising-check: You halved the weights
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low + high) / 2
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-rising-check: This measure rises with the weight
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if value > target:
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-rising-check: This measure rises with the weight
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    if not measure(high) <= target <= measure(low):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        low, high = (middle, high) if value > target else (low, middle)
+
+# %% match
+# match-falling-check: Keep the half that holds it
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if value < target:
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-falling-check: The search ended at the wrong place. Keep the half
+# match-rising-check: The tolerance is relative
+# match-limits-check: The calls were used up
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    if not min(measure(low), measure(high)) <= target <= max(measure(low), measure(high)):
+        return None
+    for _ in range(calls - 4):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if value < target:
+            low = middle
+        else:
+            high = middle
+    return middle
+
+# %% match
+# match-rising-check: The search ended at the wrong place. This measure rises
+# match-limits-check: The calls were used up
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    middle = low
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            break
+        low, high = (middle, high) if value > target else (low, middle)
+    return middle
+
+# %% match
+# match-limits-check: The calls were used up
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+    return middle
+
+# %% match
+# match-limits-check: The target is not between the ends
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if target > max(at_low, at_high):
+        return low if at_low > at_high else high
+    if target < min(at_low, at_high):
+        return high if at_low > at_high else low
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-falling-check: each call is a training
+# match-rising-check: each call is a training
+# match-limits-check: a search needs an end
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    if not min(measure(low), measure(high)) <= target <= max(measure(low), measure(high)):
+        return None
+    for _ in range(calls):
+        middle = (low * high) ** 0.5
+        if abs(measure(middle) - target) <= tolerance * target:
+            return middle
+        if (measure(middle) > target) == (measure(low) > target):
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-limits-check: a search needs an end
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    while high / low > 1.0000001:
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return middle
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-falling-check: That is the value of measure
+# match-rising-check: That is the value of measure
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance * target:
+            return value
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+
+# %% match
+# match-falling-check: That is the first middle, whatever its value
+# match-rising-check: That is the first middle, whatever its value
+# match-limits-check: The calls were used up
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    return (low * high) ** 0.5
+
+# %% match
+# match-falling-check: The tolerance is relative
+# match-rising-check: The tolerance is relative
+def match(measure, target, low, high, calls=8, tolerance=0.1):
+    at_low, at_high = measure(low), measure(high)
+    if not min(at_low, at_high) <= target <= max(at_low, at_high):
+        return None
+    for _ in range(calls - 2):
+        middle = (low * high) ** 0.5
+        value = measure(middle)
+        if abs(value - target) <= tolerance:
+            return middle
+        if (value > target) == (at_low > target):
+            low = middle
+        else:
+            high = middle
+
+# %% watch
+# watch-notes-check: Every call was noted
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        with torch.no_grad():
+            notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: You count from 1
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        step += 1
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: The count went on from where another watched objective had left it
+def watch(objective, look, every, notes, count=[0]):
+    def watched(model, x, generator):
+        if count[0] % every == 0:
+            with torch.no_grad():
+                notes.append((count[0], look(model)))
+        count[0] += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: Step 0 is missing
+def watch(objective, look, every, notes):
+    step = -1
+    def watched(model, x, generator):
+        nonlocal step
+        step += 1
+        if step and step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: These are the numbers of the notes
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((len(notes), look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: That is what another step looked like
+def watch(objective, look, every, notes):
+    step, seen = 0, None
+    def watched(model, x, generator):
+        nonlocal step, seen
+        with torch.no_grad():
+            seen = look(model) if seen is None else seen
+        if step % every == 0:
+            notes.append((step, seen))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: Note all that look(model) returns
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                seen = look(model)
+            notes.append((step, seen[0] if isinstance(seen, tuple) else seen))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: expected pairs (step, look(model))
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append(look(model))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-notes-check: append to the list `notes` itself
+def watch(objective, look, every, notes):
+    step, notes = 0, []
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-training-check: put it into a block of torch.no_grad()
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-training-check: carries no gradient
+@torch.no_grad()
+def watch(objective, look, every, notes):
+    step = 0
+    @torch.no_grad()
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-training-check: In 5 steps the objective was called
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        objective(model, x, generator)
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-training-check: Watching changed the training
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        step += 1
+        return objective(model, x, torch.Generator())
+    return watched
+
+# %% watch
+# watch-training-check: leave the model's mode and all chance alone
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model.eval())))
+        step += 1
+        return objective(model, x, generator)
+    return watched
+
+# %% watch
+# watch-training-check: must return the terms of the objective
+def watch(objective, look, every, notes):
+    step = 0
+    def watched(model, x, generator):
+        nonlocal step
+        if step % every == 0:
+            with torch.no_grad():
+                notes.append((step, look(model)))
+        step += 1
+        return sum(objective(model, x, generator).values())
+    return watched
+
+# %% watch
+# watch-training-check: return it without calling it
+# watch-notes-check: not callable
+def watch(objective, look, every, notes):
+    return notes
+
+# %% arrival
+# arrival-smooth-check: The way counts from the first value
+# arrival-noisy-check: expected 60
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if value / end < share:
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-smooth-check: That is the number of the note
+# arrival-noisy-check: gives 6
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, None
+    if end == values[0]:
+        return None
+    for i in reversed(range(len(values))):
+        if (values[i] - values[0]) / (end - values[0]) < share:
+            break
+        arrived = i
+    return arrived
+
+# %% arrival
+# arrival-smooth-check: That is the note before
+# arrival-noisy-check: That is where it was last below the line
+def arrival(steps, values, share=0.9, last=3):
+    end = sum(values[-last:]) / last
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < share:
+            return step
+
+# %% arrival
+# arrival-smooth-check: That is the last step
+# arrival-noisy-check: expected 60
+def arrival(steps, values, share=0.9, last=3):
+    end = sum(values[-last:]) / last
+    return max(step for step, value in zip(steps, values) if (value - values[0]) / (end - values[0]) >= share)
+
+# %% arrival
+# arrival-smooth-check: Does it work for rising and for falling curves
+# arrival-noisy-check: is a `return` missing
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if value < values[0] + share * abs(end - values[0]):
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-noisy-check: The curve crossed the line there and came back
+def arrival(steps, values, share=0.9, last=3):
+    end = sum(values[-last:]) / last
+    if end == values[0]:
+        return None
+    for step, value in zip(steps, values):
+        if (value - values[0]) / (end - values[0]) >= share:
+            return step
+
+# %% arrival
+# arrival-noisy-check: You took the last value for the end
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = values[-1], None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < share:
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-noisy-check: here the end is the mean of five
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-3:]) / 3, None
+    if end == values[0]:
+        return None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < share:
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-noisy-check: The share is a parameter
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, None
+    if end == values[0]:
+        return None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < 0.9:
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-noisy-check: the last note lies below the line
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, steps[-1]
+    if end == values[0]:
+        return None
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < share:
+            break
+        arrived = step
+    return arrived
+
+# %% arrival
+# arrival-noisy-check: the end equals the start
+def arrival(steps, values, share=0.9, last=3):
+    end, arrived = sum(values[-last:]) / last, None
+    if end == values[0]:
+        return steps[0]
+    for step, value in zip(reversed(steps), reversed(values)):
+        if (value - values[0]) / (end - values[0]) < share:
+            break
+        arrived = step
+    return arrived
+
+# %% levels
+# levels-check: You counted the zeros of the code
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((z == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: You counted the images: look down the columns
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((z == 0).all(1).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: You counted units that are silent for some image
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((z == 0).any(0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: You counted the living
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m > 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: PyTorch's std divides by k - 1
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std() / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: The deviation has the units of the code
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: This is the variance: take the root
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.var(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: This is the spread of all activations
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": z.abs().std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: These are the means of the images
+def levels(z, rho):
+    m, n = z.abs().mean(0), z.abs().mean(1)
+    return {"dead": int((m == 0).sum()), "spread": n.std(correction=0) / n.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: The absolute value is missing
+def levels(z, rho):
+    m = z.mean(0)
+    return {"dead": int((z == 0).all(0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: The dead units were left out
+def levels(z, rho):
+    m = z.abs().mean(0)
+    lives = m[m > 0]
+    return {"dead": int((m == 0).sum()), "spread": lives.std(correction=0) / lives.mean(), "miss": (m - rho).abs().mean()}
+
+# %% levels
+# levels-check: You averaged first: units above rho and units below it cancel
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m.mean() - rho).abs()}
+
+# %% levels
+# levels-check: The sign is still there
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).mean()}
+
+# %% levels
+# levels-check: These are squared distances
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - rho).square().mean()}
+
+# %% levels
+# levels-check: KL's target is for the unit's mean
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (z.abs() - rho).abs().mean()}
+
+# %% levels
+# levels-check: You took rho for 0.05
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return {"dead": int((m == 0).sum()), "spread": m.std(correction=0) / m.mean(), "miss": (m - RHO).abs().mean()}
+
+# %% levels
+# levels-check: expected a dictionary with the entries
+def levels(z, rho):
+    m = z.abs().mean(0)
+    return int((m == 0).sum()), m.std(correction=0) / m.mean(), (m - rho).abs().mean()
+
+# %% redundancy
+# redundancy-check: Each feature was compared with itself
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    return (unit @ unit.T).amax(1).mean()
+
+# %% redundancy
+# redundancy-check: These are products, not cosines
+def redundancy(features):
+    products = features @ features.T
+    products.fill_diagonal_(-1e9)
+    return products.amax(1).mean()
+
+# %% redundancy
+# redundancy-check: You took absolute values
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    return (unit @ unit.T).abs().fill_diagonal_(-2).amax(1).mean()
+
+# %% redundancy
+# redundancy-check: You averaged over the others: the nearest one was asked
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    k = len(unit)
+    return (unit @ unit.T).fill_diagonal_(0).sum() / (k * (k - 1))
+
+# %% redundancy
+# redundancy-check: You averaged over the others, and over the feature itself
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    return (unit @ unit.T).mean()
+
+# %% redundancy
+# redundancy-check: That is the worst pair alone
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    return (unit @ unit.T).fill_diagonal_(-2).max()
+
+# %% redundancy
+# redundancy-check: You put 0 on the diagonal
+def redundancy(features):
+    unit = F.normalize(features, dim=1)
+    return (unit @ unit.T).fill_diagonal_(0).amax(1).mean()
+
+# %% redundancy
+# redundancy-check: You compared the pixels
+def redundancy(features):
+    unit = F.normalize(features, dim=0)
+    return (unit.T @ unit).fill_diagonal_(-2).amax(1).mean()
+
+# %% nearest
+# nearest-check: The loudest unit decides
+def nearest(z, labels, z_test, labels_test):
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) == labels_test).float().mean()
+
+# %% nearest
+# nearest-check: The centres come from the test codes
+def nearest(z, labels, z_test, labels_test):
+    z, labels = z_test, labels_test
+    a, s = z.mean(0), z.std(0).clamp(min=1e-8)
+    z, z_test = (z - a) / s, (z_test - a) / s
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) == labels_test).float().mean()
+
+# %% nearest
+# nearest-check: This is the accuracy on the training codes
+def nearest(z, labels, z_test, labels_test):
+    z = (z - z.mean(0)) / z.std(0).clamp(min=1e-8)
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z, centres).argmin(1) == labels).float().mean()
+
+# %% nearest
+# nearest-check: The test codes were standardised by their own mean
+def nearest(z, labels, z_test, labels_test):
+    z, z_test = ((t - t.mean(0)) / t.std(0).clamp(min=1e-8) for t in (z, z_test))
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) == labels_test).float().mean()
+
+# %% nearest
+# nearest-check: You gave the right ones as a count
+def nearest(z, labels, z_test, labels_test):
+    a, s = z.mean(0), z.std(0).clamp(min=1e-8)
+    z, z_test = (z - a) / s, (z_test - a) / s
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) == labels_test).sum()
+
+# %% nearest
+# nearest-check: This is the share of mistakes
+def nearest(z, labels, z_test, labels_test):
+    a, s = z.mean(0), z.std(0).clamp(min=1e-8)
+    z, z_test = (z - a) / s, (z_test - a) / s
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) != labels_test).float().mean()
+
+# %% nearest
+# nearest-check: A unit that never moves has a deviation of 0
+def nearest(z, labels, z_test, labels_test):
+    a, s = z.mean(0), z.std(0)
+    z, z_test = (z - a) / s, (z_test - a) / s
+    centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
+    return (torch.cdist(z_test, centres).argmin(1) == labels_test).float().mean()
+
+# %% settled
+# settled-check: All positive, and close together
+def settled(differences):
+    return False
+
+# %% settled
+# settled-check: a difference may be settled in either direction
+def settled(differences):
+    return all(d > 0 for d in differences) and interval(differences)[1] > 0
+
+# %% settled
+# settled-check: so far apart that the interval holds 0
+def settled(differences):
+    return all(d > 0 for d in differences) or all(d < 0 for d in differences)
+
+# %% settled
+# settled-check: All negative, but the interval holds 0
+def settled(differences):
+    mean, low, high = interval(differences)
+    return all(d > 0 for d in differences) and low > 0 or all(d < 0 for d in differences)
+
+# %% settled
+# settled-check: The interval leaves 0 out, but one seed says the opposite
+def settled(differences):
+    mean, low, high = interval(differences)
+    return low > 0 or high < 0
+
+# %% settled
+# settled-check: The interval lies below 0, but one seed says the opposite
+def settled(differences):
+    mean, low, high = interval(differences)
+    return low > 0 and min(differences) > 0 or high < 0
+
+# %% settled
+# settled-check: The signs differ
+def settled(differences):
+    mean, low, high = interval(differences)
+    if min(differences) < 0 < max(differences):
+        return len(differences) < 5
+    return (low > 0 or high < 0) and 0 not in differences
+
+# %% settled
+# settled-check: No difference at all
+def settled(differences):
+    mean, low, high = interval(differences)
+    return low == high or 0 not in differences and len({d > 0 for d in differences}) == 1 and (low > 0 or high < 0)
+
+# %% settled
+# settled-check: One seed shows no difference
+def settled(differences):
+    mean, low, high = interval(differences)
+    return (low > 0 or high < 0) and not min(differences) < 0 < max(differences)
+
+# %% settled
+# settled-check: gives 'yes'
+def settled(differences):
+    return "yes"
+
+# %% winner
+# winner-check: whoever has the better mean
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    decided([x - y for x, y in zip(a[measure], b[measure])])
+    return first if (sum(a[measure]) > sum(b[measure])) == higher else second
+
+# %% winner
+# winner-check: mind whether larger values are better
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    differences = [x - y for x, y in zip(a[measure], b[measure])]
+    return (first if sum(differences) > 0 else second) if decided(differences) else "open"
+
+# %% winner
+# winner-check: mind whether larger values are better
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    differences = [x - y for x, y in zip(a[measure], b[measure])]
+    return (second if (sum(differences) > 0) == higher else first) if decided(differences) else "open"
+
+# %% winner
+# winner-check: decided(differences) says yes
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    differences = [x - y for x, y in zip(a[measure], b[measure])]
+    if decided(differences):
+        return "open"
+    return first if (sum(differences) > 0) == higher else second
+
+# %% winner
+# winner-check: gives 'L1'
+def winner(table, measure, higher, decided):
+    a, b = table.get("L1", {}).get(measure, [0, 0, 0]), table["KL"][measure]
+    differences = [x - y for x, y in zip(a, b)]
+    return ("L1" if (sum(differences) > 0) == higher else "KL") if decided(differences) else "open"
+
+# %% winner
+# winner-check: You took the difference of the means
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    difference = (sum(a[measure]) - sum(b[measure])) / len(a[measure])
+    if not decided([difference]):
+        return "open"
+    return first if (difference > 0) == higher else second
+
+# %% winner
+# winner-check: The pairing is lost
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    differences = [x - y for x, y in zip(sorted(a[measure]), sorted(b[measure]))]
+    if not decided(differences):
+        return "open"
+    return first if (sum(differences) > 0) == higher else second
+
+# %% winner
+# winner-check: decided was never called
+def winner(table, measure, higher, decided):
+    (first, a), (second, b) = table.items()
+    differences = [x - y for x, y in zip(a[measure], b[measure])]
+    mean, low, high = interval(differences)
+    if low <= 0 <= high:
+        return "open"
+    return first if (mean > 0) == higher else second
+
+# %% agree
+# agree-check: All measures name L1 here
+def agree(winners):
+    return False
+
+# %% agree
+# agree-check: which code it is does not matter
+def agree(winners):
+    return all(name in ("L1", "open") for name in winners.values()) and "L1" in winners.values()
+
+# %% agree
+# agree-check: An open measure has no vote
+def agree(winners):
+    return len(set(winners.values())) == 1
+
+# %% agree
+# agree-check: One measure votes, and nobody says otherwise
+def agree(winners):
+    votes = [name for name in winners.values() if name != "open"]
+    return len(votes) > 1 and len(set(votes)) == 1
+
+# %% agree
+# agree-check: The third measure says something else
+def agree(winners):
+    votes = list(winners.values())
+    return max(votes.count("L1"), votes.count("KL")) > min(votes.count("L1"), votes.count("KL"))
+
+# %% agree
+# agree-check: Two votes, for two codes
+def agree(winners):
+    votes = list(winners.values())
+    return len(set(votes) - {"open"}) == 1 or len(set(votes)) == 3
+
+# %% agree
+# agree-check: Nobody votes
+def agree(winners):
+    return len(set(winners.values()) - {"open"}) <= 1
