@@ -144,7 +144,7 @@ class Sitting:
 
 
 FIGURE = "given-figure-"  # how the ids of cells begin that only draw
-QUICK = {r"STEPS = \d+": "STEPS = 2", r"SEEDS = \(0, 1, 2\)": "SEEDS = (0, 1)", r"test = images\.test\[:\d+\].*": "test = images.test[:100]"}
+QUICK = {r"STEPS = \d+": "STEPS = 2", r"SEEDS = \(0, 1, 2\)": "SEEDS = (0,)", r"test = images\.test\[:\d+\].*": "test = images.test[:100]"}
 
 
 @pytest.fixture(scope="module")

@@ -223,7 +223,7 @@ def trained(start, batches):
 
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    steps = int(rng.integers(3, 7))
+    steps = int(rng.integers(7, 11))
     starts, batches, end = ask(TRAIN, seed=int(rng.integers(1000, 10**6)), steps=steps, before=0)
     shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
     if [weight.shape for weight in end] != shapes:
