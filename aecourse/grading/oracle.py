@@ -3,6 +3,7 @@
 An exercise's `oracle.py` names its steps with :func:`step`. Each is worth points on one check of the notebook, so that
 partial credit follows the steps of the idea. Nothing of it enters the sandbox but the calls themselves.
 """
+import functools
 import hashlib
 import hmac
 import os
@@ -72,6 +73,7 @@ def load(path):
     return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
 
 
+@functools.lru_cache(maxsize=8)  # a process that judges a class reads its oracle, and what that keeps, once
 def steps_of(source):
     """The steps of an oracle; [] of an empty one."""
     space = {"__name__": "oracle", "STEPS": []}
