@@ -1,9 +1,10 @@
 """What grading costs beside the learner's own cells: a class is graded by the command that instructors type, sandboxed.
 
-The exercise is released with little training, so that its cells take a second. Overhead is the time of a submission,
+The exercise is released with little training, so that its cells take seconds. Overhead is the time of a submission,
 less that of its cells and imports in a plain Python process; memory is that of the grader, the sandboxes left out.
 """
 import argparse
+import contextlib
 import os
 import re
 import shutil
@@ -60,7 +61,7 @@ def plain(solved, folder, repeats=5):
 
 
 class Memory(threading.Thread):
-    """The most memory of a process and its children, those of a sandbox left out."""
+    """The most memory that a process and its children share out among them, those of a sandbox left out."""
 
     def __init__(self, process):
         super().__init__(daemon=True)
@@ -68,15 +69,13 @@ class Memory(threading.Thread):
 
     def run(self):
         while self.process.poll() is None:
-            self.peak = max(self.peak, self.now())
+            with contextlib.suppress(psutil.Error):  # one of them ended just now
+                self.peak = max(self.peak, sum(one.memory_full_info().pss for one in self.family()))
             time.sleep(0.5)
 
-    def now(self):
-        try:
-            family = [psutil.Process(self.process.pid), *psutil.Process(self.process.pid).children(recursive=True)]
-            return sum(one.memory_info().rss for one in family if not any("box.py" in part or part == "bwrap" for part in one.cmdline()))
-        except psutil.Error:
-            return 0
+    def family(self):
+        grader = psutil.Process(self.process.pid)
+        return [grader, *(one for one in grader.children(recursive=True) if "spawn_main" in " ".join(one.cmdline()))]
 
 
 def main():

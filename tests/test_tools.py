@@ -109,6 +109,18 @@ def test_a_stopped_installation_is_taken_up_again(installed, monkeypatch):
     assert len(installed) == 1
 
 
+def test_a_linked_environment_is_left_alone(tmp_path, copy, monkeypatch):
+    """It is another folder's: neither emptied nor made to look unfinished."""
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "installed").write_text("its key")
+    (tmp_path / "link").symlink_to(tmp_path / "other", target_is_directory=True)
+    monkeypatch.setattr(environment, "VENV", tmp_path / "link")
+    monkeypatch.setattr(environment, "STAMP", tmp_path / "link" / "installed")
+    with pytest.raises(SystemExit, match="delete the link"):
+        environment.ensure()
+    assert (tmp_path / "other" / "installed").read_text() == "its key"
+
+
 def test_an_environment_that_was_moved_is_made_anew(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "VENV", tmp_path)
     monkeypatch.setattr(environment, "PYTHON", sys.executable)

@@ -43,9 +43,9 @@ def ensure(tests=False):
     """Make `.venv`, finish it or renew it; milliseconds where it is up to date. `tests` adds tests/requirements.txt."""
     if not (STAMP.exists() and STAMP.read_text() == key()):
         print("Installing what requirements.lock pins into .venv (some 5 GB; the first time takes minutes) ...", flush=True)
-        STAMP.unlink(missing_ok=True)
         if not usable():
             create()
+        STAMP.unlink(missing_ok=True)
         pip("-r", "requirements.txt", "-e", ".")
         STAMP.write_text(key())  # last: an interrupted installation is taken up again
     if tests:
@@ -64,6 +64,8 @@ def usable():
 
 
 def create():
+    if VENV.is_symlink():
+        sys.exit(f".venv is a link to {VENV.resolve()}, which was made for another folder: delete the link, and a .venv of its own is made here")
     if inside():
         sys.exit(".venv is broken and can't mend itself: run this command with another Python, or delete .venv")
     try:

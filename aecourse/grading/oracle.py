@@ -117,6 +117,22 @@ def judged(steps, session, secret, work):
     return verdicts
 
 
+CALL = """
+def probe(name, arguments):
+    return globals()[name](*arguments)
+"""  # a call of the learner's function `name`
+
+
+def single(array):
+    """In float32, as learners' tensors are."""
+    return np.asarray(array, np.float32)
+
+
+def seed_of(rng):
+    """A seed that no notebook uses."""
+    return int(rng.integers(1000, 10**6))
+
+
 def number(value, what="the answer"):
     """A single finite number, or Missed."""
     array = numbers(value, what)

@@ -4,8 +4,8 @@ import functools
 import numpy as np
 import torch
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import Missed, close, number
+from aecourse.grading import oracle, trainings
+from aecourse.grading.oracle import CALL, Missed, close, number, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -15,10 +15,6 @@ WEIGHTS = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 def sigmoid(a):
     return 0.5 * (1 + np.tanh(a / 2))
-
-
-def single(array):
-    return np.asarray(array, np.float32)
 
 
 # --- 1. The penalty ------------------------------------------------------------------------------------------------
@@ -317,91 +313,25 @@ def objective_gradient(ask, rng):
         close(slope, right.numpy(), "a gradient", atol=1e-5)
 
 
-TRAIN = """
-def probe(seed, steps, before):
-    import torch
-    weights, batches = [], []
-
-    def spy(model, x, generator):
-        weights.append([weight.detach().clone() for weight in model.parameters()])
-        batches.append(x.detach().clone())
-        return {"spy": (model(x)[0] - x).square().mean()}
-
-    torch.manual_seed(before)  # what chance there was before must not matter
-    model = train(spy, seed, steps)
-    return weights[:1], batches, [weight.detach() for weight in model.parameters()]
-"""
-
-
-@functools.cache
-def training_images():
-    """The bytes of every training image."""
-    from aecourse.data import load_images
-
-    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
-
-
-def trained(start, batches):
-    """The weights after Adam's steps on the squared error of these batches, in float64."""
-    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
-    adam = torch.optim.Adam(weights, lr=LR)
-    for batch in batches:
-        x = torch.tensor(batch, dtype=torch.float64).flatten(1)
-        adam.zero_grad()
-        h = (x @ weights[0].T + weights[1]).sigmoid()
-        ((h @ weights[2].T + weights[3]).sigmoid() - x).square().mean().backward()
-        adam.step()
-    return [weight.detach().numpy() for weight in weights]
+def sigmoid_error(weights, x):
+    """The squared error of a network with one sigmoid layer each way."""
+    h = (x @ weights[0].T + weights[1]).sigmoid()
+    return ((h @ weights[2].T + weights[3]).sigmoid() - x).square().mean()
 
 
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    steps = int(rng.integers(7, 11))
-    starts, batches, end = ask(TRAIN, seed=int(rng.integers(1000, 10**6)), steps=steps, before=0)
-    shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
-    if [weight.shape for weight in end] != shapes:
-        raise Missed("the network is not the one of the task")
-    if len(batches) != steps:
-        raise Missed("the number of steps is not the one that was asked for")
-    if any(batch.shape != (BATCH, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
-        raise Missed("a batch has another size than BATCH")
-    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
-        raise Missed("images were seen that are not in images.train")
-    for weight, right in zip(end, trained(starts[0], batches)):
-        # a gradient that float32 can't tell from zero may send Adam a whole step either way; there are few
-        if (abs(weight - right) > 0.05 * LR).mean() > 0.02:
-            raise Missed("these steps lead to other weights: look at the learning rate, the network, and what comes back")
-
-
-def starts(ask, rng):
-    """(weights, batch) with which three trainings began: two with one seed, then one with another."""
-    seed = int(rng.integers(1000, 10**6))
-    seen = []
-    for before, one in enumerate((seed, seed, seed + 1)):
-        weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
-        if not weights:
-            raise Missed("train never called the objective")
-        seen.append((np.concatenate([weight.ravel() for weight in weights[0]]), batches[0]))
-    return zip(*seen)
-
-
-def fair(first, again, other, what):
-    if not np.array_equal(first, again):
-        raise Missed(f"with one seed, two trainings have different {what}")
-    if np.array_equal(first, other):
-        raise Missed(f"with two seeds, the trainings have the same {what}")
+    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, sigmoid_error)
 
 
 @step("train-seed-check", 1, "train, where the weights start")
 def train_weights(ask, rng):
-    weights, _ = starts(ask, rng)
-    fair(*weights, "first weights")
+    trainings.judge_seed(ask, rng, "first weights")
 
 
 @step("train-seed-check", 1, "train, which batches come")
 def train_batches(ask, rng):
-    _, batches = starts(ask, rng)
-    fair(*batches, "batches")
+    trainings.judge_seed(ask, rng, "batches")
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------------------------
@@ -496,12 +426,6 @@ def nearest_named(ask, rng):
 
 # --- 5. Decisions --------------------------------------------------------------------------------------------------
 
-DECIDE = """
-def probe(name, arguments):
-    return globals()[name](*arguments)
-"""
-
-
 def tables(rng, count=6, levels=None):
     """Made-up tables of three to seven weights, 0 among them; with `levels`, of few values, so that some are equal."""
     for _ in range(count):
@@ -516,7 +440,7 @@ def tables(rng, count=6, levels=None):
 def judge_pareto(ask, rng, levels):
     for table in tables(rng, 8, levels):
         for cost in ("penalty", "sensitivity"):
-            answer = ask(DECIDE, name="pareto", arguments=[table, cost])
+            answer = ask(CALL, name="pareto", arguments=[table, cost])
             if not isinstance(answer, (list, tuple)):
                 raise Missed("no list came back")
             pairs = {weight: np.array([row["error"], row[cost]]) for weight, row in table.items()}
@@ -542,7 +466,7 @@ def best_at(ask, rng):
         for cost in ("penalty", "sensitivity"):
             rate = float(10**rng.uniform(-3.5, 0))
             right = min(table, key=lambda weight: table[weight]["error"] + rate * table[weight][cost])
-            if number(ask(DECIDE, name="best_at", arguments=[table, rate, cost])) != right:
+            if number(ask(CALL, name="best_at", arguments=[table, rate, cost])) != right:
                 raise Missed("in another table, or at another rate, another weight is best")
 
 
@@ -559,7 +483,7 @@ def largest_within(ask, rng):
         if rng.uniform() < 0.3:
             table[max(table)]["error"], percent = 2 * base, 100  # at the limit, which is allowed
         right = max(weight for weight, row in table.items() if row["error"] <= (1 + percent / 100) * base)
-        if number(ask(DECIDE, name="largest_within", arguments=[table, percent])) != right:
+        if number(ask(CALL, name="largest_within", arguments=[table, percent])) != right:
             raise Missed("in another table, or at another limit, another weight is the largest")
 
 
@@ -580,5 +504,5 @@ def same_order(ask, rng):
         one, two, idle = (str(key) for key in rng.permutation(["error", "penalty", "sensitivity"]))
         table = {weight: {one: float(first[a]), two: float(second[b]), idle: float(rng.uniform(0, 10))}
                  for weight, a, b in zip(weights, ranks, others)}
-        if ask(DECIDE, name="same_order", arguments=[table, one, two]) is not (kind == "same"):
+        if ask(CALL, name="same_order", arguments=[table, one, two]) is not (kind == "same"):
             raise Missed("it is wrong about another table")

@@ -2,10 +2,9 @@
 import functools
 
 import numpy as np
-import torch
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import Missed, close, number
+from aecourse.grading import oracle, trainings
+from aecourse.grading.oracle import CALL, Missed, close, number, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -20,10 +19,6 @@ def sigmoid(a):
 def entropy(a, x):
     """Cross entropy of each element, from logits: (...), (...) -> (...)."""
     return np.logaddexp(0, a) - a * x
-
-
-def single(array):
-    return np.asarray(array, np.float32)
 
 
 def pair(rng, low=0.0, high=1.0):
@@ -178,97 +173,19 @@ def objective_bce_far(ask, rng):
     judge_objective(ask, rng, "bce", 300, lambda a, s, x: entropy(a, x).mean(), lambda s, x: s - x)
 
 
-TRAIN = """
-def probe(seed, steps, before):
-    import torch
-    weights, batches = [], []
-
-    def spy(model, x, generator):
-        weights.append([weight.detach().clone() for weight in model.parameters()])
-        batches.append(x.detach().clone())
-        return {"spy": (model(x)[0] - x).square().mean()}
-
-    torch.manual_seed(before)  # what chance there was before must not matter
-    model = train(spy, seed, steps)
-    return weights[:1], batches, [weight.detach() for weight in model.parameters()]
-"""
-
-
-@functools.cache
-def training_images():
-    """The bytes of every training image."""
-    from aecourse.data import load_images
-
-    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
-
-
-def forward(weights, x):
-    for i in range(0, len(weights), 2):
-        x = x @ weights[i].T + weights[i + 1]
-        x = x.relu() if i in (0, 4) else x
-    return x.sigmoid()
-
-
-def trained(start, batches):
-    """The weights after Adam's steps on the squared error of these batches, in float64."""
-    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
-    adam = torch.optim.Adam(weights, lr=LR)
-    for batch in batches:
-        x = torch.tensor(batch, dtype=torch.float64).flatten(1)
-        adam.zero_grad()
-        (forward(weights, x) - x).square().mean().backward()
-        adam.step()
-    return [weight.detach().numpy() for weight in weights]
-
-
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    steps = int(rng.integers(7, 11))
-    starts, batches, end = ask(TRAIN, seed=int(rng.integers(1000, 10**6)), steps=steps, before=0)
-    shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
-    if [weight.shape for weight in end] != shapes:
-        raise Missed("the network is not the one of the task")
-    if len(batches) != steps:
-        raise Missed("the number of steps is not the one that was asked for")
-    if any(batch.shape != (BATCH, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
-        raise Missed("a batch has another size than BATCH")
-    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
-        raise Missed("images were seen that are not in images.train")
-    for weight, right in zip(end, trained(starts[0], batches)):
-        # a gradient that float32 can't tell from zero may send Adam a whole step either way; there are few
-        if (abs(weight - right) > 0.05 * LR).mean() > 0.02:
-            raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
-
-
-def starts(ask, rng):
-    """(weights, batch) with which three trainings began: two with one seed, then one with another."""
-    seed = int(rng.integers(1000, 10**6))
-    seen = []
-    for before, one in enumerate((seed, seed, seed + 1)):
-        weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
-        if not weights:
-            raise Missed("train never called the objective")
-        seen.append((np.concatenate([weight.ravel() for weight in weights[0]]), batches[0]))
-    return zip(*seen)
-
-
-def fair(first, again, other, what):
-    if not np.array_equal(first, again):
-        raise Missed(f"with one seed, two trainings have different {what}")
-    if np.array_equal(first, other):
-        raise Missed(f"with two seeds, the trainings have the same {what}")
+    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, trainings.deep_error)
 
 
 @step("train-seed-check", 1, "train, where the weights start")
 def train_weights(ask, rng):
-    weights, _ = starts(ask, rng)
-    fair(*weights, "first weights")
+    trainings.judge_seed(ask, rng, "first weights")
 
 
 @step("train-seed-check", 1, "train, which batches come")
 def train_batches(ask, rng):
-    _, batches = starts(ask, rng)
-    fair(*batches, "batches")
+    trainings.judge_seed(ask, rng, "batches")
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------------------------
@@ -357,12 +274,6 @@ def table_variation(ask, rng):
 
 # --- 5. Decisions --------------------------------------------------------------------------------------------------
 
-DECIDE = """
-def probe(name, arguments):
-    return globals()[name](*arguments)
-"""
-
-
 def tables(rng, count=8):
     """Made-up tables of three to five losses; the values straddle 1."""
     for _ in range(count):
@@ -372,7 +283,7 @@ def tables(rng, count=8):
 
 def judge_sharpest(ask, rng, measure):
     for table in tables(rng):
-        if ask(DECIDE, name="sharpest_by", arguments=[table, measure]) != max(table, key=lambda name: table[name][measure]):
+        if ask(CALL, name="sharpest_by", arguments=[table, measure]) != max(table, key=lambda name: table[name][measure]):
             raise Missed("in another table it names another loss")
 
 
@@ -392,7 +303,7 @@ def price(ask, rng):
     for table in tables(rng, 4):
         for name in table:
             right = table[name]["mse"] / min(row["mse"] for row in table.values())
-            close(number(ask(DECIDE, name="price", arguments=[table, name])), right)
+            close(number(ask(CALL, name="price", arguments=[table, name])), right)
 
 
 @step("agree-check", 1, "agree, on other winners")
@@ -405,7 +316,7 @@ def agree(ask, rng):
             winners[str(measures[rng.integers(len(measures))])] = losses[1]
         if kind == "all different":
             winners = dict(zip(winners, losses))
-        if ask(DECIDE, name="agree", arguments=[winners]) is not (kind == "same"):
+        if ask(CALL, name="agree", arguments=[winners]) is not (kind == "same"):
             raise Missed("it is wrong about other winners")
 
 

@@ -4,20 +4,12 @@ import functools
 import numpy as np
 import torch
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import Missed, close, number, numbers
+from aecourse.grading import oracle, trainings
+from aecourse.grading.oracle import CALL, Missed, close, number, numbers, seed_of, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
 BATCH, LR, SIZES = 64, 1e-2, (784, 64, 784)  # as the exercise has them
-
-
-def single(array):
-    return np.asarray(array, np.float32)
-
-
-def seed_of(rng):
-    return int(rng.integers(1000, 10**6))
 
 
 def levels_of(rng, count):
@@ -106,12 +98,6 @@ def noise_alone(ask, rng):
         raise Missed("x itself was changed")
     if still is not True:
         raise Missed("PyTorch's global generator was moved")
-
-
-CALL = """
-def probe(name, arguments):
-    return globals()[name](*arguments)
-"""
 
 
 def judge_clipped(ask, rng, part):
@@ -258,30 +244,16 @@ def probe(levels, seeds, steps, before):
 """
 
 
-@functools.cache
-def training_images():
-    """The bytes of every training image."""
-    from aecourse.data import load_images
-
-    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
-
-
 def trained(start, batches, level):
-    """The weights after Adam's steps on the objective of the spy with these batches, in float64."""
-    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
-    adam = torch.optim.Adam(weights, lr=LR)
-    for batch in batches:
-        x = torch.tensor(batch, dtype=torch.float64).flatten(1)
-        adam.zero_grad()
+    """The weights after the steps on the objective of the spy with these batches."""
+    def loss(weights, x):
         x_hat = ((x @ weights[0].T + weights[1]) @ weights[2].T + weights[3]).sigmoid()
-        ((x_hat - x).square().mean() + level * x_hat.mean()).backward()
-        adam.step()
-    return [weight.detach().numpy() for weight in weights]
+        return (x_hat - x).square().mean() + level * x_hat.mean()
+    return trainings.adam(start, batches, loss, LR)
 
 
-def same(weight, right):
-    """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step either way."""
-    return weight.shape == right.shape and (abs(weight - right) > 0.05 * LR).mean() <= 0.02
+def same(weights, others):
+    return all(trainings.same(*pair, LR) for pair in zip(weights, others))
 
 
 def grid(ask, levels, seeds, steps, before=0):
@@ -301,18 +273,11 @@ def grid_budget(ask, rng):
     steps, seed, level = int(rng.integers(3, 6)), seed_of(rng), levels_of(rng, 1)[0]
     runs, ends = grid(ask, [level], [seed], steps)
     (start, batches), = runs[level]
-    shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
-    if [weight.shape for weight in ends[level][0]] != shapes:
-        raise Missed("the network is not the one of the task")
-    if any(batch.shape != (BATCH, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
-        raise Missed("a batch has another size than BATCH")
-    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
-        raise Missed("images were seen that are not in images.train")
+    trainings.judge_task(ends[level][0], batches, SIZES, BATCH)
     if len({image.tobytes() for batch in batches for image in batch}) < 0.9 * steps * BATCH:
         raise Missed("few images come again and again: train on all of images.train")
-    for weight, right in zip(ends[level][0], trained(start, batches, level)):
-        if not same(weight, right):
-            raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
+    if not same(ends[level][0], trained(start, batches, level)):
+        raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
 
 
 @step("grid-check", 1, "train_all, which network stands where")
@@ -322,7 +287,7 @@ def grid_places(ask, rng):
     for level in levels:
         right = [trained(start, batches, level) for start, batches in runs[level]]
         for end in ends[level]:
-            matches = [run for run in right if all(same(*pair) for pair in zip(end, run))]
+            matches = [run for run in right if same(end, run)]
             if not matches:
                 raise Missed("a network is not one that was trained at its level, for itself")
             right = [run for run in right if run is not matches[0]]
@@ -352,7 +317,7 @@ def fair_weights(ask, rng):
     fair(ask, rng, 0, "first weights")
     level, (low, high) = levels_of(rng, 1)[0], sorted((seed_of(rng), seed_of(rng)))
     both, alone = (grid(ask, [level], seeds, 2)[1][level][-1] for seeds in ([high, low], [low]))
-    if not all(same(*pair) for pair in zip(both, alone)):
+    if not same(both, alone):
         raise Missed("the networks do not stand in the order of the seeds, or one went on from another")
 
 

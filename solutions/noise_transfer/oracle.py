@@ -7,23 +7,14 @@ import functools
 import math
 
 import numpy as np
-import torch
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import Missed, close, number, numbers
+from aecourse.grading import oracle, trainings
+from aecourse.grading.oracle import CALL, Missed, close, number, numbers, seed_of, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
 BATCH, LR, SIZES = 64, 6e-3, (784, 128, 32, 128, 784)  # as the exercise has them
 KINDS = ("gaussian", "salt_and_pepper", "masking")
-
-
-def single(array):
-    return np.asarray(array, np.float32)
-
-
-def seed_of(rng):
-    return int(rng.integers(1000, 10**6))
 
 
 # --- 1. Corruptions ------------------------------------------------------------------------------------------------
@@ -322,81 +313,14 @@ def objective_fresh(ask, rng):
             raise Missed("one seed gives two results")
 
 
-TRAIN = """
-def probe(seed, steps, before):
-    import torch
-    weights, batches = [], []
-
-    def spy(model, x, generator):
-        weights.append([weight.detach().clone() for weight in model.parameters()])
-        batches.append(x.detach().clone())
-        return {"spy": (model(x)[0] - x).square().mean()}
-
-    torch.manual_seed(before)  # what chance there was before must not matter
-    model = train(spy, seed, steps)
-    return weights[:1], batches, [weight.detach() for weight in model.parameters()]
-"""
-
-
-@functools.cache
-def training_images():
-    """The bytes of every training image."""
-    from aecourse.data import load_images
-
-    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
-
-
-def forward(weights, x):
-    for i in range(0, len(weights), 2):
-        x = x @ weights[i].T + weights[i + 1]
-        x = x.relu() if i in (0, 4) else x
-    return x.sigmoid()
-
-
-def trained(start, batches):
-    """The weights after Adam's steps on the squared error of these batches, in float64."""
-    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
-    adam = torch.optim.Adam(weights, lr=LR)
-    for batch in batches:
-        x = torch.tensor(batch, dtype=torch.float64).flatten(1)
-        adam.zero_grad()
-        (forward(weights, x) - x).square().mean().backward()
-        adam.step()
-    return [weight.detach().numpy() for weight in weights]
-
-
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    steps = int(rng.integers(3, 7))
-    starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
-    shapes = [shape for n_in, n_out in zip(SIZES, SIZES[1:]) for shape in ((n_out, n_in), (n_out,))]
-    if [weight.shape for weight in end] != shapes:
-        raise Missed("the network is not the one of the task")
-    if len(batches) != steps:
-        raise Missed("the number of steps is not the one that was asked for")
-    if any(batch.shape != (BATCH, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
-        raise Missed("a batch has another size than BATCH")
-    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
-        raise Missed("images were seen that are not in images.train")
-    for weight, right in zip(end, trained(starts[0], batches)):
-        # a gradient that float32 can't tell from zero may send Adam a whole step either way; there are few
-        if (abs(weight - right) > 0.05 * LR).mean() > 0.02:
-            raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
+    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, trainings.deep_error)
 
 
 @step("train-seed-check", 1, "train, same start and same batches")
 def train_seed(ask, rng):
-    seed, seen = seed_of(rng), []
-    for before, one in enumerate((seed, seed, seed ^ 1)):
-        weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
-        if not weights:
-            raise Missed("train never called the objective")
-        seen.append((np.concatenate([weight.ravel() for weight in weights[0]]), batches[0]))
-    for (first, again, other), what in zip(zip(*seen), ("first weights", "batches")):
-        if not np.array_equal(first, again):
-            raise Missed(f"with one seed, two trainings have different {what}")
-        if np.array_equal(first, other):
-            raise Missed(f"with two seeds, the trainings have the same {what}")
+    trainings.judge_seed(ask, rng, "first weights", "batches")
 
 
 # --- 4. The matrix -------------------------------------------------------------------------------------------------
@@ -517,12 +441,6 @@ def matrix_networks(ask, rng):
 @step("error-matrix-check", 1, "error_matrix, the row of doing nothing")
 def matrix_untouched(ask, rng):
     judge_matrix(ask, rng, untouched=True)
-
-
-CALL = """
-def probe(name, arguments):
-    return globals()[name](*arguments)
-"""
 
 
 @step("gains-check", 1, "gains, of other errors")

@@ -1,5 +1,6 @@
 """A submission from cells to marks: what nbgrader reads from the outputs, and what a lethal cell costs."""
 import sys
+from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
@@ -10,6 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent))
 from hands import NAMES, ROOT, answers, filled  # noqa: E402
 
 from aecourse.grading import judging, oracle  # noqa: E402
+from aecourse.grading.__main__ import judge_all  # noqa: E402
 from aecourse.grading.oracle import Verdict  # noqa: E402
 from aecourse.grading.sandbox import Limits, error  # noqa: E402
 
@@ -82,7 +84,6 @@ def routine(name):
     return "prediction", keys[len(keys) // 2]
 
 
-
 @pytest.mark.parametrize("name, key", [pytest.param(*case, marks=[] if case[1] in routine(case[0]) else pytest.mark.slow) for case in LETHAL])
 @pytest.mark.parametrize("way", ["cell", pytest.param("function", marks=pytest.mark.slow)])
 def test_a_cell_that_ends_the_process_costs_its_own_points_only(name, key, way, boxes):
@@ -109,3 +110,30 @@ def test_the_digest_changes_with_the_work_and_only_with_it(change, same):
     assert (digests[0] == digests[1]) is same
     assert judging.digest(first, source, b"t", Limits()) != digests[0] != judging.digest(first, source, b"s", Limits(cell=1))
     assert judging.digest(first, "", b"s", Limits()) != digests[0]
+
+
+def test_an_error_in_one_job_leaves_the_others_their_outcomes(monkeypatch, capsys):
+    """And the work that it belongs to is left over, so that it is judged elsewhere."""
+    def outcome(text):
+        if text == "odd":
+            raise OSError("the worker has no disk")
+        return {"points": {"check": len(text)}}
+    monkeypatch.setattr(judging, "outcome", outcome)
+    work, kept = {"ada": ("four",), "bob": ("odd",), "cy": ("three",)}, {}
+    judge_all(work, [lambda: ThreadPoolExecutor(2)], kept.__setitem__)
+    assert kept == {"ada": {"points": {"check": 4}}, "cy": {"points": {"check": 5}}} and list(work) == ["bob"]
+    assert "bob could not be judged there, and is judged here: the worker has no disk" in capsys.readouterr().out
+
+
+def test_where_a_pool_breaks_the_next_one_judges_what_is_left(monkeypatch):
+    class Broken(ThreadPoolExecutor):
+        def submit(self, function, *arguments):
+            if arguments == ("last",):
+                future = Future()
+                future.set_exception(BrokenExecutor("a worker is gone"))
+                return future
+            return super().submit(function, *arguments)
+    monkeypatch.setattr(judging, "outcome", lambda text: text)
+    work, kept = {"ada": ("first",), "bob": ("last",)}, {}
+    judge_all(work, [lambda: Broken(1), lambda: ThreadPoolExecutor(1)], kept.__setitem__)
+    assert kept == {"ada": "first", "bob": "last"} and not work

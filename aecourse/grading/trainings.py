@@ -1,0 +1,96 @@
+"""What the oracles of exercises share that ask for `train(objective, seed, steps)`: it keeps to the task, and its seed fixes all chance.
+
+A spy takes the objective's place: it notes the weights and the batch at each step, so that the steps can be taken again.
+"""
+import functools
+
+import numpy as np
+import torch
+
+from aecourse.grading.oracle import Missed, seed_of
+
+TRAIN = """
+def probe(seed, steps, before):
+    import torch
+    weights, batches = [], []
+
+    def spy(model, x, generator):
+        weights.append([weight.detach().clone() for weight in model.parameters()])
+        batches.append(x.detach().clone())
+        return {"spy": (model(x)[0] - x).square().mean()}
+
+    torch.manual_seed(before)  # what chance there was before must not matter
+    model = train(spy, seed, steps)
+    return weights[:1], batches, [weight.detach() for weight in model.parameters()]
+"""
+
+
+@functools.cache
+def training_images():
+    """The bytes of every training image."""
+    from aecourse.data import load_images
+
+    return {image.tobytes() for image in load_images(device="cpu", quiet=True).train.numpy()}
+
+
+def adam(start, batches, loss, lr):
+    """The weights after Adam's steps on `loss(weights, x)` of these batches, x as rows, in float64."""
+    weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
+    optimizer = torch.optim.Adam(weights, lr=lr)
+    for batch in batches:
+        optimizer.zero_grad()
+        loss(weights, torch.tensor(batch, dtype=torch.float64).flatten(1)).backward()
+        optimizer.step()
+    return [weight.detach().numpy() for weight in weights]
+
+
+def same(weight, right, lr):
+    """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step either way."""
+    return weight.shape == right.shape and (abs(weight - right) > 0.05 * lr).mean() <= 0.02
+
+
+def deep_error(weights, x):
+    """The squared error of a network with one hidden layer each way: ReLU on these, a plain code, a sigmoid at the end."""
+    x_hat = x
+    for i in range(0, 8, 2):
+        x_hat = x_hat @ weights[i].T + weights[i + 1]
+        x_hat = x_hat.relu() if i in (0, 4) else x_hat
+    return (x_hat.sigmoid() - x).square().mean()
+
+
+def judge_task(end, batches, sizes, batch_size):
+    """Missed unless the network has these layers, and saw batches of this size from the training images."""
+    shapes = [shape for n_in, n_out in zip(sizes, sizes[1:]) for shape in ((n_out, n_in), (n_out,))]
+    if [weight.shape for weight in end] != shapes:
+        raise Missed("the network is not the one of the task")
+    if any(batch.shape != (batch_size, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
+        raise Missed("a batch has another size than BATCH")
+    if not all(image.tobytes() in training_images() for batch in batches for image in batch):
+        raise Missed("images were seen that are not in images.train")
+
+
+def judge_budget(ask, rng, sizes, batch_size, lr, error):
+    """Missed unless `train` takes the steps that it is asked for, and they lead from the first weights to the last."""
+    steps = int(rng.integers(7, 11))
+    starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
+    if len(batches) != steps:
+        raise Missed("the number of steps is not the one that was asked for")
+    judge_task(end, batches, sizes, batch_size)
+    if not all(same(*pair, lr) for pair in zip(end, adam(starts[0], batches, error, lr))):
+        raise Missed("these steps lead to other weights: look at the learning rate, the network, and what comes back")
+
+
+def judge_seed(ask, rng, *parts):
+    """Missed unless each part, "first weights" or "batches", is the same with one seed, whatever came before, and not with two."""
+    seed, seen = seed_of(rng), []
+    for before, one in enumerate((seed, seed, seed + 1)):
+        weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
+        if not weights:
+            raise Missed("train never called the objective")
+        seen.append({"first weights": np.concatenate([weight.ravel() for weight in weights[0]]), "batches": batches[0]})
+    for part in parts:
+        first, again, other = (run[part] for run in seen)
+        if not np.array_equal(first, again):
+            raise Missed(f"with one seed, two trainings have different {part}")
+        if np.array_equal(first, other):
+            raise Missed(f"with two seeds, the trainings have the same {part}")
