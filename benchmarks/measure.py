@@ -76,13 +76,18 @@ def resident(field):
 
 
 def compare(forms, device, repeats, warm=2):
-    """Least and median milliseconds and peak MiB of each form, {name: call}, timed in turn after `warm` calls of each."""
+    """Least and median milliseconds and peak MiB of each form, {name: call}, timed in turn after `warm` calls of each.
+
+    Each turn begins with another form: some machines slow down under load, and one form must not always come after the heaviest.
+    """
     for call in list(forms.values()) * warm:
         call()
     spent = {name: [] for name in forms}
+    order = list(forms)
     for _ in range(repeats):
-        for name, call in forms.items():
-            spent[name].append(1000 * seconds(call, device))
+        for name in order:
+            spent[name].append(1000 * seconds(forms[name], device))
+        order.append(order.pop(0))
     return {name: (min(times), statistics.median(times), peak(forms[name], device)) for name, times in spent.items()}
 
 

@@ -568,9 +568,11 @@ def generalist_worst(ask, rng):
 
 @step("asymmetry-check", 1, "asymmetry, in other matrices")
 def asymmetry(ask, rng):
-    for _ in range(4):
+    for turn in range(4):
         tests, gain = matrix(rng)
         a, b = (str(name) for name in rng.permutation(tests)[:2])
+        row, test = ((a, b), ("clean", b), (b, a), ("clean", a))[turn]
+        gain[row][test] = -float(rng.uniform(0.1, 0.5))  # a gain may be a loss
         right = (gain[a][b] - gain["clean"][b]) - (gain[b][a] - gain["clean"][a])
         close(number(ask(CALL, name="asymmetry", arguments=[gain, a, b])), right)
 

@@ -74,6 +74,26 @@ def test_a_wrong_answer_loses_points_on_each_check_that_it_fails(name, number, a
     assert {check for check, verdict in verdicts.items() if verdict.points < worth[check]} >= set(messages)
 
 
+SUBTLE = [*((name, answer, "images.train,", "images.train[:500],", check) for name, answer, check in [
+    ("loss_comparison", "train", "train-budget-check"), ("contraction_weight", "train", "train-budget-check"),
+    ("noise_level", "train-all", "grid-check"), ("noise_transfer", "train", "train-budget-check")]),
+    ("noise_level", "gaussian", "sigma * noise", "sigma * noise.clamp(-3, 3)", "noise-check"),
+    ("noise_transfer", "asymmetry", 'gain["clean"][test]', 'abs(gain["clean"][test])', "asymmetry-check"),
+    ("noise_transfer", "asymmetry", "gain[training][test]", "abs(gain[training][test])", "asymmetry-check")]
+
+
+@pytest.mark.parametrize("name, answer, right, spoilt, check", SUBTLE)
+def test_what_no_visible_check_can_see_is_judged_all_the_same(name, answer, right, spoilt, check, session):
+    source = answers.solved(name)[answer]
+    assert right in source
+    try:
+        say(session[name], source.replace(right, spoilt))
+        verdict = marks(name, session[name], only=[check])[check]
+    finally:
+        say(session[name], source)
+    assert verdict.points < sum(step.points for step in steps_of(name) if step.check == check)
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_blank_earns_nothing(name, boxes):
     with sandbox.Session(quick(filled(name, {}))) as blank:
