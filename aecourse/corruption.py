@@ -1,4 +1,4 @@
-"""Four ways to spoil an input: the denoising autoencoder's target stays the clean one (Vincent et al., 2010).
+"""Four ways to spoil an input: the denoising autoencoder's target stays the clean one (Vincent and others, 2010).
 
 Each draws from a generator of its own, in single precision: one seed spoils the same pixels by the same amount
 whatever the data's dtype.
@@ -161,6 +161,6 @@ def blocks(x, size, generator, count=1, value=0.0):
             generator is on another device.
 
     Source:
-        Pathak, Krahenbuhl, Donahue, Darrell and Efros (2016).
+        Pathak, Krähenbühl, Donahue, Darrell and Efros (2016).
     """
     return x.masked_fill(chosen_blocks(x, size, generator, count), value)

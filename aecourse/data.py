@@ -2,7 +2,7 @@
 
 `digits` is handwriting that scikit-learn ships, so it is always there; `mnist` and `fashion_mnist` come through
 torchvision and are downloaded only when they are asked for by name. What arrives is whole and verified, or not there.
-MNIST: LeCun et al. 1998. Fashion-MNIST: Xiao et al. 2017. Digits: Alpaydin and Kaynak 1998 (UCI, optical recognition).
+MNIST: LeCun and others (1998). Fashion-MNIST: Xiao, Rasul and Vollgraf (2017). Digits: Alpaydin and Kaynak (1998).
 """
 import hashlib
 import json

@@ -1,7 +1,7 @@
 r"""Pictures of a swinging pendulum, whose state they hide. For asking whether a code finds angle and velocity.
 
 A bob on a stiff rod without friction: :math:`\ddot\theta = -(g / l) \sin\theta`. One picture shows the angle; it takes two to show the
-velocity. Units: seconds, metres, radians. The integrator is velocity Verlet (Swope et al., 1982).
+velocity. Units: seconds, metres, radians. The integrator is velocity Verlet (Swope and others, 1982).
 """
 import math
 from dataclasses import dataclass

@@ -1,8 +1,9 @@
 """Squares, ellipses and triangles drawn from known factors, at any image size. For measures of disentanglement.
 
-The factors are those of dSprites (Matthey et al., 2017): shape, scale, rotation, x and y, independent, each on a grid.
-Two choices differ. All shapes of one scale have one area, so that the amount of ink tells the scale alone. A rotation
-runs over the period of its shape's symmetry, so that no two values of it draw the same picture.
+The factors are those of dSprites (Matthey and others, 2017): shape, scale, rotation, x and y, independent, each on a grid.
+Three choices differ. A triangle stands for their heart. All shapes of one scale have one area, so that the amount of ink
+tells the scale alone. A rotation runs over the period of its shape's symmetry, so that no two values of it draw the same
+picture.
 """
 import math
 from dataclasses import dataclass

@@ -108,7 +108,7 @@ def cosine(warmup=0.0, floor=0.0):
         The factor as a function of the share of steps done, for ``fit(schedule=)``.
 
     Source:
-        Loshchilov and Hutter (2017), without restarts.
+        Loshchilov and Hutter (2017), without restarts, for the fall.
     """
     for name, value in (("warmup", warmup), ("floor", floor)):
         if not 0 <= value < 1:

@@ -24,7 +24,7 @@ def mae(x_hat, x, reduction="mean"):
         ValueError: where shapes or devices differ, a tensor is empty, or the reduction is unknown.
 
     Source:
-        Bloomfield and Steiger (1983), chapter 1.
+        Bloomfield and Steiger (1983).
     """
     same("x_hat", x_hat, "x", x)
     return reduce((x_hat - x).abs(), reduction)

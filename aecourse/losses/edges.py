@@ -54,7 +54,7 @@ def edge_loss(x_hat, x, alpha=0.5, reduction="mean", gradient=forward_difference
             reduction is unknown.
 
     Source:
-        Mathieu, Couprie and LeCun (2016), section 3.2, with squares in place of absolute values.
+        Mathieu, Couprie and LeCun (2016), who compare absolute values of slopes; here signs count, and differences are squared.
     """
     check.same("x_hat", x_hat, "x", x), check.images("x", x)
     if not isinstance(alpha, torch.Tensor) and not 0 <= alpha <= 1:

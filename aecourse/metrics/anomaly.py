@@ -39,7 +39,7 @@ def auroc(scores, strange):
         ValueError: where shapes differ, or one kind is missing.
 
     Source:
-        Mann and Whitney (1947).
+        Mann and Whitney (1947), for the count of pairs, without ties.
     """
     check.floating("scores", scores)
     if scores.dim() != 1 or strange.shape != scores.shape or strange.dtype != torch.bool:

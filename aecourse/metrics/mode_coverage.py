@@ -24,6 +24,6 @@ def mode_coverage(points, centres, least=0.1):
         A number between 0 and 1.
 
     Source:
-        Srivastava, Valkov, Russell, Gutmann and Sutton (2017), with a threshold in place of "at least one".
+        Srivastava, Valkov, Russell, Gutmann and Sutton (2017), with a share of all points in place of one point near the mode.
     """
     return (mode_counts(points, centres) >= least * len(points) / len(centres)).double().mean().item()

@@ -19,7 +19,7 @@ def psnr(x_hat, x, data_range=1.0):
         TypeError, ValueError: where the tensors do not match, one is empty, or `data_range` is not positive.
 
     Source:
-        Wang, Bovik, Sheikh and Simoncelli (2004).
+        Wang and Bovik (2009).
     """
     check.same("x_hat", x_hat, "x", x)
     if x.dim() < 2:

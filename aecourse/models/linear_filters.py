@@ -164,7 +164,7 @@ class LinearCode(nn.Module):
         most: bits that an axis can get.
 
     Source:
-        Huang and Schultheiss (1963); the levels: Lloyd (1982).
+        Huang and Schultheiss (1963), who split the bits by a formula and a few trials; the levels: Lloyd (1982).
     """
 
     def __init__(self, data, bits, axes=128, most=6):

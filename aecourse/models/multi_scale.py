@@ -125,7 +125,7 @@ def hierarchical(weights=(1.0, 1.0, 1.0)):
         ValueError: where a weight is not a number of at least 0, or (when called) the model has not as many levels.
 
     Source:
-        Burt and Adelson (1983).
+        Burt and Adelson (1983), for the pyramid.
     """
     for weight in weights:
         check.weight("weights", weight)

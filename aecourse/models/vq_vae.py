@@ -270,7 +270,7 @@ class CodePrior:
         smoothing: counts spread over the K codes of a place.
 
     Source:
-        Shannon (1948), section 3; Chen and Goodman (1999), for the smoothing.
+        Shannon (1948), section 3; the mixture: MacKay and Peto (1995); the added counts: Chen and Goodman (1999).
     """
 
     def __init__(self, indices, codes, strength=4.0, smoothing=1.0):

@@ -125,7 +125,7 @@ def contraction_of_mlp(encoder, x, reduction="mean"):
         ValueError: where `x` does not fit the first layer or is empty, or the reduction is unknown.
 
     Source:
-        Rifai, Vincent, Muller, Glorot and Bengio (2011).
+        Rifai, Vincent, Muller, Glorot and Bengio (2011), for the penalty; their closed form is that of a single layer.
     """
     check_batch(x, reduction)
     weights, slopes = linearise(encoder, x.flatten(1))

@@ -54,7 +54,7 @@ def unit_norm_(weight, axis=1):
         `weight`.
 
     Source:
-        Olshausen and Field (1996).
+        Olshausen and Field (1996), who scale these vectors too, but to give every unit the same variance.
     """
     norms = unit_norms(weight, axis)
     weight.movedim(axis, -1).div_(norms.where(norms > 0, 1))
@@ -130,7 +130,7 @@ def ista(x, dictionary, alpha, steps=100, start=None):
         ValueError: where their shapes do not fit, `alpha` is negative, or `steps` is not a positive integer.
 
     Source:
-        Daubechies, Defrise and De Mol (2004).
+        Daubechies, Defrise and De Mol (2004); the bound: Beck and Teboulle (2009).
     """
     codes, size = prepare(x, dictionary, alpha, steps, start)
     for _ in range(steps):
