@@ -23,6 +23,7 @@ import pytest
 import torch
 
 from aecourse.grading import sandbox
+from aecourse.grading.release import Release
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ROOT / "tests" / "answers"
@@ -277,6 +278,13 @@ def test_the_exercise_holds_no_solution(name):
         assert not cell.get("outputs") and cell.get("execution_count") is None
         assert ("raises-exception" in cell.metadata.get("tags", [])) == (role(cell) == "check")
         assert "nbval-check-output" not in cell.metadata.get("tags", [])
+
+
+def test_of_a_notebooks_own_metadata_the_kernel_alone_is_released():
+    kernel, widgets = {"name": "python3", "display_name": "Python 3", "language": "python"}, {"state": {"x": "a figure of the solution"}}
+    language = {"name": "python", "version": "3"}
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": kernel, "language_info": language, "widgets": widgets})
+    assert Release().preprocess(notebook, {})[0].metadata == {"kernelspec": kernel, "language_info": {"name": "python"}}
 
 
 def test_the_instructors_table_is_written_from_the_metadata():

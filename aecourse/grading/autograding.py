@@ -49,7 +49,9 @@ class Course:
     def write(self, name, student, **report):
         path = self.report_file(name, student)
         path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(json.dumps({**self.report(name, student), **report}, indent=1, ensure_ascii=False), encoding="utf-8")
+        part = path.with_suffix(".part")
+        part.write_text(json.dumps({**self.report(name, student), **report}, indent=1, ensure_ascii=False), encoding="utf-8")
+        os.replace(part, path)  # whole, or as it was
 
     def look(self, folder):
         """The submission in grading/submitted/STUDENT/NAME: (notebook, report). A file under another name gets the right one."""

@@ -27,7 +27,7 @@ def collect(archive, course, name):
         course: the Course.
         name: the exercise.
     """
-    ids, taken, problems, roster = [cell.id for cell in course.released(name).cells], set(), {}, {}
+    ids, taken, problems, roster = [cell.id for cell in course.released(name).cells], set(), {}, owners_of(course, name)
     with zipfile.ZipFile(archive) as packed:
         for owner, entries in owners(packed).items():
             student = unique(student_id(owner), taken)
@@ -44,10 +44,20 @@ def collect(archive, course, name):
                 target.unlink(missing_ok=True)
                 target.write_bytes(data)
             course.write(name, student, found=found)
-    path = course.root / "grading" / "rosters" / f"{name}.json"
+    path = roster_file(course, name)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(json.dumps(roster, indent=1, ensure_ascii=False), encoding="utf-8")
     return problems
+
+
+def roster_file(course, name):
+    return course.root / "grading" / "rosters" / f"{name}.json"
+
+
+def owners_of(course, name):
+    """{student: the folder in which their work came}, of all zips of this exercise."""
+    path = roster_file(course, name)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def owners(packed):
@@ -69,7 +79,8 @@ def student_id(owner):
     """What nbgrader is to call the owner of a folder: letters, digits, dots, dashes and underscores."""
     moodle, canvas = MOODLE.match(owner), CANVAS.match(owner)
     who = moodle["who"] if moodle else f"{canvas['who']}_{canvas['number']}" if canvas else owner
-    return re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", who)).strip("-._")[:80] or "nameless"
+    name = re.sub(r"[^\w.-]+", "-", unicodedata.normalize("NFC", who)).strip("-._")[:80]
+    return name.encode()[:200].decode(errors="ignore") or "nameless"  # a file's name may have 255 bytes
 
 
 def unique(student, taken):
@@ -84,8 +95,8 @@ def unique(student, taken):
 def chosen(packed, entries, name, ids):
     """(bytes, repairs) of the notebook among a learner's entries."""
     with tempfile.TemporaryDirectory() as folder:
-        originals = {}
-        for number, (file, info) in enumerate(entries[:FILES]):
+        originals, some = {}, list(enumerate(entries[:FILES]))
+        for number, (file, info) in sorted(some, key=lambda one: -len(one[1][0])):  # small.ipynb comes after old_small.ipynb, and stays
             data = content(packed, info)
             path = Path(folder) / (f"{name}.ipynb" if file.endswith(f"{name}.ipynb") else f"{number}.ipynb")
             if re.search(r"\.(ipynb|json)\b", file, re.I):
@@ -106,8 +117,7 @@ def content(packed, info):
 
 def give_back(archive, course, name):
     """Zip the pages of feedback, each in the folder in which its learner's work came; the number of pages."""
-    path = course.root / "grading" / "rosters" / f"{name}.json"
-    roster = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    roster = owners_of(course, name)
     pages = sorted((course.root / "grading" / "feedback").glob(f"*/{name}/{name}.html"))
     with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
         for page in pages:

@@ -59,7 +59,10 @@ def key():
                 file.write(secrets.token_hex(32))
         except FileExistsError:  # another process was faster
             pass
-    return path.read_bytes().strip()
+    found = path.read_bytes().strip()
+    if not found:  # as one is that was stopped while it wrote
+        raise ValueError(f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, and a new one is made")
+    return found
 
 
 def generator(secret, *parts):

@@ -82,7 +82,8 @@ def parsed(raw):
     except (ValueError, RecursionError):
         raise Rejected("the file is no notebook, or only a part of one: hand in the .ipynb file that Jupyter or Colab saves") from None
     if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
-        notebook["cells"] = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) for cell in sheet.get("cells") or []]
+        notebook["cells"] = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
+                             for cell in sheet["cells"]]
         repairs.append("the notebook was stored in an old format")
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Rejected("the file is no notebook: it holds no list of cells")

@@ -297,9 +297,9 @@ def cleaned(outputs):
     kept = []
     for output in outputs if isinstance(outputs, list) else []:
         output = {str(key): value for key, value in output.items()} if isinstance(output, dict) else {}
-        kind = output.get("kind")
-        if kind == "stream" and output.get("name") in ("stdout", "stderr"):
-            kept.append(nbformat.v4.new_output("stream", name=output["name"], text=text(output.get("text"))))
+        kind, name = str(output.get("kind")), str(output.get("name"))  # an array is equal to no text and to no truth value
+        if kind == "stream" and name in ("stdout", "stderr"):
+            kept.append(nbformat.v4.new_output("stream", name=name, text=text(output.get("text"))))
         elif kind in ("display_data", "execute_result"):
             data = output.get("data") if isinstance(output.get("data"), dict) else {}
             kept.append(nbformat.v4.new_output(kind, data={key: text(data[key]) for key in KEPT if key in data}))

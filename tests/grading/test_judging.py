@@ -10,6 +10,9 @@ from nbgrader.utils import determine_grade
 sys.path.insert(0, str(Path(__file__).parent))
 from hands import NAMES, ROOT, answers, filled  # noqa: E402
 
+from traitlets.config import Config  # noqa: E402
+
+from aecourse.grading import __main__ as command  # noqa: E402
 from aecourse.grading import judging, oracle  # noqa: E402
 from aecourse.grading.__main__ import judge_all  # noqa: E402
 from aecourse.grading.oracle import Verdict  # noqa: E402
@@ -48,6 +51,28 @@ def test_without_an_oracle_the_visible_check_decides_and_no_number_of_its_own(ou
 def test_what_was_judged_is_said_step_by_step():
     outputs = judging.shown([PASSED], Verdict(1, ["first: right (1 of 1)", "second: not finite (0 of 1)"]), 2)
     assert outputs[0].text == "passed\n" and outputs[1].text.splitlines()[1:] == ["- first: right (1 of 1)", "- second: not finite (0 of 1)"]
+
+
+def test_of_an_answer_that_is_not_right_the_checks_own_error_stays():
+    assert judging.shown([FAILED], Verdict(0, ["a step: words"]), 2)[0] == FAILED
+
+
+def test_other_work_meets_other_inputs_and_the_same_work_the_same(boxes):
+    source = ("from aecourse.grading.oracle import Missed, step\n\n"
+              "@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng):\n    raise Missed(str(rng.random()))")
+
+    def said(*cells):
+        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text, id=f"c{i}") for i, text in enumerate(cells)])
+        data = {"grade": True, "solution": False, "points": 1}
+        notebook.cells.append(nbformat.v4.new_code_cell("", id="check", metadata={"nbgrader": data}))
+        return judging.outcome(notebook, source, b"a secret")["outputs"]["check"][0].text
+    assert said("x = 1") == said("x = 1") != said("x = 2")
+
+
+def test_what_is_rejected_keeps_the_note_of_its_files_name(tmp_path):
+    (tmp_path / "work.ipynb").write_text("{")
+    _, report = judging.checked(tmp_path / "work.ipynb", filled(NAMES[0], {}), ["the file was called 'x'"])
+    assert report["status"] == "rejected" and report["repairs"] == ["the file was called 'x'"]
 
 
 def quick(name, sources):
@@ -123,6 +148,44 @@ def test_an_error_in_one_job_leaves_the_others_their_outcomes(monkeypatch, capsy
     judge_all(work, [lambda: ThreadPoolExecutor(2)], kept.__setitem__)
     assert kept == {"ada": {"points": {"check": 4}}, "cy": {"points": {"check": 5}}} and list(work) == ["bob"]
     assert "bob could not be judged there, and is judged here: the worker has no disk" in capsys.readouterr().out
+
+
+def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
+    name = NAMES[0]
+    folder = tmp_path / "grading" / "submitted" / "ada" / name
+    folder.mkdir(parents=True)
+    nbformat.write(filled(name, {}), folder / f"{name}.ipynb")
+    (tmp_path / "exercises").symlink_to(ROOT / "exercises")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("AECOURSE_KEY", "a key")
+    monkeypatch.setattr(command.sandbox, "ready", lambda: None)
+    monkeypatch.setattr(command, "settings", Config)
+
+    def stopped(path, text, **rest):
+        path.write_bytes(text.encode()[:9])
+        raise KeyboardInterrupt
+
+    def judge_one(work, pools, keep):
+        monkeypatch.setattr(Path, "write_text", stopped)
+        keep("ada", {"points": {}})
+    monkeypatch.setattr(command, "judge_all", judge_one)
+    with pytest.raises(KeyboardInterrupt):
+        command.grade(name, 1, None, False)
+    assert not list((tmp_path / "grading" / "outcomes").glob("*.json"))
+
+
+def test_with_whom_nbgrader_fails_is_told_with_its_words(monkeypatch):
+    class Failing:
+        def autograde(self, name, student, force):
+            return {"success": student != "bob", "log": "", "error": "no such cell"}
+    monkeypatch.setattr(command, "interface", Failing)
+    assert command.enter("small", ["ada", "bob", "cy"]) == {"bob": "no such cell"}
+
+
+def test_an_exercise_that_was_not_released_is_said_without_a_traceback(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="type `nbgrader generate_assignment small"):
+        command.main(["collect", "small", "in.zip"])
 
 
 def test_where_a_pool_breaks_the_next_one_judges_what_is_left(monkeypatch):

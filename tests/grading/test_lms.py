@@ -2,14 +2,21 @@
 import csv
 import io
 import json
+import os
 import stat
+import sys
 import zipfile
+from pathlib import Path
+from types import SimpleNamespace
 
 import nbformat
 import pytest
+from nbgrader.apps.api import NbGraderAPI
+from nbgrader.coursedir import CourseDirectory
 
 from aecourse.grading import lms, preflight
-from aecourse.grading.autograding import Course, harmless
+from aecourse.grading.autograding import Course, Judge, Marks, handed_in, harmless
+from aecourse.grading.sandbox import Limits
 
 RELEASED = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", id="double"), nbformat.v4.new_code_cell("", id="square")])
 WORK = nbformat.writes(RELEASED)
@@ -42,7 +49,9 @@ def collected(course, tmp_path, entries):
     (["ada.ipynb", "bo.ipynb"], {"ada", "bo"}), (["ada/small.ipynb", "__MACOSX/ada/._small.ipynb", "ada/.DS_Store"], {"ada"}),
     (["Ada/small.ipynb", "ada/small.ipynb", "ADA!/small.ipynb"], {"Ada", "ada-2", "ADA-3"}),
     (["../../up/small.ipynb"], {"nameless"}), (["/etc/small.ipynb"], {"etc"}), (["=cmd|x!A1/small.ipynb"], {"cmd-x-A1"}),
-    (["..\\..\\up.ipynb"], {"nameless"}), (["..../small.ipynb"], {"nameless"}), (["[a]*?/small.ipynb"], {"a"})], ids=range(14))
+    (["..\\..\\up.ipynb"], {"nameless"}), (["..../small.ipynb"], {"nameless"}), (["[a]*?/small.ipynb"], {"a"}),
+    (["Ada Lo\u0308f_12_assignsubmission_file_/small.ipynb"], {"Ada-Löf_12"}), ([f"{'a' * 300}/small.ipynb"], {"a" * 80}),
+    ([f"{'𝓐' * 90}/small.ipynb"], {"𝓐" * 50})], ids=range(17))
 def test_each_learner_has_a_folder_of_their_own(names, students, course, tmp_path):
     seen, problems = collected(course, tmp_path, [(name, WORK) for name in names])
     assert seen == students and problems == {}
@@ -55,6 +64,35 @@ def test_of_several_files_the_notebook_of_the_exercise_is_taken(course, tmp_path
     assert collected(course, tmp_path, entries)[0] == {"ada"}
     assert (course.root / "grading" / "submitted" / "ada" / "small" / "small.ipynb").read_text() == WORK
     assert course.report("small", "ada")["found"] == ["the file was called 'work.ipynb.txt', not 'small.ipynb'"]
+
+
+@pytest.mark.parametrize("names", [["ada/small.ipynb", "ada/old_small.ipynb"], ["ada/old_small.ipynb", "ada/small.ipynb"],
+                                   ["ada_1_2_small.ipynb", "ada_1_2_old_small.ipynb"]])
+def test_the_exercises_own_name_goes_before_a_longer_one(names, course, tmp_path):
+    (student,), _ = collected(course, tmp_path, [(name, "{}" if "old" in name else WORK) for name in names])
+    assert (course.root / "grading" / "submitted" / student / "small" / "small.ipynb").read_text() == WORK
+
+
+def test_of_a_learners_many_files_a_few_are_unpacked(course, tmp_path, monkeypatch):
+    unpacked = []
+    monkeypatch.setattr(lms, "content", lambda packed, info: unpacked.append(info) or b"{}")
+    collected(course, tmp_path, [(f"ada/{number}.ipynb", "{}") for number in range(50)] + [("bo/small.ipynb", WORK)])
+    assert len(unpacked) == lms.FILES + 1
+
+
+def test_the_right_name_in_a_second_zip_takes_back_the_note_of_the_wrong_one(course, tmp_path):
+    for name, notes in (("work.ipynb", 1), ("small.ipynb", 0)):
+        collected(course, tmp_path, [(f"ada/{name}", WORK), ("bo/small.ipynb", WORK)])
+        assert len(course.report("small", "ada")["found"]) == notes
+
+
+def test_a_link_where_the_work_belongs_is_replaced_and_not_followed(course, tmp_path):
+    place = course.root / "grading" / "submitted" / "ada" / "small"
+    place.mkdir(parents=True)
+    (tmp_path / "other").write_text("mine")
+    (place / "small.ipynb").symlink_to(tmp_path / "other")
+    collected(course, tmp_path, [("ada/small.ipynb", WORK), ("bo/small.ipynb", WORK)])
+    assert (tmp_path / "other").read_text() == "mine" and (place / "small.ipynb").read_text() == WORK
 
 
 def test_a_second_zip_replaces_what_changed_and_only_that(course, tmp_path):
@@ -92,6 +130,17 @@ def test_a_damaged_entry_is_one_learners_matter(course, tmp_path):
     assert preflight.rebuild(preflight.read(course.root / "grading" / "submitted" / "bo" / "small" / "small.ipynb"), RELEASED)
 
 
+@pytest.mark.parametrize("place, value", [(8, 1), (10, 97), (10, 12), (10, 14)], ids=["locked", "of no known kind", "no bzip2", "no LZMA"])
+def test_an_entry_that_nobody_can_unpack_is_one_learners_matter(place, value, course, tmp_path):
+    path = packed(tmp_path, [("ada/small.ipynb", WORK), ("bo/small.ipynb", WORK)])
+    data = bytearray(path.read_bytes())
+    data[data.index(b"PK\x01\x02") + place] = value  # in the first entry of the zip's list: its flags, or how it was packed
+    path.write_bytes(data)
+    lms.collect(path, course, "small")
+    submitted = course.root / "grading" / "submitted"
+    assert [(submitted / student / "small" / "small.ipynb").read_text() for student in ("ada", "bo")] == ["", WORK]
+
+
 def test_feedback_goes_back_into_the_folders_it_came_from(course, tmp_path):
     collected(course, tmp_path, [("Ada Löf_12_assignsubmission_file_/small.ipynb", WORK)])
     for student in ("Ada-Löf_12", "extra"):
@@ -102,6 +151,72 @@ def test_feedback_goes_back_into_the_folders_it_came_from(course, tmp_path):
     with zipfile.ZipFile(tmp_path / "out.zip") as file:
         assert {name: file.read(name).decode() for name in file.namelist()} == {
             "Ada Löf_12_assignsubmission_file_/small.html": "Ada-Löf_12", "extra/small.html": "extra"}
+
+
+def test_feedback_goes_back_to_those_of_an_earlier_zip_too(course, tmp_path):
+    for owner, student in (("Ada Löf_12_assignsubmission_file_", "Ada-Löf_12"), ("Bo_13_assignsubmission_file_", "Bo_13")):
+        collected(course, tmp_path, [(f"{owner}/small.ipynb", WORK)])
+        page = course.root / "grading" / "feedback" / student / "small" / "small.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(student)
+    lms.give_back(tmp_path / "out.zip", course, "small")
+    with zipfile.ZipFile(tmp_path / "out.zip") as file:
+        assert set(file.namelist()) == {"Ada Löf_12_assignsubmission_file_/small.html", "Bo_13_assignsubmission_file_/small.html"}
+
+
+def test_a_report_that_is_half_written_leaves_the_one_before(course, monkeypatch):
+    course.write("small", "ada", status="accepted")
+
+    def stopped(path, text, **rest):
+        path.write_bytes(text.encode()[:9])
+        raise KeyboardInterrupt
+    monkeypatch.setattr(type(course.root), "write_text", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        course.write("small", "ada", status="rejected")
+    assert course.report("small", "ada") == {"status": "accepted"}
+
+
+# --- What nbgrader asks for ----------------------------------------------------------------------------------------
+
+@pytest.mark.parametrize("text, time", [
+    (b"2026-02-03 10:00:00 UTC", True), (b"no time", False), (b"", False), (b"9" * 40, False), (b"\xff", False)], ids=range(5))
+def test_a_time_that_can_be_read_is_kept_and_another_one_is_dropped(text, time, tmp_path):
+    (tmp_path / "timestamp.txt").write_bytes(text)
+    assert handed_in(tmp_path) == (text.decode() if time else None)
+    assert (tmp_path / "timestamp.txt").exists() == time
+
+
+def test_a_folder_or_a_link_for_a_time_is_none(tmp_path):
+    (tmp_path / "timestamp.txt").mkdir()
+    assert handed_in(tmp_path) is None
+    (tmp_path / "timestamp.txt").rmdir()
+    (tmp_path / "other").write_text("2026-02-03 10:00:00 UTC")
+    (tmp_path / "timestamp.txt").symlink_to(tmp_path / "other")
+    assert handed_in(tmp_path) is None and (tmp_path / "other").exists() and not (tmp_path / "timestamp.txt").is_symlink()
+
+
+def test_the_settings_are_seconds_and_megabytes():
+    assert Judge(timeout=7, total=8, memory=9).limits() == Limits(cell=7, total=8, memory=9 * 2**20)
+
+
+@pytest.mark.parametrize("raw, penalty, score", [(5, None, 5), (5, 2, 3), (1, 2, 0)])
+def test_a_penalty_for_lateness_is_taken_off_down_to_nothing(raw, penalty, score, course):
+    submission = SimpleNamespace(late_submission_penalty=penalty, score=raw, needs_manual_grade=False, timestamp=None)
+    gradebook = SimpleNamespace(find_submission=lambda *names: submission)
+    row = Marks.row(None, gradebook, course, SimpleNamespace(name="small", duedate=None, max_score=6), "ada", True)
+    assert (row["raw_score"], row["score"], row["status"]) == (raw, score, "graded")
+
+
+def test_a_name_in_the_gradebook_is_no_formula_in_the_table(course, monkeypatch):
+    monkeypatch.setenv("PATH", str(Path(sys.executable).parent), prepend=os.pathsep)  # nbgrader calls alembic
+    nbgrader = NbGraderAPI(CourseDirectory(root=str(course.root), db_url=f"sqlite:///{course.root / 'gradebook.db'}"))
+    with nbgrader.gradebook as gradebook:
+        gradebook.add_assignment("small")
+        gradebook.add_student("ada", last_name="=1+1", first_name="Ada")
+        Marks(parent=nbgrader, to="grades.csv").export(gradebook)
+    with open(course.root / "grades.csv", encoding="utf-8", newline="") as file:
+        row, = csv.DictReader(file)
+    assert (row["student_id"], row["last_name"], row["first_name"], row["status"]) == ("ada", "'=1+1", "Ada", "missing")
 
 
 @pytest.mark.parametrize("value", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", " =1", "|calc", "%1"])

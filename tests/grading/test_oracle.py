@@ -1,5 +1,6 @@
 """Judging: right work earns all, each wrong answer loses, and the secret decides what is asked."""
 import collections
+import contextlib
 import sys
 from pathlib import Path
 
@@ -9,7 +10,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from hands import NAMES, ROOT, answers, filled, quick  # noqa: E402
 
-from aecourse.grading import oracle, sandbox  # noqa: E402
+from aecourse.grading import oracle, sandbox, trainings  # noqa: E402
 from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
 
 
@@ -134,7 +135,7 @@ def one_step(reply, points=2):
     (lambda: float("nan"), 0, "not finite"), (lambda: "3", 0, "no number"), (lambda: [[3.0]], 0, "shape"), (lambda: {}, 0, "no number"),
     (lambda: 10**400, 0, "no number|can't be read"), (lambda: True, 0, "no number"), (lambda: 3 + 0j, 0, "no number"),
     (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"), (raising(sandbox.Gone("the process ended")), 0, "process ended"),
-    (raising(KeyError("x")), 0, "KeyError")], ids=range(14))
+    (raising(KeyError("x")), 0, "KeyError"), (lambda: float("inf"), 0, "not finite")], ids=range(15))
 def test_each_kind_of_reply_has_its_mark_and_its_words(reply, points, words):
     import re
 
@@ -151,7 +152,8 @@ def test_after_a_step_that_ended_the_process_the_check_is_not_asked_again():
             raise sandbox.Gone("the process ended")
     steps.append(Step("other", 1, "another", lambda ask, rng: None))
     verdicts = oracle.judged(steps, Made(None), b"s", "w")
-    assert len(asked) == 1 and verdicts["check"].points == 0 and verdicts["other"] == Verdict(1, ["another: right (1 of 1)"])
+    assert len(asked) == 1 and verdicts["check"].points == 0 and len(verdicts["check"].lines) == 2
+    assert verdicts["other"] == Verdict(1, ["another: right (1 of 1)"])
 
 
 def test_a_check_in_which_the_process_ended_is_not_judged():
@@ -167,6 +169,66 @@ def test_inputs_hang_on_the_secret_the_step_and_the_work_and_on_nothing_else():
     assert draws[0] == draws[1] and len(set(draws)) == 5
 
 
+def test_each_step_of_each_work_meets_inputs_of_its_own():
+    def draws(secret, work):
+        seen = []
+        oracle.judged([Step("check", 1, "a step", lambda ask, rng: seen.append(rng.random()))] * 2, Made(None), secret, work)
+        return seen
+    assert draws(b"s", "w") == draws(b"s", "w")
+    assert len({*draws(b"s", "w"), *draws(b"t", "w"), *draws(b"s", "v")}) == 6
+
+
+def test_seeds_that_are_asked_for_are_none_that_a_notebook_uses():
+    seeds = {oracle.seed_of(np.random.default_rng(number)) for number in range(200)}
+    assert len(seeds) > 190 and min(seeds) >= 1000
+
+
+@pytest.mark.parametrize("draw, words", [
+    (lambda seed, before: seed, None), (lambda seed, before: before, "two trainings have different"),
+    (lambda seed, before: seed + 10**7 * before, "two trainings have different"),
+    (lambda seed, before: 0, "the trainings have the same")], ids=range(4))
+@pytest.mark.parametrize("part", ["first weights", "batches"])
+def test_a_seed_fixes_all_chance_whatever_came_before(part, draw, words):
+    def ask(source, seed, steps, before):
+        parts = {"first weights": seed, "batches": seed, part: draw(seed, before)}
+        return [[np.array([parts["first weights"]])]], [np.array([parts["batches"]])], []
+    with pytest.raises(Missed, match=f"{words} {part}") if words else contextlib.nullcontext():
+        trainings.judge_seed(ask, np.random.default_rng(0), "first weights", "batches")
+
+
+@pytest.fixture(scope="module")
+def images():
+    from aecourse.data import load_images
+
+    return load_images(device="cpu", quiet=True).train.numpy()
+
+
+def linear(weights, x):
+    return (x @ weights[0].T @ weights[2].T - x).square().mean() + weights[1].square().sum() + weights[3].square().sum()
+
+
+@pytest.mark.parametrize("change, words", [
+    (lambda run: None, None), (lambda run: run.update(batches=run["batches"][:-1]), "number of steps"),
+    (lambda run: run.update(batches=[batch + np.float32(0.01) for batch in run["batches"]]), "not in images.train"),
+    (lambda run: run.update(batches=[batch[:32] for batch in run["batches"]]), "another size than BATCH"),
+    (lambda run: run.update(batches=[batch[:6].repeat(11, 0)[:64] for batch in run["batches"]]), "a part of images.train"),
+    (lambda run: run.update(batches=[batch.astype(np.float64) for batch in run["batches"]]), "another size than BATCH"),
+    (lambda run: run.update(end=run["end"][:2]), "not the one of the task"),
+    (lambda run: run["end"].__setitem__(2, run["start"][2]), "other weights"),
+    (lambda run: run["end"].__setitem__(0, run["end"][0] + 1e-3), "other weights")], ids=range(9))
+def test_a_training_is_judged_by_its_steps_its_batches_and_its_weights(change, words, images):
+    rng = np.random.default_rng(0)
+    start = [rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((4, 784), (4,), (784, 4), (784,))]
+
+    def ask(source, seed, steps, before):
+        run = {"start": start, "batches": [images[np.linspace(0, len(images) - 1, 64).astype(int)]] * steps}
+        run["end"] = [weight.astype(np.float32) for weight in trainings.adam(start, run["batches"], linear, 1e-3)]
+        change(run)
+        return [start], run["batches"], run["end"]
+    with pytest.raises(Missed, match=words) if words else contextlib.nullcontext():
+        trainings.judge_budget(ask, rng, (784, 4, 784), 64, 1e-3, linear)
+
+
 def test_the_key_is_made_once_is_private_and_can_be_given(tmp_path, monkeypatch):
     monkeypatch.delenv("AECOURSE_KEY", raising=False)
     monkeypatch.delenv("AECOURSE_KEY_FILE", raising=False)
@@ -180,6 +242,35 @@ def test_the_key_is_made_once_is_private_and_can_be_given(tmp_path, monkeypatch)
     assert oracle.key() == b"mine"
 
 
+def test_of_two_processes_that_make_the_key_the_first_has_its_way(tmp_path, monkeypatch):
+    monkeypatch.delenv("AECOURSE_KEY", raising=False)
+    monkeypatch.setenv("AECOURSE_KEY_FILE", str(tmp_path / "key"))
+    first = oracle.key()
+    monkeypatch.setattr(oracle.Path, "exists", lambda path: False)
+    assert oracle.key() == first
+
+
+def test_an_empty_key_is_none(tmp_path, monkeypatch):
+    monkeypatch.delenv("AECOURSE_KEY", raising=False)
+    monkeypatch.setenv("AECOURSE_KEY_FILE", str(tmp_path / "key"))
+    (tmp_path / "key").write_text("\n")
+    with pytest.raises(ValueError, match="is empty.*delete the file"):
+        oracle.key()
+
+
 def test_a_wrong_shape_is_never_broadcast():
     with pytest.raises(Missed, match="shape"):
         oracle.close(np.ones((3, 1)), np.ones(3))
+
+
+def test_one_number_is_a_number_or_a_list_of_one():
+    assert oracle.number(2) == oracle.number([2.0]) == 2
+    for value in ([[2.0]], [2.0, 2.0], []):
+        with pytest.raises(Missed, match="one number was asked for"):
+            oracle.number(value)
+
+
+def test_roundings_of_float32_are_right_and_an_error_in_the_fourth_digit_is_not():
+    oracle.close(np.float32(1 / 3), 1 / 3)
+    with pytest.raises(Missed, match="not right"):
+        oracle.close(1.0005, 1.0)

@@ -132,18 +132,38 @@ def lone_surrogate(work):
     work["cells"].append({"cell_type": "code", "metadata": {}, "source": "'\ud800'", "outputs": []})
 
 
+def too_long(work):
+    work["cells"].append({"cell_type": "code", "metadata": {}, "source": "#" * (preflight.CELL_CHARACTERS + 1)})
+
+
+def windows_line_ends(work):
+    for one in work["cells"]:
+        one["source"] = "".join(one["source"]).replace("\n", "\r\n")
+
+
+def finished_before_unfinished(work):
+    work["cells"].append(dict(cell(work, "mse"), id="copy", source=cell(RELEASED, "mse").source))
+
+
+def too_deep_for_the_parser(work):
+    for source in ("-" * 100_000 + "1", "1+" * 90_000 + "1", "'\0'"):
+        work["cells"].append({"cell_type": "code", "metadata": {}, "source": source})
+
+
 @pytest.mark.parametrize("damage, words", [
     (strip_metadata, None), (strip_ids, None), (strip_both, "found again by what the cells say"), (edit_check, "mse-check was changed"),
     (move_check, "another order"), (delete_check, "mse-check was missing"), (delete_imports, "given-tools was missing"), (raise_points, None),
     (unlock, None), (other_schema, None), (copied_check, "a copy of the cell mse-check"), (copied_answer, "two cells mse"),
     (unfinished_before_finished, None), (other_type, "another kind"), (odd_metadata, None), (other_version, None),
-    (not_cells, "3 cells could not be read"), (lone_surrogate, None)], ids=lambda value: getattr(value, "__name__", ""))
+    (not_cells, "3 cells could not be read"), (lone_surrogate, None),
+    (too_long, "1 cells could not be read, or were too long"), (windows_line_ends, None), (finished_before_unfinished, None),
+    (too_deep_for_the_parser, None)], ids=lambda value: getattr(value, "__name__", ""))
 def test_what_was_damaged_is_mended_and_said(damage, words, work):
     damage(work)
     notebook, repairs = rebuilt(work)
     assert whole(notebook)
     assert [words in repair for repair in repairs].count(True) == 1 if words else repairs == []
-    json.dumps(notebook).encode()
+    nbformat.writes(notebook).encode()
 
 
 def test_a_learners_own_cells_stay_where_they_were_and_lose_their_metadata(work):
@@ -159,6 +179,28 @@ def test_a_mark_lost_on_one_cell_is_found_again_by_the_function(work):
     cell(work, "mse").update(id="x1", metadata={})
     notebook, repairs = rebuilt(work)
     assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
+
+
+def test_a_draft_in_a_cell_of_the_learners_own_is_not_taken_for_the_answer(work):
+    work["cells"].insert(place(work, "mse"), {"cell_type": "code", "metadata": {}, "source": "def mse(a, b):\n    return 0"})
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook) and repairs == [] and "return 0" in notebook.cells[place(notebook, "mse") - 1].source
+
+
+def test_notes_that_quote_an_answer_are_not_taken_for_it(work):
+    cell(work, "mse").update(id="x1", metadata={})
+    work["cells"].insert(0, {"cell_type": "markdown", "metadata": {}, "source": "def mse(x_hat, x) is what I was asked for."})
+    notebook, repairs = rebuilt(work)
+    assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
+
+
+def test_of_cells_that_nobody_grades_the_code_is_the_learners_and_the_words_are_put_back(work):
+    plain = [one for one in RELEASED.cells if preflight.kind_of(one) == "plain"]
+    for one in plain:
+        cell(work, one.id)["source"] = "tried = 1"
+    notebook, _ = rebuilt(work)
+    assert {one.cell_type for one in plain} == {"code", "markdown"}
+    assert all(cell(notebook, one.id).source == ("tried = 1" if one.cell_type == "code" else one.source) for one in plain)
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -178,7 +220,9 @@ def test_the_format_before_version_4(work):
 @pytest.mark.parametrize("raw, words", [
     (b"", "no notebook"), (b"{", "no notebook"), (b"[]", "no list of cells"), (b"[" * 10**6, "no notebook"), (b"\xff\xd8\xff", "no text"),
     (b'{"cells": 3}', "no list of cells"), (b'{"cells": []}', "no cell of this exercise"), (b"NaN", "no list of cells"),
-    (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells")], ids=range(9))
+    (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells"),
+    *((b'{"worksheets": [{"cells": %s}, 3, {}]}' % cells, "no cell of this exercise") for cells in (b"3", b"{}", b'"x"', b"true"))],
+    ids=range(13))
 def test_what_is_no_notebook_is_rejected(raw, words):
     with pytest.raises(preflight.Rejected, match=words):
         preflight.rebuild(raw, RELEASED)
@@ -202,6 +246,24 @@ def test_the_file_under_another_name_is_found_among_others(tmp_path, work):
     assert path.name == "loss_comparison (1).ipynb" and path.name in repairs[0]
     path.rename(tmp_path / "loss_comparison.ipynb")
     assert preflight.notebook_of(tmp_path, "loss_comparison", IDS) == (tmp_path / "loss_comparison.ipynb", [])
+
+
+def test_what_is_hidden_or_no_file_is_not_taken_for_the_notebook(tmp_path, work):
+    (tmp_path / ".loss_comparison (1).ipynb").write_text(json.dumps(work))
+    (tmp_path / "link.ipynb").symlink_to(tmp_path / ".loss_comparison (1).ipynb")
+    os.mkfifo(tmp_path / "a.ipynb")
+    with pytest.raises(preflight.Rejected, match="there is no notebook"):
+        preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+    (tmp_path / "loss_comparison (1).ipynb").write_text(json.dumps(work))
+    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS)[0].name == "loss_comparison (1).ipynb"
+
+
+def test_a_learner_whose_folder_is_a_link_to_a_neighbours_is_rejected(tmp_path, work):
+    (tmp_path / "ada" / "loss_comparison").mkdir(parents=True)
+    (tmp_path / "ada" / "loss_comparison" / "loss_comparison.ipynb").write_text(json.dumps(work))
+    (tmp_path / "bob").symlink_to(tmp_path / "ada")
+    with pytest.raises(preflight.Rejected, match="link"):
+        preflight.notebook_of(tmp_path / "bob" / "loss_comparison", "loss_comparison", IDS)
 
 
 def test_a_folder_without_a_notebook_is_rejected(tmp_path):

@@ -59,7 +59,7 @@ def test_calls_pass_numbers_lists_arrays_and_errors_and_nothing_else(boxes):
         assert repr(session.call("def probe():\n    return {1: (object(), None)}")) == "{1: (a object, None)}"
         with pytest.raises(Raised, match="TypeError"):
             session.call(source, x=None)
-        with pytest.raises(Raised, match="OutOfTime"):
+        with pytest.raises(Raised, match="OutOfTime.*may take 1 s"):
             session.call("def probe():\n    while True: pass", seconds=1)
         assert session.call(source, x=1.5) == 3.0
 
@@ -81,6 +81,29 @@ REACH = {
     "higher limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
     "mounts": "import ctypes; assert ctypes.CDLL(None, use_errno=True).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
 }
+
+
+def test_the_inside_makes_no_namespace_of_its_own(boxes):
+    if "--disable-userns" not in sandbox.options():
+        pytest.skip("bubblewrap before 0.8")
+    assert told("import ctypes; print(ctypes.CDLL(None).unshare(0x10000000))")[0] == ["-1\n"]
+
+
+def test_what_a_process_may_use_is_limited(boxes):
+    names = {"AS": 8 << 30, "FSIZE": 64 << 20, "CORE": 0, "NOFILE": 1024, "CPU": SHORT.total + 60, "NPROC": 512}
+    (seen,), _ = told(f"import resource\nfor name in {list(names)}: print(*resource.getrlimit(getattr(resource, 'RLIMIT_' + name)))")
+    for (name, most), line in zip(names.items(), seen.splitlines()):
+        assert all(0 <= int(number) <= most for number in line.split()), (name, line)
+
+
+@pytest.mark.parametrize("folder", ["/tmp", "/submission"])
+def test_a_disk_has_an_end(folder, boxes):
+    fill = f"files = [open(f'{folder}/{{i}}', 'wb') for i in range(9)]\nfor file in files: print(file.write(bytes(60 << 20)), flush=True)"
+    if "--size" not in sandbox.options():
+        pytest.skip("bubblewrap before 0.6")
+    with Session(of(fill), SHORT) as session:
+        outputs = session.run()["c0"]
+    assert "No space left" in outputs[-1].get("evalue", "") and len(printed(outputs).split()) <= 5
 
 
 def test_what_lies_outside_is_out_of_reach(boxes):
@@ -111,6 +134,7 @@ def test_two_submissions_share_nothing(boxes):
 
 # --- How a process may end -----------------------------------------------------------------------------------------
 
+WRITE = "import os\nfor i in range(3, 64):\n    try: os.write(i, {!r})\n    except OSError: pass"
 LETHAL = {
     "exit": "import os; os._exit(0)",
     "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
@@ -123,10 +147,14 @@ LETHAL = {
     "memory": "x = []\nwhile True: x.append(b'x' * (64 << 20))\n",
     "forked memory": "import os\nfor _ in range(6): os.fork()\nx = b'x' * (200 << 20)\nwhile True: pass",
     "closed": "import os; os.closerange(3, 64)",
+    "no dictionary": WRITE.format(b'{"sizes": [], "body": "[1]"}\n'),
+    "large parts": WRITE.format(b'{"sizes": [50000000, 50000000], "body": "0"}\n'),
+    "no array": WRITE.format(b'{"sizes": [12], "body": "{\\"a\\": 0}"}\n\x93NUMPY\x01\x00\x02\x00{('),
 }
 
 
-WORDS = {"no stop": "time was over", "catch all": "time was over", "protocol": "wrote where", "flood": "more than it may",
+WORDS = {"no dictionary": "wrote where", "large parts": "more than it may", "no array": "wrote where",
+         "no stop": "time was over", "catch all": "time was over", "protocol": "wrote where", "flood": "more than it may",
          "forked memory": "GB of memory", "exit": "process ended"}
 
 
@@ -152,6 +180,17 @@ def test_a_flood_of_text_is_cut(boxes):
     assert all(len(printed(outputs[key])) < 110_000 for key in outputs)
 
 
+@pytest.mark.parametrize("lots", ["from IPython.display import HTML, display; display(HTML('x' * size))", "raise ValueError('x' * size)"])
+def test_a_large_figure_or_error_is_cut_and_costs_nothing(lots, boxes):
+    seen, lost = told(f"size = {SHORT.line + 10**6}\n{lots}", "print('next')")
+    assert seen[1] == "next\n" and not lost
+
+
+def test_what_is_written_past_python_is_not_taken_for_a_reply(boxes):
+    seen, lost = told("import os; os.write(1, b'{}\\n'); os.write(2, b'x'); os.read(0, 9); print('next')")
+    assert seen == ["next\n"] and not lost
+
+
 def test_a_process_that_ends_again_and_again_is_given_up(boxes):
     start = time.monotonic()
     seen, lost = told(*["import os; os._exit(1)"] * 8, "print('last')")
@@ -164,6 +203,11 @@ def test_the_time_of_all_cells_is_bounded(boxes):
     assert seen[0] == "slept\n" and seen[-1] == "OutOfTime" and time.monotonic() - start < 40
 
 
+def test_when_the_time_of_all_cells_is_over_no_other_sandbox_is_made(boxes):
+    with Session(of(*["import os; os._exit(1)"] * 3), Limits(cell=5, total=0)) as session:
+        assert list(session.run()) == ["c0", "c1", "c2"] and list(session.lost) == ["c0"]
+
+
 def test_a_call_that_ends_the_process_leaves_the_others(boxes):
     with Session(of("import os\ndef f(): os._exit(1)\ndef g(): return 7"), SHORT) as session:
         session.run()
@@ -172,11 +216,41 @@ def test_a_call_that_ends_the_process_leaves_the_others(boxes):
         assert session.call("def probe():\n    return g()") == 7
 
 
-def test_nothing_is_left_running(boxes):
-    with Session(of("import subprocess; subprocess.Popen(['sleep', '1234'])"), SHORT) as session:
+def test_calls_that_end_the_process_again_and_again_are_given_up(boxes):
+    with Session(of("import os\ndef f(): os._exit(1)"), SHORT) as session:
         session.run()
-    time.sleep(0.2)
-    assert not [process for process in psutil.Process().children(recursive=True) if "1234" in process.cmdline()]
+        for words in ["the process ended$"] * (SHORT.losses + 1) + ["too often"] * 2:
+            with pytest.raises(Gone, match=words):
+                session.call("def probe():\n    return f()")
+
+
+def test_the_clock_of_a_cell_stops_with_the_cell(boxes):
+    with Session(of("x = 7"), Limits(cell=1, total=60)) as session:
+        session.run()
+        time.sleep(1.5)
+        assert session.call("def probe():\n    return x") == 7 and session.losses == 0
+
+
+def test_what_is_defined_to_ask_is_no_name_of_the_learners(boxes):
+    with Session(of("x = 7"), SHORT) as session:
+        session.run()
+        assert session.call("x, mine = 8, 9\ndef probe():\n    return x") == 8
+        assert session.call("def probe():\n    return [x, 'mine' in globals()]") == [7, False]
+
+
+@pytest.mark.parametrize("trust", ["", "1"])
+def test_nothing_is_left_running(trust, boxes, monkeypatch):
+    monkeypatch.setenv("AECOURSE_TRUSTED", trust)
+    with Session(of("import subprocess; subprocess.Popen(['sleep', '71.5'])"), SHORT) as session:
+        session.run()
+        assert left() and not session.lost
+    psutil.wait_procs(left(), timeout=5)
+    assert not left()
+
+
+def left():
+    return [process for process in psutil.process_iter(["cmdline", "status"])
+            if "71.5" in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE]
 
 
 def test_the_sandbox_ends_with_the_grader(boxes):
@@ -212,6 +286,12 @@ def test_where_namespaces_are_refused_it_says_so(untrusted, tmp_path):
     with pytest.raises(Refused, match="can't make a sandbox here: bwrap: No permissions"):
         sandbox.ready()
     sandbox.options.cache_clear()
+
+
+@pytest.mark.parametrize("word", ["", "0", "no", "true", "1 "])
+def test_nothing_but_a_one_says_that_work_is_trusted(word, untrusted):
+    untrusted.setenv("AECOURSE_TRUSTED", word)
+    assert not sandbox.trusted()
 
 
 @pytest.mark.parametrize("platform", ["darwin", "win32"])
@@ -271,7 +351,9 @@ def npy(shape, dtype="<f8", data=b"", version=1):
     ("{", []), ("[" * 100_000, []), ('{"a": 0}', []), ('{"a": "x"}', []), ('{"q": 1}', []), ('{"a": 0, "t": []}', []), ('{"d": [[[], 1]]}', []),
     ('{"d": 3}', []), ("9" * 5000, []), ('{"a": 0}', [b"junk"]), ('{"a": 0}', [npy((10**12,))]), ('{"a": 0}', [npy((2,), data=b"x" * 8)]),
     ('{"a": 0}', [npy((1,), "|O", b"x" * 8)]), ('{"a": 0}', [npy((1,), version=2)]), ('{"a": 0}', [b"\x93NUMPY\x01\x00\xff\xff{"]),
-    ('{"a": 0}', [npy((1,), "|S8", b"x" * 8)])], ids=range(16))
+    ('{"a": 0}', [npy((1,), "|S8", b"x" * 8)]), ('{"a": 0}', [npy((1,), "(,)f8", b"x" * 8)]),
+    *(('{"a": 0}', [b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head]) for head in (b"{(", b"'''", b"  x\n y", b"[" * 999))],
+    ids=range(21))
 def test_what_may_not_come_is_refused(body, blobs):
     with pytest.raises(wire.Garbled):
         wire.unpack(body, blobs)
@@ -286,8 +368,18 @@ def test_a_bad_first_line_is_refused(line):
 
 @pytest.mark.parametrize("outputs", [None, 3, [3], [{}], [{"kind": "stream", "name": "stdin", "text": "x"}], [{"kind": "display_data", "data": 3}],
                                      [{"kind": "error", "traceback": 3}], [{"kind": "display_data", "data": {"text/plain": {"x": 1}, "application/x": "y"}}],
-                                     [{"kind": "stream", "name": "stdout", "text": "\x00\ud800\x1b[31m"}]], ids=range(9))
+                                     [{"kind": "stream", "name": "stdout", "text": "\x00\ud800\x1b[31m"}],
+                                     [{"kind": np.arange(2)}], [{"kind": "stream", "name": np.arange(2)}],
+                                     [{"kind": "display_data", "data": {"text/plain": np.arange(2)}}]], ids=range(12))
 def test_outputs_of_any_form_make_a_valid_notebook(outputs):
     cell = nbformat.v4.new_code_cell("", outputs=sandbox.cleaned(outputs))
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
-    json.dumps(cell).encode()
+    json.dumps(cell, ensure_ascii=False).encode()
+
+
+def test_of_an_output_texts_and_figures_are_kept_and_nothing_that_a_page_would_run():
+    data = {"text/plain": "a", "image/png": "b", "application/javascript": "c", "application/vnd.jupyter.widget-view+json": {"id": "d"}}
+    assert [output.data for output in sandbox.cleaned([{"kind": "display_data", "data": data}])] == [{"text/plain": "a", "image/png": "b"}]
+    assert sandbox.cleaned([{"kind": "stream", "name": "stdin", "text": "x"}, {"kind": "input_request"}]) == []
+    assert len(sandbox.cleaned([{"kind": "error", "traceback": ["x"] * 10**5}])[0].traceback) == 500
+    assert sandbox.text("a\tb\n\x00\x07\x1b[2Jc\r") == "a\tb\n[2Jc"
