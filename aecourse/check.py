@@ -103,6 +103,14 @@ def positive(name, value, kind=int):
     return value
 
 
+def offers(model, part, expected):
+    """`model` has the method or module `part`, as those that are `expected` have."""
+    if not hasattr(model, part):
+        raise TypeError(f"model is of class {type(model).__name__}, which has no {part}; expected {expected}: "
+                        "give it the objectives and measures of its own kind")
+    return model
+
+
 def sizes(name, values, least=1):
     """`values` is a tuple of positive integers, `least` or more; a shape may be a single integer."""
     values = (values,) if name == "shape" and isinstance(values, int) else values

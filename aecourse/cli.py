@@ -86,9 +86,9 @@ def measures(model, x, objective, seed=0):
              "ssim": torch.cat([ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]).mean()}
     if hasattr(model, "elbo_terms"):
         rate, distortion = metrics.rate_distortion(model, x, generator)
-        posterior = model.posterior(x)
-        means = [mean for mean, _ in posterior] if isinstance(posterior, list) else [posterior[0]]
-        found |= {"rate": rate, "distortion": distortion, "active_units": sum(map(metrics.active_units, means))}
+        levels = zip(model.posterior(x), model.priors(x)) if hasattr(model, "priors") else [(model.posterior(x), None)]
+        active = [metrics.collapse_report(*posterior, prior=prior).active_by_variance.sum() for posterior, prior in levels]
+        found |= {"rate": rate, "distortion": distortion, "active_units": sum(active)}
     if hasattr(model, "codebook"):
         found["perplexity"] = models.codebook_usage(model, x).perplexity
     return {name: float(value) for name, value in found.items()}

@@ -120,6 +120,8 @@ def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_s
         ValueError: where an argument is out of range, or `path` belongs to another sweep.
     """
     settings, seeds = settings_of(grid), list(range(seeds) if isinstance(seeds, int) else seeds)
+    if not seeds:
+        raise ValueError("seeds is 0 or empty; expected how many, at least one, or which")
     check.one_of("how", how, HOW), check.floating("data", data)
     device = pick_device(device)
     if how == "auto":

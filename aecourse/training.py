@@ -269,6 +269,7 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
     for name, given in (("data", data), ("validation", validation)):
         if given is not None:
             check.within(name, check.floating(name, given), *limits)
+    check_dtype(model, data)
     model, data = model.to(device).train(), data.to(device)
     update = optimizer(model.parameters(), lr=lr)
     factors = schedule and torch.optim.lr_scheduler.LambdaLR(update, lambda step: schedule(step / steps))
@@ -305,6 +306,15 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
 def fingerprint(data):
     """What tells these data from others, for a checkpoint: shape and sum."""
     return [list(data.shape), data.sum(dtype=torch.float64 if data.device.type != "mps" else None).item()]
+
+
+def check_dtype(model, data):
+    """`data` are of the type of the weights."""
+    kinds = {parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()}
+    if kinds and data.dtype not in kinds:
+        kind = str(next(iter(kinds)))
+        raise TypeError(f"data has dtype {data.dtype} and the model's weights {kind}; expected the same: "
+                        f"convert one, as in data.to({kind})")
 
 
 def check_settings(steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed):

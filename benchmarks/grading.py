@@ -32,6 +32,7 @@ def release(name, folder):
     target.mkdir(parents=True)
     nbformat.write(notebook, target / f"{name}.ipynb")
     shutil.copy(ROOT / "solutions" / name / "oracle.py", target)
+    shutil.copy(ROOT / "solutions" / "trainings.py", folder / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", name], cwd=folder, check=True, capture_output=True)
     for cell in notebook.cells:

@@ -46,6 +46,17 @@ def library(need):
     return imported
 
 
+@pytest.fixture
+def exact():
+    """Products in full single precision, on a GPU too."""
+    import torch
+
+    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
+    yield
+    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
+
+
 @pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
 def browser(need, library):
     """Chromium, without a window."""

@@ -134,6 +134,36 @@ def test_a_process_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path
     assert terms == history.terms and all(torch.equal(state[name], value) for name, value in model.state_dict().items())
 
 
+DETERMINISTIC = """
+import sys, torch
+sys.path[:0] = [{root!r}, {tests!r}]
+from test_checkpoint import *
+torch.use_deterministic_algorithms(True)
+def build():
+    torch.manual_seed(0)
+    return VQVAE(6, codes=5, dim=2, width=4, grid=(3,))
+for name, build, objective in (("dropout", start, noisy), ("codes", build, quantised())):
+    whole = run(build(), objective, device={device!r})
+    for call in (1, 13):
+        path = Path({path!r}, name + str(call))
+        try:
+            run(build(), killed_in(call, objective), device={device!r}, save_to=path)
+        except Killed:
+            torch.manual_seed(99)
+        alike(run(build(), objective, device={device!r}, save_to=path), whole)
+"""
+CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
+
+
+@pytest.mark.parametrize("device", ["cpu", CUDA])
+def test_with_deterministic_algorithms_a_device_goes_on_to_the_same_end(tmp_path, device):
+    """In a process of its own: cuBLAS reads its setting when it starts."""
+    here = Path(__file__).resolve().parent
+    source = DETERMINISTIC.format(root=str(here.parent), tests=str(here), path=str(tmp_path), device=device)
+    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=os.environ | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
+    assert done.returncode == 0, done.stderr
+
+
 def test_what_is_finished_is_not_trained_again_and_can_be_trained_on(tmp_path):
     path = tmp_path / "run.pt"
     first = run(save_to=path)

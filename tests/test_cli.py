@@ -95,6 +95,16 @@ def test_the_numbers_are_those_of_fit_by_hand(beta, tmp_path, few_images):
     assert abs(number(tmp_path, "distortion") - drawn.mean()) < 6 * drawn.std()
 
 
+def test_a_mute_level_of_a_ladder_counts_no_units(few_images):
+    model = models.LadderVAE((1, 28, 28), latent_dims=(5, 3))
+    with torch.no_grad():
+        low = model.evidence[0]
+        low.weight.zero_(), low.bias.zero_()[5:].fill_(1e6)
+        model.prior[0].weight.mul_(20), model.evidence[1].weight.mul_(20)
+    assert active_units(model.posterior(few_images.test)[0][0]) > 0, "they follow a prior that moves"
+    assert cli.measures(model, few_images.test, models.beta_elbo(1.0))["active_units"] == 3
+
+
 def test_adversaries_are_trained_calmly(tmp_path, few_images):
     train(tmp_path, model="adversarial", steps=3)
     torch.manual_seed(0)

@@ -31,7 +31,8 @@ def objective(setting):
 
 def measure(model, setting):
     assert not torch.is_grad_enabled() and not model.training
-    return {"mse": mse(model(DATA)[0], DATA), "units": setting["k"]}
+    x = DATA.to(next(model.parameters()).device)
+    return {"mse": mse(model(x)[0], x), "units": setting["k"]}
 
 
 def run(grid={"k": [2, 3], "weight": [0.0, 0.1]}, build=build, objective=objective, measure=measure, **options):
@@ -67,6 +68,7 @@ def noisy(setting):
     return models.denoising(lambda x, generator: corruption.gaussian(x, setting["weight"], generator))
 
 
+CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
 FAMILY = {"sparse": (build, objective), "noisy": (build, noisy),
           "masked out": (build, lambda s: models.denoising(lambda x, g: corruption.masking(x, s["weight"], g))),
           "contractive": (build, lambda s: models.contractive(s["weight"])),
@@ -77,11 +79,13 @@ FAMILY = {"sparse": (build, objective), "noisy": (build, noisy),
 
 
 @pytest.mark.filterwarnings("error::UserWarning")  # such as a form that vmap runs one by one
+@pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("name", FAMILY)
-def test_together_they_learn_what_each_learns_alone(name):
+def test_together_they_learn_what_each_learns_alone(name, device, exact):
     """50 steps of float32, sums in another order."""
     build, objective = FAMILY[name]
-    together, alone = (run({"k": [2, 3], "weight": [0.1, 0.4]}, build, objective, how=how) for how in ("together", "one by one"))
+    grid = {"k": [2, 3], "weight": [0.1, 0.4]}
+    together, alone = (run(grid, build, objective, how=how, device=device) for how in ("together", "one by one"))
     for ours, theirs in zip(together.rows, alone.rows, strict=True):
         assert ours.keys() == theirs.keys()
         for column in ("loss", "mse"):

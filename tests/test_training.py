@@ -12,7 +12,7 @@ from sklearn.decomposition import PCA
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from aecourse import models, training
+from aecourse import corruption, models, training
 from aecourse.losses import bce, mse, ssim_loss
 from aecourse.models import Autoencoder
 from aecourse.training import fit
@@ -244,7 +244,15 @@ EVERY = {"mlp": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), lambda model, 
          "codes by averages": (lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8), models.quantised()),
          "codes by loss": (lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8, decay=None), models.quantised()),
          "masked": (lambda: models.MaskedAutoencoder((1, 8, 8), width=8, decoder_width=8, heads=2), models.masked()),
+         "convolutional": (lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4), models.contractive(0.1)),
+         "tied": (lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4, tied=True), models.decayed(0.01)),
+         "several scales": (lambda: models.MultiScaleAutoencoder((1, 8, 8), (16,), (4, 2, 1)), models.hierarchical()),
+         "linear": (lambda: models.LinearVAE((1, 8, 8), 4), models.beta_elbo(1.0)),
+         "denoising": (lambda: models.Autoencoder((1, 8, 8), (16,), 4),
+                       models.denoising(lambda x, g: corruption.blocks(corruption.gaussian(x, 0.1, g), 3, g))),
+         "l1": (lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="relu"), models.sparse_l1(0.1)),
          "contractive": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), models.contractive(0.1)),
+         "probes": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), models.contractive(0.1, probes=2)),
          "sparse": (lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="sigmoid"), models.sparse_kl(0.1, 0.05))}
 
 
@@ -307,15 +315,6 @@ class HostDraws(TorchFunctionMode):
 
 
 CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
-
-
-@pytest.fixture
-def exact():
-    """Products in full single precision."""
-    before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
-    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = False
-    yield
-    torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
 @pytest.mark.parametrize("device", ["cpu", CUDA])

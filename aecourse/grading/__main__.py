@@ -12,6 +12,7 @@ from pathlib import Path
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.converters.base import NbGraderException
 from nbgrader.coursedir import CourseDirectory
+from sqlalchemy.exc import OperationalError
 from traitlets.config.loader import PyFileConfigLoader
 
 from aecourse.grading import judging, lms, oracle, sandbox
@@ -83,6 +84,7 @@ def collect(name, archive, **rest):
 
 def grade(name, jobs, dask, force, **rest):
     sandbox.ready()
+    entered_before(name)
     course, limits, secret = Course(Path.cwd()), Judge(config=settings()).limits(), oracle.key()
     judge, outcomes = course.judge(name), Path.cwd() / "grading" / "outcomes"
     outcomes.mkdir(parents=True, exist_ok=True)
@@ -120,6 +122,13 @@ def grade(name, jobs, dask, force, **rest):
 
 def interface():
     return NbGraderAPI(CourseDirectory(config=settings()), config=settings())
+
+
+def entered_before(name):
+    """Stop before any work where the gradebook does not know the exercise: the notebook comes with the course, its points do not."""
+    with interface().gradebook as gradebook:
+        if name not in [assignment.name for assignment in gradebook.assignments]:
+            raise NbGraderException(f"The gradebook does not know {name} yet: type `nbgrader generate_assignment {name} --force` first")
 
 
 def enter(name, students):
@@ -167,6 +176,8 @@ def main(arguments=None):
         chosen.function(**vars(chosen))
     except (sandbox.Refused, NbGraderException) as problem:
         sys.exit(str(problem))
+    except OperationalError as problem:
+        sys.exit(f"The gradebook can't be used ({problem.orig}): close what else has it open, and type this again. What was judged is kept")
 
 
 if __name__ == "__main__":

@@ -27,10 +27,11 @@ def collect(archive, course, name):
         course: the Course.
         name: the exercise.
     """
-    ids, taken, problems, roster = [cell.id for cell in course.released(name).cells], set(), {}, owners_of(course, name)
+    ids, problems, roster = [cell.id for cell in course.released(name).cells], {}, owners_of(course, name)
+    known, taken = {owner: student for student, owner in roster.items()}, {student.casefold() for student in roster}
     with zipfile.ZipFile(archive) as packed:
         for owner, entries in owners(packed).items():
-            student = unique(student_id(owner), taken)
+            student = known.get(owner) or unique(student_id(owner), taken)
             target = course.root / "grading" / "submitted" / student / name / f"{name}.ipynb"
             target.parent.mkdir(parents=True, exist_ok=True)
             roster[student] = owner
@@ -69,8 +70,9 @@ def owners(packed):
         entries = [(parts[1:], info) for parts, info in entries]  # one folder around all others
     owned = {}
     for parts, info in entries:
-        match = MOODLE.match(parts[0]) or CANVAS.match(parts[0])
-        owner = parts[0] if len(parts) > 1 else match[0] if match else Path(parts[0]).stem
+        moodle, canvas = MOODLE.match(parts[0]), CANVAS.match(parts[0])  # Canvas's second number is the file's, and changes with it
+        flat = moodle[0] if moodle else f"{canvas['who']}_{canvas['number']}" if canvas else Path(parts[0]).stem
+        owner = parts[0] if len(parts) > 1 else flat
         owned.setdefault(owner, []).append((parts[-1], info))
     return owned
 

@@ -7,6 +7,7 @@ import functools
 import hashlib
 import hmac
 import os
+import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
@@ -71,9 +72,20 @@ def generator(secret, *parts):
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
+BESIDE = re.compile(r"^import (\w+)  # beside the exercises$", re.M)
+
+
 def load(path):
-    """The source of the oracle at `path`, which any machine can judge with; empty where there is none."""
-    return Path(path).read_text(encoding="utf-8") if Path(path).exists() else ""
+    """The source of the oracle at `path`, which any machine can judge with; empty where there is none.
+
+    What oracles share lies beside their folders, where no learner gets it, and is taken into the source in place of its import.
+    """
+    path = Path(path)
+
+    def shared(match):
+        text = path.parents[1].joinpath(f"{match[1]}.py").read_text(encoding="utf-8")
+        return f"import types; {match[1]} = types.ModuleType({match[1]!r}); exec({text!r}, {match[1]}.__dict__)"
+    return BESIDE.sub(shared, path.read_text(encoding="utf-8")) if path.exists() else ""
 
 
 @functools.lru_cache(maxsize=8)  # a process that judges a class reads its oracle, and what that keeps, once

@@ -23,8 +23,9 @@ PACKAGE = Path(__file__).resolve().parents[1]
 KEPT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 HOW = ("Grading runs what learners wrote, so it needs bubblewrap, and a Linux that lets an ordinary user make namespaces: "
        "`apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora). On macOS and Windows use a Linux machine, "
-       "WSL2, or a container that may make namespaces (`docker run --security-opt seccomp=unconfined`). Only for work of people whom you "
-       "would let use your account: set AECOURSE_TRUSTED=1, and it runs as you, with your files and your network in reach.")
+       "WSL2, or a container that may make namespaces (`docker run --security-opt seccomp=unconfined "
+       "--security-opt systempaths=unconfined`). Only for work of people whom you would let use your account: set AECOURSE_TRUSTED=1 "
+       "(not on Windows), and it runs as you, with your files and your network in reach.")
 
 
 class Refused(RuntimeError):

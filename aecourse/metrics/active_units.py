@@ -4,29 +4,33 @@ from typing import NamedTuple
 import torch
 
 from aecourse import check
-from aecourse.losses.gaussian_kl import gaussian_kl
+from aecourse.losses.gaussian_kl import gaussian_kl, gaussian_kl_between
 
 
 class Collapse(NamedTuple):
     """One row a unit of the code."""
 
-    variance: torch.Tensor  #: (k,) variance of the posterior mean over the samples
+    variance: torch.Tensor  #: (k,) variance of the posterior mean over the samples; of its distance from a prior that is given
     kl: torch.Tensor  #: (k,) mean divergence from the prior, in nats
     active_by_variance: torch.Tensor  #: (k,) booleans
     active_by_kl: torch.Tensor  #: (k,) booleans
 
 
-def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01):
+def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01, prior=None):
     r"""Variance of the posterior mean and divergence of each unit, and whether they pass a threshold.
 
     A collapsed unit has the prior as its posterior for every sample: both figures are zero. The variance alone is
     fooled by a unit whose posterior is narrow about a constant; the divergence alone by one that is only shifted.
 
+    In a hierarchy a level's prior comes from the levels above, and moves with the sample: a unit that merely follows it
+    says nothing, and yet its mean varies and is far from N(0, 1). So each level is held to its own prior:
+    ``[collapse_report(*q, prior=p) for q, p in zip(model.posterior(x), model.priors(x))]``.
+
     Args:
-        mean, log_variance: of the posteriors, (B, k), floating point, as ``model.posterior(x)`` returns them; for a
-            hierarchy call it for each level.
+        mean, log_variance: of the posteriors, (B, k), floating point, as ``model.posterior(x)`` returns them.
         by_variance: a unit is active above it, in squared units of the code.
         by_kl: a unit is active above it, in nats.
+        prior: mean and log-variance of the prior of each sample, (B, k) both; None for N(0, I).
 
     Returns:
         :class:`Collapse`.
@@ -40,11 +44,13 @@ def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01):
     check.same("mean", mean, "log_variance", log_variance)
     if mean.dim() != 2:
         raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row")
-    variance = mean.var(0, correction=0)  # (k,)
-    kl = gaussian_kl(mean, log_variance, "none").mean(0)  # (k,)
+    kl = gaussian_kl(mean, log_variance, "none") if prior is None else gaussian_kl_between(mean, log_variance, *prior, "none")
+    variance, kl = (mean if prior is None else mean - prior[0]).var(0, correction=0), kl.mean(0)  # (k,) both
     return Collapse(variance, kl, variance > by_variance, kl > by_kl)
 
 
 def active_units(mean, threshold=0.01):
     """The number of units whose posterior mean varies over the samples by more than `threshold`: (B, k) -> integer."""
-    return int((check.floating("mean", mean).var(0, correction=0) > threshold).sum())
+    if check.floating("mean", mean).dim() != 2:
+        raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row")
+    return int((mean.var(0, correction=0) > threshold).sum())

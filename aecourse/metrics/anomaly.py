@@ -42,9 +42,13 @@ def auroc(scores, strange):
         Mann and Whitney (1947), for the count of pairs, without ties.
     """
     check.floating("scores", scores)
+    if not isinstance(strange, torch.Tensor):
+        raise TypeError(f"strange is a {type(strange).__name__}; expected a torch.Tensor of booleans")
     if scores.dim() != 1 or strange.shape != scores.shape or strange.dtype != torch.bool:
         raise ValueError(f"scores has shape {tuple(scores.shape)} and strange {tuple(strange.shape)} of {strange.dtype}; "
                          "expected (N,) and (N,) booleans")
+    if scores.isnan().any():
+        raise ValueError("scores holds nan, which has no rank; expected numbers: look at the samples that it belongs to")
     odd, normal = scores[strange], scores[~strange].sort().values
     if len(odd) == 0 or len(normal) == 0:
         raise ValueError(f"strange holds {len(odd)} true of {len(scores)}; expected samples of both kinds")

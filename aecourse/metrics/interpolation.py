@@ -28,5 +28,7 @@ def jumpiness(pictures):
 
 def detour(pictures):
     """The length of a path over the distance of its ends: 1 for a straight line in the space of pixels, which is a cross-fade."""
-    lengths = check.floating("pictures", pictures).diff(dim=0).flatten(1).norm(dim=1)  # (T - 1,)
+    if len(check.floating("pictures", pictures)) < 2:
+        raise ValueError("pictures holds one picture; expected a path of two at least")
+    lengths = pictures.diff(dim=0).flatten(1).norm(dim=1)  # (T - 1,)
     return lengths.sum() / (pictures[-1] - pictures[0]).norm()

@@ -37,6 +37,7 @@ def rate_distortion(model, data, generator, batch_size=500):
         Alemi, Poole, Fischer, Dillon, Saurous and Murphy (2018).
     """
     check.floating("data", data), check.positive("batch_size", batch_size)
+    check.offers(model, "elbo_terms", "a VAE, LinearVAE or LadderVAE")
     rate = distortion = 0
     for x in data.split(batch_size):
         terms, share = model.elbo_terms(x, generator), len(x) / len(data)  # the last batch may be short

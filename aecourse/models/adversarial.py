@@ -94,7 +94,7 @@ def adversarial(strength=0.5, penalty=0.3):
 
     def objective(model, x, generator):
         x_hat, z = model(x)
-        judge = model.discriminator
+        judge = check.offers(model, "discriminator", "an AdversarialAutoencoder").discriminator
         fixed = {name: parameter.detach() for name, parameter in judge.named_parameters()}
         drawn = prior_codes(len(z), model, generator)
         return {"reconstruction": mse(x_hat, x, "batchmean"),

@@ -106,6 +106,10 @@ class LadderVAE(nn.Module):
         """Mean and log-variance of each level, the lowest first, with means for the codes above: L pairs of (B, k)."""
         return self.levels(x, lambda mean, log_variance: mean)[1]
 
+    def priors(self, x):
+        """Mean and log-variance of each level's prior, the lowest first, with means for the codes above: L pairs of (B, k)."""
+        return self.levels(x, lambda mean, log_variance: mean)[2]
+
     def encode(self, x):
         """The codes, the lowest first, each the mean of its posterior: (B, *shape) -> L times (B, k)."""
         return tuple(self.levels(x, lambda mean, log_variance: mean)[0])

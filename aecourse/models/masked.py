@@ -117,6 +117,9 @@ class MaskedAutoencoder(nn.Module):
     def predictions(self, z, hidden=None):
         """What the decoder says of every patch: (B, V, width), (B, M) -> (B, P, pixels)."""
         places = self.visible(z, hidden)[:, :, None]  # (B, V, 1)
+        if z.dim() != 3 or z.shape[1:] != (places.shape[1], self.bridge.in_features):
+            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {places.shape[1]}, {self.bridge.in_features}): a code for each "
+                             "visible patch; pass the places of the hidden ones, as to encode")
         code = self.bridge(z)  # (B, V, decoder_width)
         tokens = self.token.to(code.dtype).expand(len(z), self.patches, -1)
         filled = tokens.scatter(1, places.expand_as(code), code)  # (B, P, decoder_width)
@@ -166,6 +169,7 @@ def masked(ratio=0.75, normalised=False):
         He and others (2022), section 3.
     """
     def objective(model, x, generator):
+        check.offers(model, "patches", "a MaskedAutoencoder")
         hidden = random_mask(len(x), model.patches, ratio, generator, x.device)
         predictions = model.predictions(model.encode(x, hidden), hidden)
         return {"hidden": masked_error(predictions, patchify(x, model.patch), hidden, normalised)}

@@ -131,7 +131,7 @@ def hierarchical(weights=(1.0, 1.0, 1.0)):
         check.weight("weights", weight)
 
     def objective(model, x, generator):
-        x_hats = model.reconstructions(model.encode(x))
+        x_hats = check.offers(model, "reconstructions", "a MultiScaleAutoencoder").reconstructions(model.encode(x))
         if len(weights) != len(x_hats):
             raise ValueError(f"weights are {len(weights)} and the model has {len(x_hats)} levels; expected one a level, the finest first")
         levels = zip(weights, x_hats, pyramid(x, len(x_hats)))

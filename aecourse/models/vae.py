@@ -144,7 +144,7 @@ def beta_elbo(beta=1.0):
     check.weight("beta", beta)
 
     def objective(model, x, generator):
-        terms = model.elbo_terms(x, generator)
+        terms = check.offers(model, "elbo_terms", "a VAE, LinearVAE or LadderVAE").elbo_terms(x, generator)
         return terms | {"kl": beta * terms["kl"]}
     return objective
 
@@ -179,6 +179,7 @@ def iwae_bound(model, x, samples, generator=None, chunk=64):
         Burda, Grosse and Salakhutdinov (2016).
     """
     check.positive("samples", samples), check.positive("chunk", chunk)
+    check.offers(model, "log_weights", "a VAE, LinearVAE or LadderVAE")
     sizes = [min(chunk, samples - start) for start in range(0, samples, chunk)]
     parts = [model.log_weights(x, size, generator).logsumexp(0) for size in sizes]
     return torch.stack(parts).logsumexp(0) - math.log(samples)  # (B,)

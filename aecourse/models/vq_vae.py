@@ -213,7 +213,8 @@ def quantised(commitment=0.25):
     check.weight("commitment", commitment)
 
     def objective(model, x, generator):
-        z, book = model.features(x), model.codebook
+        book = check.offers(model, "codebook", "a VQVAE").codebook
+        z = model.features(x)
         if model.training and book.restart:
             book.revive(z, generator)
         codes, indices = book(z)
@@ -252,6 +253,7 @@ def codebook_usage(model, data, batch_size=500):
         ValueError: where `batch_size` is not a positive integer, or `data` do not fit the model.
     """
     check.floating("data", data), check.positive("batch_size", batch_size)
+    check.offers(model, "indices", "a VQVAE")
     counts = sum(usage_counts(model.indices(x), len(model.codebook.counts)) for x in data.split(batch_size))  # (K,)
     return CodebookUsage(counts, counts / counts.sum(), code_entropy(counts), perplexity(counts))
 

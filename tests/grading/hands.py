@@ -12,6 +12,11 @@ answers = importlib.util.module_from_spec(spec)
 spec.loader.exec_module(answers)
 
 
+spec = importlib.util.spec_from_file_location("trainings", ROOT / "solutions" / "trainings.py")
+trainings = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(trainings)
+
+
 def released(name):
     return nbformat.read(ROOT / "exercises" / name / f"{name}.ipynb", as_version=4)
 

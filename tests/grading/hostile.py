@@ -8,7 +8,6 @@ import json
 import os
 
 DOUBLE = "def double(x):\n    {}\n    return 2 * x"
-HOST = "/work /home /root /etc/passwd".split()
 
 CODE = {
     "a loop in a cell": ({"own": "while True: pass"}, 5),
@@ -54,7 +53,11 @@ CODE = {
                               "    sqlite3.connect(f).execute('update grade set auto_score = 99').connection.commit()"}, 5),
     "the neighbours": ({"own": "import glob\nfor f in glob.glob('/**/*.ipynb', recursive=True): open(f, 'w').write('{}')"}, 5),
     "a locked gradebook": ({"own": "import fcntl, glob\nfor f in glob.glob('/**/*.db', recursive=True): fcntl.flock(open(f, 'a'), fcntl.LOCK_EX)"}, 5),
-    "files of the host": ({"own": f"import os; print([p for p in {HOST[3:]!r} if os.path.exists(p)] * 1 and 1 / 0)"}, 5),
+    "files of the host": ({"own": "import glob, os\n"
+                                  "def show(path):\n    try: print(open(path, errors='replace').read()[:4000])\n    except OSError: pass\n"
+                                  "show('/etc/passwd')\nfor path in glob.glob('/proc/[0-9]*/environ'): show(path)\n"
+                                  "for top in ('/submission', '/home', '/root', '/tmp'):\n    for place, _, files in os.walk(top):\n"
+                                  "        for f in files:\n            if f in ('oracle.py', 'grading.key') or f.endswith('.ipynb'): show(f'{place}/{f}')"}, 5),
     "text that is no text": ({"own": "print('\\ud800\\x00\\x1b[2J')"}, 5),
     "an error that raises": ({"own": "class E(Exception):\n    def __str__(self): raise E\nraise E"}, 5),
     "an error of 100 MB": ({"double": "def double(x): raise ValueError('x' * 10**8)"}, 3),
@@ -193,5 +196,5 @@ FILES = {
 }
 
 SAMPLE = ("a loop in a function", "a loop that ignores signals", "memory in a cell", "one line of 300 MB", "a flood into every descriptor", "exit in a function",
-          "kill all", "the gradebook", "equal to everything", "forged replies", "an input transformer", "metadata and ids lost", "schema 4", "a check copied",
+          "kill all", "files of the host", "the gradebook", "equal to everything", "forged replies", "an input transformer", "metadata and ids lost", "schema 4", "a check copied",
           "another name", "half a file", "a pipe", "links beside it", "a folder that is a link", "no file")

@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import shutil
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -202,6 +203,20 @@ def test_what_was_done_is_kept_and_what_is_new_is_judged(course):
     assert "0 of 4 submissions were entered" in course.grade()
 
 
+def test_where_the_gradebook_is_held_or_does_not_know_the_exercise_it_is_said_before_any_work(course):
+    course.hand_in("ada", RIGHT)
+    gradebook = course.folder / "grading" / "gradebook.db"
+    with contextlib.closing(sqlite3.connect(gradebook)) as other:
+        other.execute("begin exclusive")
+        said = course.grade(fails=True)
+    assert "database is locked" in said and "type this again" in said and "Traceback" not in said and "judged ada" not in said
+    course.grade()
+    assert course.marks() == {"ada": 5}
+    gradebook.unlink()
+    said = course.grade(fails=True)
+    assert "type `nbgrader generate_assignment small --force` first" in said and "Traceback" not in said
+
+
 def test_a_cluster_at_an_address_gives_the_same_marks(course, library):
     distributed = library("distributed")
     for student, sources in (("ada", RIGHT), ("bob", HALF), ("cy", NOTHING)):
@@ -286,7 +301,8 @@ def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
     assert (float(rows["neighbour"]["score"]), float(rows["zoe"]["score"])) == (5, 4)
     assert all(path.read_bytes() == data for path, data in before.items())
     course.run("aecourse.grading", "return", "small", "out.zip")
-    host = Path("/etc/passwd").read_bytes()
+    host, secrets = Path("/etc/passwd").read_bytes(), (CANARY.encode(), b"key of the tests", b"root:x:0")
     for path in [*(course.folder / "grading" / "autograded").rglob("*"), *(course.folder / "grading" / "feedback").rglob("*")]:
         assert not path.is_symlink() and (path.is_dir() or path.suffix in (".ipynb", ".html") and path.read_bytes() != host), path
         assert path.is_dir() or path.stat().st_size < 5 * 2**20
+        assert path.is_dir() or not [one for one in secrets if one in path.read_bytes()], path

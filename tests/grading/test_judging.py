@@ -160,6 +160,7 @@ def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
     monkeypatch.setenv("AECOURSE_KEY", "a key")
     monkeypatch.setattr(command.sandbox, "ready", lambda: None)
     monkeypatch.setattr(command, "settings", Config)
+    monkeypatch.setattr(command, "entered_before", lambda name: None)
 
     def stopped(path, text, **rest):
         path.write_bytes(text.encode()[:9])

@@ -45,13 +45,14 @@ def collected(course, tmp_path, entries):
     (["Ada Löf_12_assignsubmission_file_/small.ipynb", "Bo_13_assignsubmission_file_/x.ipynb"], {"Ada-Löf_12", "Bo_13"}),
     (["Ada Löf_12_assignsubmission_file_small.ipynb", "Bo_13_assignsubmission_file_y.ipynb"], {"Ada-Löf_12", "Bo_13"}),
     (["lofada_12_345_small.ipynb", "bobo_LATE_13_346_small-1.ipynb"], {"lofada_12", "bobo_13"}),
+    (["lofada_12_345_small.ipynb", "lofada_12_346_notes.ipynb"], {"lofada_12"}),
     (["ada/small.ipynb", "bo/deep/er/small.ipynb"], {"ada", "bo"}), (["all/ada/small.ipynb", "all/bo/small.ipynb"], {"ada", "bo"}),
     (["ada.ipynb", "bo.ipynb"], {"ada", "bo"}), (["ada/small.ipynb", "__MACOSX/ada/._small.ipynb", "ada/.DS_Store"], {"ada"}),
     (["Ada/small.ipynb", "ada/small.ipynb", "ADA!/small.ipynb"], {"Ada", "ada-2", "ADA-3"}),
     (["../../up/small.ipynb"], {"nameless"}), (["/etc/small.ipynb"], {"etc"}), (["=cmd|x!A1/small.ipynb"], {"cmd-x-A1"}),
     (["..\\..\\up.ipynb"], {"nameless"}), (["..../small.ipynb"], {"nameless"}), (["[a]*?/small.ipynb"], {"a"}),
     (["Ada Lo\u0308f_12_assignsubmission_file_/small.ipynb"], {"Ada-Löf_12"}), ([f"{'a' * 300}/small.ipynb"], {"a" * 80}),
-    ([f"{'𝓐' * 90}/small.ipynb"], {"𝓐" * 50})], ids=range(17))
+    ([f"{'𝓐' * 90}/small.ipynb"], {"𝓐" * 50})], ids=range(18))
 def test_each_learner_has_a_folder_of_their_own(names, students, course, tmp_path):
     seen, problems = collected(course, tmp_path, [(name, WORK) for name in names])
     assert seen == students and problems == {}
@@ -102,6 +103,21 @@ def test_a_second_zip_replaces_what_changed_and_only_that(course, tmp_path):
     collected(course, tmp_path, [("ada/small.ipynb", WORK + " "), ("bo/small.ipynb", WORK)])
     assert path.stat().st_mtime_ns == before
     assert (course.root / "grading" / "submitted" / "ada" / "small" / "small.ipynb").read_text() == WORK + " "
+
+
+def test_who_came_first_keeps_their_folder_from_others_of_like_names_in_a_later_zip(course, tmp_path):
+    for owner in ("ada b", "ada!b", "ada b"):
+        collected(course, tmp_path, [(f"{owner}/small.ipynb", WORK + owner), ("bo/small.ipynb", WORK)])
+    submitted = course.root / "grading" / "submitted"
+    assert {path.parents[1].name: path.read_text() for path in submitted.glob("*/small/small.ipynb")} == {
+        "ada-b": WORK + "ada b", "ada-b-2": WORK + "ada!b", "bo": WORK}
+
+
+def test_who_hands_in_again_by_canvas_is_the_same_learner(course, tmp_path):
+    for number, work in ((345, WORK), (399, WORK + " ")):
+        collected(course, tmp_path, [(f"lofada_12_{number}_small.ipynb", work)])
+    path, = (course.root / "grading" / "submitted").glob("*/small/small.ipynb")
+    assert path.parents[1].name == "lofada_12" and path.read_text() == WORK + " "
 
 
 def test_who_handed_in_no_notebook_is_told(course, tmp_path):

@@ -1,6 +1,7 @@
 """Judging: right work earns all, each wrong answer loses, and the secret decides what is asked."""
 import collections
 import contextlib
+import re
 import sys
 from pathlib import Path
 
@@ -8,9 +9,9 @@ import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from hands import NAMES, ROOT, answers, filled, quick  # noqa: E402
+from hands import NAMES, ROOT, answers, filled, quick, trainings  # noqa: E402
 
-from aecourse.grading import oracle, sandbox, trainings  # noqa: E402
+from aecourse.grading import oracle, sandbox  # noqa: E402
 from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
 
 
@@ -40,6 +41,15 @@ def marks(name, session, secret=b"a secret", only=None):
     return oracle.judged(steps, session, secret, "work")
 
 
+def test_what_judges_an_exercise_is_in_no_file_that_a_learner_gets():
+    """The package and exercises/ are a learner's; what judges lies in solutions/ alone, the part that oracles share too."""
+    files = [*(ROOT / "solutions").rglob("*.py")]
+    judges = {name for file in files for name in re.findall(r"^def (judge_\w+)", file.read_text(encoding="utf-8"), re.M)}
+    assert len(judges) > 10
+    for path in [*(ROOT / "aecourse").rglob("*.py"), *(ROOT / "exercises").rglob("*.ipynb")]:
+        assert not judges & set(re.findall(r"\w+", path.read_text(encoding="utf-8"))), path
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_the_steps_of_a_check_sum_to_its_points(name):
     worth = collections.Counter()
@@ -58,6 +68,22 @@ def test_right_work_earns_all_whatever_the_secret(name, seeds, session):
         for seed in range(seeds):
             verdicts = marks(name, session[name], f"secret {seed}".encode())
             assert sum(verdict.points for verdict in verdicts.values()) == total, (hand, seed, verdicts)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("data", answers.DATA[1:])
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_earns_all_on_mnist_too(name, data, boxes, monkeypatch):
+    monkeypatch.setenv("AECOURSE_DATASET", data)
+    oracle.steps_of.cache_clear()  # what an oracle keeps is of the data set that it met first
+    try:
+        with sandbox.Session(quick(filled(name, answers.solved(name)))) as session:
+            session.run()
+            for seed in range(5):
+                verdicts = marks(name, session, f"secret {seed}".encode())
+                assert sum(verdict.points for verdict in verdicts.values()) == sum(step.points for step in steps_of(name)), verdicts
+    finally:
+        oracle.steps_of.cache_clear()
 
 
 WRONG = [(name, number, *case) for name in NAMES for number, case in enumerate(answers.wrong(name))]

@@ -129,6 +129,23 @@ def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalised):
     assert masked_error(moved, patches, hidden, normalised).item() == ours.item(), "visible patches do not count"
 
 
+@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("channels", [1, 3])
+def test_the_error_is_that_of_the_reference(channels, normalised, library):
+    """He and others' model as Hugging Face keeps it, of random weights, told by its noise what to hide; in single precision."""
+    vit, small = library("transformers"), {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    torch.manual_seed(0)
+    model = vit.ViTMAEForPreTraining(vit.ViTMAEConfig(
+        image_size=12, patch_size=4, num_channels=channels, mask_ratio=0.75, norm_pix_loss=normalised, **small,
+        **{f"decoder_{name}": value for name, value in small.items()})).eval()
+    x, noise = torch.rand(5, channels, 12, 12), torch.rand(5, 9)
+    with torch.no_grad():
+        theirs = model(x, noise=noise)
+    hidden = theirs.mask.nonzero()[:, 1].unflatten(0, (5, -1))  # (B, M)
+    assert torch.equal(patchify(x, 4), model.patchify(x)) and hidden.shape == (5, 7)
+    assert masked_error(theirs.logits, patchify(x, 4), hidden, normalised).item() == pytest.approx(theirs.loss.item(), rel=1e-6)
+
+
 def test_normalised_patches_have_mean_0_and_unbiased_variance_1_and_constant_ones_are_0():
     patches = patchify(data(), 4)
     np.testing.assert_allclose(normalise(patches).mean(2), 0, atol=1e-12)

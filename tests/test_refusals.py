@@ -1,0 +1,45 @@
+"""What does not go together is refused in words: a model with the objective of another kind, and measures of what is no code."""
+import math
+
+import pytest
+import torch
+
+from aecourse import metrics, models
+from aecourse.search import sweep
+from aecourse.training import fit
+
+X = torch.rand(6, 1, 8, 8, generator=torch.Generator().manual_seed(0))
+CODES, FACTORS = torch.rand(6, 2), torch.zeros(6, 1, dtype=torch.int64)
+
+
+def plain():
+    return models.Autoencoder((1, 8, 8), (4,), 2)
+
+
+@pytest.mark.parametrize("objective, words", [
+    (models.beta_elbo(), "no elbo_terms; expected a VAE"), (models.importance_weighted(2), "no log_weights; expected a VAE"),
+    (models.hierarchical(), "no reconstructions; expected a MultiScaleAutoencoder"),
+    (models.masked(), "no patches; expected a MaskedAutoencoder"),
+    (models.quantised(), "no codebook; expected a VQVAE"), (models.adversarial(), "no discriminator; expected an AdversarialAutoencoder")])
+def test_an_objective_names_the_models_that_it_is_for(objective, words):
+    with pytest.raises(TypeError, match=f"model is of class Autoencoder, which has {words}"):
+        fit(plain(), X, objective, steps=1, device="cpu")
+
+
+@pytest.mark.parametrize("call, error, words", [
+    (lambda: metrics.rate_distortion(plain(), X, torch.Generator()), TypeError, "no elbo_terms"),
+    (lambda: models.codebook_usage(plain(), X), TypeError, "no indices; expected a VQVAE"),
+    (lambda: fit(plain(), X.double(), models.reconstruction(), steps=1, device="cpu"), TypeError, r"weights torch.float32.* data.to\("),
+    (lambda: models.MaskedAutoencoder((1, 8, 8)).decode(torch.rand(2, 3, 64)), ValueError, r"\(2, 3, 64\); expected \(B, 4, 64\)"),
+    (lambda: metrics.detour(X[:1]), ValueError, "two at least"),
+    (lambda: metrics.active_units(X[0, 0, 0]), ValueError, "one posterior a row"),
+    (lambda: metrics.auroc(torch.rand(2), [True, False]), TypeError, "strange is a list"),
+    (lambda: metrics.auroc(torch.tensor([math.nan, 1.0]), torch.tensor([True, False])), ValueError, "scores holds nan"),
+    (lambda: metrics.mig(CODES.tolist(), FACTORS), TypeError, "z is a list"),
+    (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "holds -1"),
+    (lambda: metrics.mig(CODES, FACTORS.bool()), TypeError, "torch.bool; expected whole numbers"),
+    (lambda: metrics.invariances(CODES, FACTORS.float()), TypeError, "torch.float32; expected whole numbers"),
+    (lambda: sweep({"k": [2]}, lambda s: plain(), lambda s: models.reconstruction(), X, dict, seeds=0), ValueError, "seeds is 0")])
+def test_what_makes_no_sense_is_refused(call, error, words):
+    with pytest.raises(error, match=words):
+        call()
