@@ -27,7 +27,7 @@ from aecourse.grading.release import Release
 
 ROOT = Path(__file__).resolve().parents[1]
 ANSWERS = ROOT / "tests" / "answers"
-NAMES = sorted(path.name for path in (ROOT / "solutions").iterdir() if path.is_dir())
+NAMES = sorted(path.parent.name for path in (ROOT / "solutions").glob("*/oracle.py"))
 NOT_WRITTEN = "not written yet: replace this line"
 BLANK = f"raise NotImplementedError({NOT_WRITTEN!r})"
 REGION = re.compile(r" *### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.S)
