@@ -89,6 +89,19 @@ def samples(name, x, shape):
     return x
 
 
+def whole(name, values, below=math.inf):
+    """`values` is a tensor of whole numbers from 0, all of them `below`."""
+    if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
+        raise TypeError(f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; expected whole numbers from 0, torch.int64: "
+                        "number what they stand for")
+    if values.numel():
+        low, high = (value.item() for value in values.aminmax())
+        if low < 0 or high >= below:
+            raise ValueError(f"{name} holds {low if low < 0 else high}; expected whole numbers from 0"
+                             f"{'' if below == math.inf else f' to {below - 1}'}: number what they stand for")
+    return values
+
+
 def one_of(name, value, choices):
     """`value` is one of `choices`."""
     if value not in tuple(choices):

@@ -46,6 +46,16 @@ def library(need):
     return imported
 
 
+@pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
+def device(request):
+    """The CPU, and CUDA where there is one."""
+    import torch
+
+    if request.param == "cuda" and not torch.cuda.is_available():
+        pytest.skip("needs CUDA")
+    return request.param
+
+
 @pytest.fixture
 def exact():
     """Products in full single precision, on a GPU too."""

@@ -152,10 +152,8 @@ for name, build, objective in (("dropout", start, noisy), ("codes", build, quant
             torch.manual_seed(99)
         alike(run(build(), objective, device={device!r}, save_to=path), whole)
 """
-CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
 
 
-@pytest.mark.parametrize("device", ["cpu", CUDA])
 def test_with_deterministic_algorithms_a_device_goes_on_to_the_same_end(tmp_path, device):
     """In a process of its own: cuBLAS reads its setting when it starts."""
     here = Path(__file__).resolve().parent

@@ -39,6 +39,19 @@ def test_an_objective_names_the_models_that_it_is_for(objective, words):
     (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "holds -1"),
     (lambda: metrics.mig(CODES, FACTORS.bool()), TypeError, "torch.bool; expected whole numbers"),
     (lambda: metrics.invariances(CODES, FACTORS.float()), TypeError, "torch.float32; expected whole numbers"),
+    (lambda: models.CodePrior(torch.tensor([[0, 3]]), 3), ValueError, "indices holds 3; expected whole numbers from 0 to 2"),
+    (lambda: models.CodePrior(torch.tensor([[0, -1]]), 3), ValueError, "indices holds -1"),
+    (lambda: models.CodePrior(torch.tensor([0, 1]), 3), ValueError, r"shape \(2,\); expected \(N, \*grid\)"),
+    (lambda: models.CodePrior(torch.zeros(2, 2), 3), TypeError, "torch.float32; expected whole numbers"),
+    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, strength=0), ValueError, "strength is 0"),
+    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, smoothing=0), ValueError, "smoothing is 0"),
+    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 3]])), ValueError, "indices holds 3"),
+    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 1, 2]])), ValueError, r"expected \(N, 2\)"),
+    (lambda: models.perplexity(torch.zeros(5, dtype=torch.int64)), ValueError, "counts sum to 0"),
+    (lambda: metrics.local_tangents(CODES, CODES, 3, 4), ValueError, "dimension is 3 for samples of 2 numbers"),
+    (lambda: metrics.local_tangents(X, X, 1, 4), ValueError, r"expected \(B, d\)"),
+    (lambda: metrics.gains(plain().encode, CODES, torch.zeros(6, 2, 2)), ValueError, "t below d"),
+    (lambda: metrics.gains(plain().encode, CODES, torch.zeros(5, 1, 2)), ValueError, r"expected \(B, t, d\)"),
     (lambda: sweep({"k": [2]}, lambda s: plain(), lambda s: models.reconstruction(), X, dict, seeds=0), ValueError, "seeds is 0")])
 def test_what_makes_no_sense_is_refused(call, error, words):
     with pytest.raises(error, match=words):

@@ -68,7 +68,6 @@ def noisy(setting):
     return models.denoising(lambda x, generator: corruption.gaussian(x, setting["weight"], generator))
 
 
-CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
 FAMILY = {"sparse": (build, objective), "noisy": (build, noisy),
           "masked out": (build, lambda s: models.denoising(lambda x, g: corruption.masking(x, s["weight"], g))),
           "contractive": (build, lambda s: models.contractive(s["weight"])),
@@ -79,7 +78,6 @@ FAMILY = {"sparse": (build, objective), "noisy": (build, noisy),
 
 
 @pytest.mark.filterwarnings("error::UserWarning")  # such as a form that vmap runs one by one
-@pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("name", FAMILY)
 def test_together_they_learn_what_each_learns_alone(name, device, exact):
     """50 steps of float32, sums in another order."""

@@ -314,10 +314,6 @@ class HostDraws(TorchFunctionMode):
         return drawn.to(kwargs.get("device") or "cpu")
 
 
-CUDA = pytest.param("cuda", marks=[pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")])
-
-
-@pytest.mark.parametrize("device", ["cpu", CUDA])
 @pytest.mark.parametrize("name", EVERY)
 def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu_is(name, device, exact):
     """On the CPU itself this shows that the noise is the same, and is some."""

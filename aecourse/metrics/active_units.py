@@ -4,7 +4,7 @@ from typing import NamedTuple
 import torch
 
 from aecourse import check
-from aecourse.losses.gaussian_kl import gaussian_kl, gaussian_kl_between
+from aecourse.losses.gaussian_kl import gaussian_kl_between
 
 
 class Collapse(NamedTuple):
@@ -44,8 +44,9 @@ def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01, prior=None
     check.same("mean", mean, "log_variance", log_variance)
     if mean.dim() != 2:
         raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row")
-    kl = gaussian_kl(mean, log_variance, "none") if prior is None else gaussian_kl_between(mean, log_variance, *prior, "none")
-    variance, kl = (mean if prior is None else mean - prior[0]).var(0, correction=0), kl.mean(0)  # (k,) both
+    centre, log_width = (torch.zeros_like(mean), torch.zeros_like(mean)) if prior is None else prior
+    kl = gaussian_kl_between(mean, log_variance, centre, log_width, "none").mean(0)  # (k,)
+    variance = (mean - centre).var(0, correction=0)  # (k,)
     return Collapse(variance, kl, variance > by_variance, kl > by_kl)
 
 

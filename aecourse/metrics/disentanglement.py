@@ -18,15 +18,6 @@ def counted(codes, factors):
     return torch.einsum("nib,njc->ijbc", a, b)
 
 
-def whole(name, values):
-    """`values` is a tensor of whole numbers from 0."""
-    if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
-        raise TypeError(f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; expected whole numbers from 0, torch.int64: "
-                        "number the values of each factor")
-    if values.numel() and values.min() < 0:
-        raise ValueError(f"{name} holds {values.min().item()}; expected whole numbers from 0: number the values of each factor")
-
-
 def entropy(counts, dims):
     """Entropy in nats of shares given by `counts`, over `dims`."""
     shares = counts / counts.sum(dims, keepdim=True)
@@ -51,7 +42,7 @@ def mutual_information(z, factors, bins=20, correct=False):
     Source:
         Shannon (1948); the bias: Miller (1955).
     """
-    check.floating("z", z), whole("factors", factors)
+    check.floating("z", z), check.whole("factors", factors)
     if z.dim() != 2 or factors.dim() != 2 or len(z) != len(factors):
         raise ValueError(f"z has shape {tuple(z.shape)} and factors {tuple(factors.shape)}; expected (N, k) and (N, F): one sample a row")
     pairs = counted(binned(z, bins), factors)  # (k, F, B, K)
@@ -91,7 +82,7 @@ def invariances(z, factors, bins=20, threshold=0.05):
     Returns:
         invariant (k, F) booleans, disentangled (k,) booleans.
     """
-    whole("factors", factors)
+    check.whole("factors", factors)
     values = torch.nn.functional.one_hot(factors).double().sum(0)  # (F, K)
     known = mutual_information(z, factors, bins, correct=True) / entropy(values, (1,))  # (k, F)
     invariant = known < threshold

@@ -41,16 +41,24 @@ def local_tangents(x, data, dimension, neighbours=20):
     Args:
         x: samples, (B, d), floating point.
         data: where neighbours are looked for, (N, d).
-        dimension: t, the number of directions.
+        dimension: t, the number of directions, d at most.
         neighbours: at least t.
 
     Returns:
         (B, t, d): the first t principal directions of each neighbourhood.
 
+    Raises:
+        TypeError: where `x` or `data` is not a floating-point tensor.
+        ValueError: where their shapes do not fit, or there are too few neighbours, samples or coordinates for t directions.
+
     Source:
         Zhang and Zha (2004), the first step.
     """
-    check.floating("x", x), check.positive("dimension", dimension)
+    check.floating("x", x), check.floating("data", data), check.positive("dimension", dimension)
+    if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
+        raise ValueError(f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): flatten both with .flatten(1)")
+    if dimension > x.shape[1]:
+        raise ValueError(f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most as many directions as numbers")
     if not dimension <= neighbours < len(data):
         raise ValueError(f"neighbours is {neighbours} for {dimension} directions and {len(data)} samples; "
                          "expected at least as many as directions, and fewer than samples")
@@ -71,8 +79,16 @@ def gains(encoder, x, tangents):
 
     Returns:
         (B,), (B,): along, across; their ratio is free of the code's scale.
+
+    Raises:
+        TypeError: where `x` or `tangents` is not a floating-point tensor.
+        ValueError: where their shapes do not fit, or the tangents leave no direction across.
     """
-    jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(check.floating("x", x))  # (B, k, d)
+    check.floating("x", x), check.floating("tangents", tangents)
+    if x.dim() != 2 or tangents.dim() != 3 or tangents.shape[::2] != x.shape or tangents.shape[1] >= x.shape[1]:
+        raise ValueError(f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected (B, t, d) for (B, d), "
+                         "t below d: one direction at least must lead across")
+    jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)  # (B, k, d)
     t, d = tangents.shape[1:]
     along = (jacobian @ tangents.mT).square().sum((1, 2))  # (B,)
     return along / t, (jacobian.square().sum((1, 2)) - along).clamp(min=0) / (d - t)

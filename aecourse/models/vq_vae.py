@@ -29,8 +29,11 @@ def usage_counts(indices, codes):
 
 
 def code_entropy(counts):
-    """Entropy in nats of how the codes are used, from their counts, (K,). Count over an epoch: over a batch it is too low."""
-    share = counts.cpu().double() / counts.sum().cpu()
+    """Entropy in nats of how the codes are used, from their counts, (K,), not all zero. Count over an epoch: over a batch it is too low."""
+    counts = counts.cpu().double()
+    if not counts.sum() > 0:
+        raise ValueError(f"counts sum to {counts.sum():g}; expected uses of at least one code: count them with usage_counts")
+    share = counts / counts.sum()
     return -torch.special.xlogy(share, share).sum()
 
 
@@ -268,14 +271,22 @@ class CodePrior:
     Args:
         indices: (N, *grid) whole numbers below `codes`.
         codes: K.
-        strength: s, in counts; ``math.inf`` for independent places.
-        smoothing: counts spread over the K codes of a place.
+        strength: s, in counts, above 0; ``math.inf`` for independent places.
+        smoothing: counts spread over the K codes of a place, above 0: what was never seen is not impossible.
+
+    Raises:
+        TypeError: where `indices` are not whole numbers.
+        ValueError: where one of them is not below `codes`, they are no grids, or an argument is not positive.
 
     Source:
         Shannon (1948), section 3; the mixture: MacKay and Peto (1995); the added counts: Chen and Goodman (1999).
     """
 
     def __init__(self, indices, codes, strength=4.0, smoothing=1.0):
+        check.whole("indices", indices, below=check.positive("codes", codes))
+        check.positive("strength", strength, float), check.positive("smoothing", smoothing, float)
+        if indices.dim() < 2 or not indices.numel():
+            raise ValueError(f"indices has shape {tuple(indices.shape)}; expected (N, *grid), one grid of symbols a row")
         self.grid, self.codes, self.strength = indices.shape[1:], codes, strength
         flat = indices.flatten(1)  # (N, P)
         places = torch.arange(flat.shape[1], device=flat.device)
@@ -293,6 +304,9 @@ class CodePrior:
 
     def log_prob(self, indices):
         """ln p of each grid, in nats: (N, *grid) -> (N,)."""
+        check.whole("indices", indices, below=self.codes)
+        if indices.shape[1:] != self.grid:
+            raise ValueError(f"indices has shape {tuple(indices.shape)}; expected (N, {', '.join(map(str, self.grid))}), grids as counted")
         flat, total = indices.flatten(1), 0
         for place in range(flat.shape[1]):
             chances = self.conditional(place, flat[:, max(place - 1, 0)])

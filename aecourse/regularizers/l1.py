@@ -46,6 +46,9 @@ def unit_norm_(weight, axis=1):
     Then a code can't be made small by making the decoder large. This holds for a decoder of one linear layer; a
     deeper one can take the scale up in a later layer, unless that is held too. A unit of length zero stays.
 
+    In :func:`aecourse.training.fit` the optimizer calls it: give one on which
+    ``register_step_post_hook(lambda *_: unit_norm_(weight))`` was called.
+
     Args:
         weight: of the decoder, as for :func:`unit_norms`; changed in place, gradient or not.
         axis: along which the units lie: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
@@ -117,7 +120,7 @@ def ista(x, dictionary, alpha, steps=100, start=None):
 
     Args:
         x: data, (B, d), floating point.
-        dictionary: D, (k, d), one atom a row; for a linear decoder its ``weight.T``. Not zero.
+        dictionary: D, (k, d), one atom a row; for a linear decoder its ``weight.T``.
         alpha: weight of the L1 norm, zero or more.
         steps: number of iterations.
         start: first codes, (B, k); zero by default.
@@ -166,7 +169,8 @@ def prepare(x, dictionary, alpha, steps, start):
     codes = x.new_zeros(len(x), len(dictionary)) if start is None else start
     check.same("x", x[:1, :1], "dictionary", dictionary[:1, :1])
     check.same("start", codes, "codes", x.new_empty(len(x), len(dictionary)))
-    return codes, 1 / lipschitz(dictionary)
+    curvature = lipschitz(dictionary)
+    return codes, 1 / curvature.where(curvature > 0, 1)  # of a dictionary of zeros any step will do
 
 
 def check_threshold(name, value):

@@ -6,7 +6,9 @@ import torch.nn.functional as F
 from sklearn.decomposition import sparse_encode
 from torch import nn
 
+from aecourse.models import Autoencoder, sparse_l1
 from aecourse.regularizers import fista, ista, l1, scale_free_l1, soft_threshold, sparse_objective, unit_norm_, unit_norms
+from aecourse.training import fit
 
 FLOATS = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 BOTH = pytest.mark.parametrize("solve", [ista, fista])
@@ -169,6 +171,28 @@ def test_each_unit_gets_length_one_and_keeps_its_direction(layer, axis, dtype):
         assert after.norm().item() == pytest.approx(1, rel=1e-6)
         assert F.cosine_similarity(after, old, dim=0).item() == pytest.approx(1, rel=1e-6)
     torch.testing.assert_close(unit_norms(before, axis), before.transpose(0, axis).flatten(1).norm(dim=1))
+
+
+def test_an_optimizer_can_hold_the_units_throughout_a_training():
+    """As the docstring says: without it, training leaves length 1."""
+    model, x, lengths = Autoencoder((1, 4, 4), (), 3), torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0)), []
+    weight = model.decoder[0].weight
+
+    def held(parameters, lr):
+        update = torch.optim.Adam(parameters, lr=lr)
+        update.register_step_post_hook(lambda *_: lengths.append(unit_norms(unit_norm_(weight)).detach()))
+        return update
+
+    fit(model, x, sparse_l1(0.1), steps=5, optimizer=held, device="cpu")
+    torch.testing.assert_close(torch.stack(lengths), torch.ones(5, 3))
+    fit(model, x, sparse_l1(0.1), steps=1, device="cpu")
+    assert not torch.isclose(unit_norms(weight), torch.ones(3)).any()
+
+
+@BOTH
+def test_a_dictionary_of_zeros_has_the_code_zero(solve):
+    x = normal(2, 4)
+    assert (solve(x, torch.zeros_like(normal(3, 4)), 0.1, steps=3) == 0).all()
 
 
 def test_a_unit_of_length_zero_stays():
