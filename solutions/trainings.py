@@ -21,7 +21,7 @@ def probe(seed, steps, before):
 
     torch.manual_seed(before)  # what chance there was before must not matter
     model = train(spy, seed, steps)
-    came = model.parameters() if isinstance(model, torch.nn.Module) else []  # where the seed is judged it is no matter what comes
+    came = model.parameters() if isinstance(model, torch.nn.Module) else []  # the seed is judged whatever comes back
     return weights[:1], batches, [weight.detach() for weight in came]
 """
 
