@@ -1,7 +1,6 @@
 """A class at once, in the folder of the course: ``python -m aecourse.grading collect|grade|return``."""
 import argparse
 import functools
-import json
 import os
 import sys
 from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
@@ -16,7 +15,7 @@ from sqlalchemy.exc import OperationalError
 from traitlets.config.loader import PyFileConfigLoader
 
 from aecourse.grading import judging, lms, oracle, sandbox
-from aecourse.grading.autograding import Course, Judge, Marks
+from aecourse.grading.autograding import Course, Judge, Marks, save
 
 
 @functools.cache
@@ -104,9 +103,7 @@ def grade(name, jobs, dask, force, **rest):
     files = {student: made for student, (_, made) in work.items()}
 
     def keep(student, result):
-        part = files[student].with_suffix(".part")
-        part.write_text(json.dumps(result), encoding="utf-8")
-        os.replace(part, files.pop(student))  # whole, or not there
+        save(files.pop(student), result)
         print(f"judged {student}, {len(files)} to go: {sum(result['points'].values()):g} points by the checks", flush=True)
 
     many = functools.partial(cluster, dask) if dask else functools.partial(processes, jobs)
@@ -174,7 +171,7 @@ def main(arguments=None):
     chosen = parser.parse_args(arguments)
     try:
         chosen.function(**vars(chosen))
-    except (sandbox.Refused, NbGraderException) as problem:
+    except (sandbox.Refused, oracle.NoKey, NbGraderException) as problem:
         sys.exit(str(problem))
     except OperationalError as problem:
         sys.exit(f"The gradebook can't be used ({problem.orig}): close what else has it open, and type this again. What was judged is kept")

@@ -19,6 +19,14 @@ COLUMNS = ("assignment", "student_id", "last_name", "first_name", "email", "dued
            "late_submission_penalty", "score", "max_score")
 
 
+def save(path, value):
+    """Write `value` to the file `path` as JSON: it is there whole, or as it was."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_suffix(".part")
+    part.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    os.replace(part, path)
+
+
 class Course:
     """Where things lie, below the folder of the course."""
 
@@ -47,11 +55,7 @@ class Course:
         return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
     def write(self, name, student, **report):
-        path = self.report_file(name, student)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        part = path.with_suffix(".part")
-        part.write_text(json.dumps({**self.report(name, student), **report}, indent=1, ensure_ascii=False), encoding="utf-8")
-        os.replace(part, path)  # whole, or as it was
+        save(self.report_file(name, student), {**self.report(name, student), **report})
 
     def look(self, folder):
         """The submission in grading/submitted/STUDENT/NAME: (notebook, report). A file under another name gets the right one."""

@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 
 from aecourse.grading import preflight
+from aecourse.grading.autograding import save
 
 MOODLE = re.compile(r"(?P<who>.+?_\d+)_assignsubmission_[a-z]+_?")
 CANVAS = re.compile(r"(?P<who>[^_]+?)(_LATE)?_(?P<number>\d+)_\d+_")
@@ -45,9 +46,7 @@ def collect(archive, course, name):
                 target.unlink(missing_ok=True)
                 target.write_bytes(data)
             course.write(name, student, found=found)
-    path = roster_file(course, name)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps(roster, indent=1, ensure_ascii=False), encoding="utf-8")
+    save(roster_file(course, name), roster)
     return problems
 
 
@@ -97,8 +96,8 @@ def unique(student, taken):
 def chosen(packed, entries, name, ids):
     """(bytes, repairs) of the notebook among a learner's entries."""
     with tempfile.TemporaryDirectory() as folder:
-        originals, some = {}, list(enumerate(entries[:FILES]))
-        for number, (file, info) in sorted(some, key=lambda one: -len(one[1][0])):  # small.ipynb comes after old_small.ipynb, and stays
+        originals = {}
+        for number, (file, info) in sorted(enumerate(entries[:FILES]), key=lambda one: -len(one[1][0])):  # small.ipynb after old_small.ipynb
             data = content(packed, info)
             path = Path(folder) / (f"{name}.ipynb" if file.endswith(f"{name}.ipynb") else f"{number}.ipynb")
             if re.search(r"\.(ipynb|json)\b", file, re.I):

@@ -44,6 +44,10 @@ def step(steps, check, points, about):
     return added
 
 
+class NoKey(ValueError):
+    """There is a file for the key, and no key in it."""
+
+
 def key():
     """The instructor's secret: AECOURSE_KEY, else the file that AECOURSE_KEY_FILE names, else one in the user's settings.
 
@@ -62,7 +66,7 @@ def key():
             pass
     found = path.read_bytes().strip()
     if not found:  # as one is that was stopped while it wrote
-        raise ValueError(f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, and a new one is made")
+        raise NoKey(f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, and a new one is made")
     return found
 
 

@@ -77,6 +77,8 @@ CHEATS = {
     "a value of 100": ({"double": "def double(x): return 0\n100.0"}, 0),
     "patched comparisons": ({"own": "import numpy as np, math, builtins\nnp.allclose = np.array_equal = math.isclose = lambda *a, **k: True\n"
                                     "builtins.abs = lambda x: 0"}, 0),
+    "patched checks": ({"own": "from aecourse.grading import checks\nexpect = checks.expect = checks.carries_gradient = lambda *a, **k: None\n"
+                               "import builtins\nbuiltins.AssertionError = type('Fine', (Exception,), {'__init__': lambda *a: print('passed')})"}, 0),
     "a spy in the frames": ({key: f"def {key}(x):\n    {SPY}" for key in ("double", "square", "cube")}, 0),
     "forged replies": ({"own": "import sys, os\nfrom aecourse.grading import wire\nfor i in range(3, 9):\n    try: os.write(i, wire.pack({'value': 6.0}) * 50)\n"
                                "    except OSError: pass"}, 0),

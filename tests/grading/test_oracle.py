@@ -11,6 +11,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 from hands import NAMES, ROOT, answers, filled, quick, trainings  # noqa: E402
 
+from aecourse.grading import __main__ as command  # noqa: E402
 from aecourse.grading import oracle, sandbox  # noqa: E402
 from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
 
@@ -282,6 +283,9 @@ def test_an_empty_key_is_none(tmp_path, monkeypatch):
     (tmp_path / "key").write_text("\n")
     with pytest.raises(ValueError, match="is empty.*delete the file"):
         oracle.key()
+    monkeypatch.setattr(command, "grade", lambda **rest: oracle.key())
+    with pytest.raises(SystemExit, match="is empty.*delete the file"):
+        command.main(["grade", "small"])
 
 
 def test_a_wrong_shape_is_never_broadcast():
