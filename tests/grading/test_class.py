@@ -3,6 +3,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -280,6 +281,12 @@ def corpus(course, names):
 
 
 ALL = [*hostile.CODE, *hostile.CHEATS, *hostile.NOTEBOOKS, *hostile.FILES]
+
+
+def test_the_instructors_page_counts_the_corpus():
+    text = (Path(hostile.__file__).parents[2] / "book" / "instructors.md").read_text(encoding="utf-8")
+    kinds = [len(kind) for kind in (hostile.CODE, hostile.CHEATS, hostile.NOTEBOOKS, hostile.FILES)]
+    assert [int(count) for count in re.findall(r"^\| (\d+) \| ", text, re.M)] == kinds and f"Then {sum(kinds)} submissions" in text
 
 
 @pytest.mark.parametrize("names", [pytest.param(hostile.SAMPLE, id="sample"), pytest.param(ALL, id="all", marks=pytest.mark.slow)])
