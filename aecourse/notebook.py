@@ -91,5 +91,7 @@ def slide(figs, name, caption, alts, label, values, start=0):
 
 def _display(body, name, caption, alt):
     number = _numbers.setdefault(name, len(_numbers) + 1)
-    page = f'<figure id="{name}" style="margin:1em 0">{body}<figcaption><b>Figure {number}.</b> {html.escape(caption)}</figcaption></figure>'
-    display({"text/html": page, "text/plain": f"Figure {number}. {caption} [{alt}]"}, raw=True, metadata={"aecourse": {"name": name, "caption": caption}})
+    below = f"<figcaption><b>Figure {number}.</b> {html.escape(caption)}</figcaption>"
+    page = f'<figure id="{name}" style="margin:1em 0">{body}{below}</figure>'
+    display({"text/html": page, "text/plain": f"Figure {number}. {caption} [{alt}]"}, raw=True,
+            metadata={"aecourse": {"name": name, "caption": caption}})

@@ -69,7 +69,8 @@ def fit_together(models, objective, numbers, seeds, data, *, steps=1000, batch_s
                 terms = together(parameters, buffers, numbers, which, x)
             except (RuntimeError, ValueError, TypeError) as error:
                 raise ValueError(f"objective can't be mapped over members with {', '.join(numbers) or 'no'} numbers of their own "
-                                 f"({error}); expected arithmetic on tensors alone: otherwise train them one by one or in processes") from error
+                                 f"({error}); expected arithmetic on tensors alone: otherwise train them one by one or in "
+                                 "processes") from error
             names = check_terms({name: term[0] for name, term in terms.items()}, names)
             loss = sum(terms.values())  # (members,)
             update.zero_grad()

@@ -97,7 +97,7 @@ def chosen(packed, entries, name, ids):
     """(bytes, repairs) of the notebook among a learner's entries."""
     with tempfile.TemporaryDirectory() as folder:
         originals = {}
-        for number, (file, info) in sorted(enumerate(entries[:FILES]), key=lambda one: -len(one[1][0])):  # small.ipynb after old_small.ipynb
+        for number, (file, info) in sorted(enumerate(entries[:FILES]), key=lambda one: -len(one[1][0])):  # a.ipynb after old_a.ipynb
             data = content(packed, info)
             path = Path(folder) / (f"{name}.ipynb" if file.endswith(f"{name}.ipynb") else f"{number}.ipynb")
             if re.search(r"\.(ipynb|json)\b", file, re.I):

@@ -56,7 +56,8 @@ def local_tangents(x, data, dimension, neighbours=20):
     """
     check.floating("x", x), check.floating("data", data), check.positive("dimension", dimension)
     if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
-        raise ValueError(f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): flatten both with .flatten(1)")
+        raise ValueError(f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): "
+                         "flatten both with .flatten(1)")
     if dimension > x.shape[1]:
         raise ValueError(f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most as many directions as numbers")
     if not dimension <= neighbours < len(data):

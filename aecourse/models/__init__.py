@@ -14,8 +14,8 @@ from aecourse.models.vq_vae import (VQVAE, CodePrior, Codebook, CodebookUsage, c
 from aecourse.models.wae import WAE, mmd, wasserstein
 
 __all__ = ["AdversarialAutoencoder", "Autoencoder", "CodePrior", "Codebook", "CodebookUsage", "ConvAutoencoder", "LadderVAE",
-           "LinearAutoencoder", "LinearCode", "LinearDenoiser", "LinearVAE", "MaskedAutoencoder", "MultiScaleAutoencoder", "VAE", "VQVAE", "WAE", "adversarial",
-           "as_mask", "beta_elbo", "calm", "code_entropy", "codebook_usage", "coding_error", "contractive", "decayed", "denoising",
+           "LinearAutoencoder", "LinearCode", "LinearDenoiser", "LinearVAE", "MaskedAutoencoder", "MultiScaleAutoencoder", "VAE", "VQVAE",
+           "WAE", "adversarial", "as_mask", "beta_elbo", "calm", "code_entropy", "codebook_usage", "coding_error", "contractive", "decayed", "denoising",
            "hierarchical", "importance_weighted", "inpaint", "iwae_bound", "jensen_shannon", "masked", "masked_error", "mmd",
            "normalised_beta", "patchify", "perplexity", "quantised", "random_mask", "reconstruction", "regularised",
            "smallest_error", "sparse_kl", "sparse_l1", "unpatchify", "usage_counts", "wasserstein"]

@@ -49,7 +49,8 @@ class LadderVAE(nn.Module):
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dims=(16, 8), activation="leaky_relu", likelihood="bernoulli",
                  sigma=None, skip=True):
         super().__init__()
-        self.shape, hidden, self.latent_dims = check.sizes("shape", shape), check.sizes("hidden", hidden), check.sizes("latent_dims", latent_dims)
+        self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden)
+        self.latent_dims = check.sizes("latent_dims", latent_dims)
         self.skip = skip
         if len(hidden) != len(latent_dims):
             raise ValueError(f"hidden has {len(hidden)} levels and latent_dims {len(latent_dims)}; expected as many in both: "

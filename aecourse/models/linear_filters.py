@@ -77,8 +77,8 @@ def inpaint(data, x, hidden, ridge=1e-4):
     """
     check.weight("ridge", ridge)
     if hidden.shape != x.shape or hidden.dtype != torch.bool or x.shape[1:] != data.shape[1:]:
-        raise ValueError(f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, x {tuple(x.shape)} and data {tuple(data.shape)}; "
-                         "expected booleans of the shape of x, and samples of one shape")
+        raise ValueError(f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, x {tuple(x.shape)} and data "
+                         f"{tuple(data.shape)}; expected booleans of the shape of x, and samples of one shape")
     counts = hidden.flatten(1).sum(1)
     if (counts != counts[0]).any():
         raise ValueError(f"hidden hides {int(counts.min())} to {int(counts.max())} entries; expected the same number in each image: "
@@ -86,7 +86,8 @@ def inpaint(data, x, hidden, ridge=1e-4):
     mean, covariance = second_moments(data)
     covariance = covariance + ridge * torch.eye(len(mean)).to(mean)
     order = hidden.flatten(1).int().argsort(dim=1, stable=True)  # visible places, then hidden ones
-    filled = [fill(row, mean, covariance, *places.split([len(places) - int(counts[0]), int(counts[0])])) for row, places in zip(x.flatten(1), order)]
+    sizes = [order.shape[1] - int(counts[0]), int(counts[0])]
+    filled = [fill(row, mean, covariance, *places.split(sizes)) for row, places in zip(x.flatten(1), order)]
     return torch.stack(filled).reshape(x.shape)
 
 
@@ -176,7 +177,8 @@ class LinearCode(nn.Module):
         codes = ((data.flatten(1) - mean) @ self.axes).double()  # (N, m)
         columns = codes.sort(0).values
         self.levels = [scalar_quantiser(columns, 2**b).to(mean) for b in range(most + 1)]
-        errors = torch.stack([(codes - self.rounded(codes.to(mean), b).double()).square().mean(0) for b in range(most + 1)])  # (most + 1, m)
+        errors = torch.stack([(codes - self.rounded(codes.to(mean), b).double()).square().mean(0)
+                              for b in range(most + 1)])  # (most + 1, m)
         savings = torch.cat([errors[:-1] - errors[1:], torch.full_like(errors[:1], -1)])  # of the next bit of each axis
         self.register_buffer("spent", torch.zeros(codes.shape[1], dtype=torch.long))
         for _ in range(min(bits, most * codes.shape[1])):
