@@ -76,10 +76,10 @@ def active(data, steps):
     same = likelihood(data, steps)
 
     def measure(model, s):
-        test = images(data).test
-        units = active_units(model.encode(test))
-        return {"value": mse(through(model, test), test), "units": units,
-                "floor": mse(LinearAutoencoder(SHAPE, units).solve(images(data).train)(test)[0], test)}
+        train, test = images(data).train, images(data).test
+        units = active_units(model.encode(test))  # where none is, the mean picture is left
+        linear = LinearAutoencoder(SHAPE, units).solve(train)(test)[0] if units else train.mean(0).expand_as(test)
+        return {"value": mse(through(model, test), test), "units": units, "floor": mse(linear, test)}
     return same | {"grid": {"model": ["VAE"], "k": (8, 32)}, "measure": measure, "figure": "squared error at as many active units",
                    "linear": "PCA", "floor": None, "lower": True}
 
