@@ -103,7 +103,7 @@ class Similarity(torch.autograd.Function):
         both, centred, level, bands = difference_and_sum(x_hat, x, size, sigma)
         means = local_means(both, *bands)
         apart = means - level
-        variances = local_means(centred * centred, *bands) - apart * apart
+        variances = torch.addcmul(local_means(centred * centred, *bands), apart, apart, value=-1)
         luminance, light = likeness(means * means, (K1 * data_range)**2)
         contrast_structure, spread = likeness(variances, (K2 * data_range)**2)
         ctx.save_for_backward(x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, *bands)
@@ -118,10 +118,11 @@ class Similarity(torch.autograd.Function):
             return *pull(slope), None, None, None
         slope = slope[:, None, None, None] * (2 / luminance[0].numel())
         of_variances = (signs(x) - contrast_structure) * (luminance / spread * slope)  # (2, B, C, H - size + 1, W - size + 1)
-        of_means = (signs(x) - luminance) * (contrast_structure / light * slope) * means - of_variances * apart
-        of_both = local_means(of_means, down.T, across.T) + centred * local_means(of_variances, down.T, across.T)
-        of_x = (signs(x) * of_both).sum(0) if ctx.needs_input_grad[1] else None
-        return of_both.sum(0), of_x, None, None, None
+        of_means = (signs(x) - luminance) * (contrast_structure / light * slope) * means
+        of_means = torch.addcmul(of_means, of_variances, apart, value=-1)
+        of_both = torch.addcmul(local_means(of_means, down.T, across.T), centred, local_means(of_variances, down.T, across.T))
+        of_difference, of_sum = of_both
+        return of_sum + of_difference, of_sum - of_difference if ctx.needs_input_grad[1] else None, None, None, None
 
 
 def single_or_double(*images):
