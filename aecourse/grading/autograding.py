@@ -23,7 +23,8 @@ def save(path, value):
     """Write `value` to the file `path` as JSON: it is there whole, or as it was."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
-    part.write_text(json.dumps(value, indent=1), encoding="utf-8")
+    text = json.dumps(value, indent=1, ensure_ascii=False)
+    part.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a sign becomes what JSON writes for it
     os.replace(part, path)
 
 

@@ -15,7 +15,7 @@ from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
 from aecourse.grading import lms, preflight
-from aecourse.grading.autograding import Course, Judge, Marks, handed_in, harmless
+from aecourse.grading.autograding import Course, Judge, Marks, handed_in, harmless, save
 from aecourse.grading.sandbox import Limits
 
 RELEASED = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", id="double"), nbformat.v4.new_code_cell("", id="square")])
@@ -241,3 +241,10 @@ def test_no_entry_of_the_table_is_a_formula(value):
     csv.writer(file).writerow([harmless(value), harmless(3.0), harmless(-1.5), harmless(None), harmless("Ada")])
     back, = csv.reader(io.StringIO(file.getvalue(), newline=""))
     assert back == ["'" + value, "3.0", "-1.5", "", "Ada"]
+
+
+def test_what_is_saved_reads_as_written_and_holds_half_a_sign(tmp_path):
+    value = {"found": "Übung (1).ipynb", "said": "'\ud800'"}
+    save(tmp_path / "reports" / "ada.json", value)
+    text = (tmp_path / "reports" / "ada.json").read_text(encoding="utf-8")
+    assert "Übung" in text and json.loads(text) == value and [path.name for path in (tmp_path / "reports").iterdir()] == ["ada.json"]
