@@ -8,6 +8,6 @@ def about():
     import torch
 
     from aecourse.data import dataset_name
-    from aecourse.training import pick_device
+    from aecourse.device import pick_device
 
     print(f"aecourse {__version__}, torch {torch.__version__}, device {pick_device()}, data set {dataset_name()}")

@@ -13,11 +13,22 @@ from typing import NamedTuple
 import matplotlib.pyplot as plt
 import torch
 
-from aecourse import check, checkpoint, corruption, data, distributed, metrics, models, plots
+from aecourse import corruption, data, metrics, models, objectives, patches, plots, validation
+from aecourse.device import make_generator, pick_device
 from aecourse.losses import mse, ssim
-from aecourse.search import HOW, built, sweep
+from aecourse.search import HOW, sweep
+from aecourse.search.grid import built
 from aecourse.table import Table
-from aecourse.training import PRECISIONS, History, NonFinite, adam, evaluate, fit, pick_device, stream
+from aecourse.training import (
+    PRECISIONS,
+    History,
+    NonFinite,
+    adam,
+    checkpoint,
+    distributed,
+    evaluate,
+    fit,
+)
 
 
 class Kind(NamedTuple):
@@ -32,7 +43,7 @@ class Kind(NamedTuple):
 
 
 def noisy(weight):
-    return models.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
+    return objectives.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
 
 
 def halves(latent_dim, levels):
@@ -41,24 +52,24 @@ def halves(latent_dim, levels):
 
 
 KINDS = {
-    "autoencoder": Kind(models.Autoencoder, models.decayed, 0.0, "of the squared weights"),
-    "convolutional": Kind(models.ConvAutoencoder, models.decayed, 0.0, "of the squared weights"),
-    "tied": Kind(partial(models.Autoencoder, tied=True), models.decayed, 0.0, "of the squared weights"),
-    "sparse-l1": Kind(partial(models.Autoencoder, code_activation="relu"), models.sparse_l1, 1e-3, "of the mean size of a unit"),
-    "sparse-kl": Kind(partial(models.Autoencoder, code_activation="sigmoid"), models.sparse_kl, 1e-3, "of the divergence from 0.05"),
-    "contractive": Kind(models.Autoencoder, models.contractive, 1e-4, "of the encoder's squared Jacobian"),
+    "autoencoder": Kind(models.Autoencoder, objectives.weight_decayed, 0.0, "of the squared weights"),
+    "convolutional": Kind(models.ConvAutoencoder, objectives.weight_decayed, 0.0, "of the squared weights"),
+    "tied": Kind(partial(models.Autoencoder, tied=True), objectives.weight_decayed, 0.0, "of the squared weights"),
+    "sparse-l1": Kind(partial(models.Autoencoder, code_activation="relu"), objectives.sparse_l1, 1e-3, "of the mean size of a unit"),
+    "sparse-kl": Kind(partial(models.Autoencoder, code_activation="sigmoid"), objectives.sparse_kl, 1e-3, "of the divergence from 0.05"),
+    "contractive": Kind(models.Autoencoder, objectives.contractive, 1e-4, "of the encoder's squared Jacobian"),
     "denoising": Kind(models.Autoencoder, noisy, 0.3, "standard deviation of the noise"),
-    "vae": Kind(models.VAE, models.beta_elbo, 1.0, "beta, of the divergence from the prior"),
-    "ladder-vae": Kind(lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)), models.beta_elbo, 1.0,
+    "vae": Kind(models.VAE, objectives.beta_vae, 1.0, "beta, of the divergence from the prior"),
+    "ladder-vae": Kind(lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)), objectives.beta_vae, 1.0,
                        "beta, of the divergences of both levels"),
-    "vq-vae": Kind(lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim), models.quantised, 0.25,
+    "vq-vae": Kind(lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim), objectives.vq_vae, 0.25,
                    "beta, of the commitment to the codes"),
-    "wae": Kind(models.WAE, models.wasserstein, 10.0, "of the discrepancy from the prior"),
-    "adversarial": Kind(models.AdversarialAutoencoder, models.adversarial, 0.5, "of fooling the discriminator", models.calm),
+    "wae": Kind(models.WAE, objectives.wasserstein, 10.0, "of the discrepancy from the prior"),
+    "adversarial": Kind(models.AdversarialAutoencoder, objectives.adversarial, 0.5, "of fooling the discriminator", objectives.adam_for_gans),
     "masked": Kind(lambda shape, latent_dim: models.MaskedAutoencoder(shape, width=latent_dim, heads=math.gcd(latent_dim, 4)),
-                   models.masked, 0.75, "share of hidden patches", how="processes"),  # it is no tensor
+                   objectives.masked_reconstruction, 0.75, "share of hidden patches", how="processes"),  # it is no tensor
     "multi-scale": Kind(lambda shape, latent_dim: models.MultiScaleAutoencoder(shape, latent_dims=halves(latent_dim, 3)),
-                        lambda weight: models.hierarchical((1.0, weight, weight)), 1.0, "of each of the two coarser levels"),
+                        lambda weight: objectives.hierarchical((1.0, weight, weight)), 1.0, "of each of the two coarser levels"),
 }
 SAME = "model", "data", "latent_dim", "weight", "batch_size", "lr", "seed", "precision"  # settings that a run keeps when it goes on
 
@@ -72,7 +83,7 @@ def load(name, device):
 def reconstruct(model, x, generator):
     """Reconstructions within [0, 1], of the shape of `x`; a masked autoencoder sees a quarter of the patches."""
     if isinstance(model, models.MaskedAutoencoder):
-        return model(x, models.random_mask(len(x), model.patches, 0.75, generator, x.device))[0].clamp(0, 1)
+        return model(x, patches.random_mask(len(x), model.patches, 0.75, generator, x.device))[0].clamp(0, 1)
     return model(x)[0].clamp(0, 1)
 
 
@@ -80,17 +91,17 @@ def reconstruct(model, x, generator):
 def measures(model, x, objective, seed=0):
     """{name: number} of `model` on the images `x`, (N, 1, H, W): means over images, and what its kind adds."""
     x = x.to(next(model.parameters()).device)
-    generator = stream(x.device, seed)
+    generator = make_generator(x.device, seed)
     x_hat = torch.cat([reconstruct(model, part, generator) for part in x.split(500)])
     found = {"loss": evaluate(model, x, objective, seed=seed)["loss"], "mse": mse(x_hat, x), "psnr": metrics.psnr(x_hat, x).mean(),
              "ssim": torch.cat([ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]).mean()}
-    if hasattr(model, "elbo_terms"):
+    if hasattr(model, "negative_elbo_terms"):
         rate, distortion = metrics.rate_distortion(model, x, generator)
         levels = zip(model.posterior(x), model.priors(x)) if hasattr(model, "priors") else [(model.posterior(x), None)]
         active = [metrics.collapse_report(*posterior, prior=prior).active_by_variance.sum() for posterior, prior in levels]
         found |= {"rate": rate, "distortion": distortion, "active_units": sum(active)}
     if hasattr(model, "codebook"):
-        found["perplexity"] = models.codebook_usage(model, x).perplexity
+        found["perplexity"] = metrics.codebook_usage(model, x).perplexity
     return {name: float(value) for name, value in found.items()}
 
 
@@ -98,9 +109,9 @@ def figures(model, history, x, folder, seed):
     """Write ``loss.png`` and ``reconstructions.png``, the latter with new samples where the model draws some."""
     x = x[:8].to(next(model.parameters()).device)
     with torch.no_grad():
-        rows = {"data": x, "model": reconstruct(model, x, stream(x.device, seed))}
+        rows = {"data": x, "model": reconstruct(model, x, make_generator(x.device, seed))}
         if hasattr(model, "sample"):
-            rows["new"] = model.sample(8, stream(x.device, seed))
+            rows["new"] = model.sample(8, make_generator(x.device, seed))
     loss = plots.history({"": history}, log=min(history.terms["loss"]) > 0)
     for name, fig in (("loss", loss), ("reconstructions", plots.images(rows))):
         fig.savefig(folder / f"{name}.png", dpi=200)
@@ -175,7 +186,7 @@ def evaluate_run(args):
 def sweep_models(args):
     """Train a model for each setting and seed: a table, and a figure with intervals."""
     images, kind, folder = load(args.data, args.device), KINDS[args.model], made(args.out)
-    check.positive("seeds", args.seeds)
+    validation.positive("seeds", args.seeds)
     grid = {"model": [args.model], "latent_dim": args.latent_dim, "weight": args.weight or [kind.weight]}
 
     def objective(setting):

@@ -5,22 +5,11 @@ whatever the data's dtype.
 """
 import torch
 
-from aecourse import check
+from aecourse import validation
+from aecourse.device import as_generator
 
 
-def source_of(generator, x):
-    """`generator` itself, or a new one on the device of `x` where it is an integer seed."""
-    if isinstance(generator, int) and not isinstance(generator, bool):
-        return torch.Generator(x.device).manual_seed(generator)
-    if not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer seed")
-    if generator.device.type != x.device.type:
-        raise ValueError(f"generator is on {generator.device} and x on {x.device}; expected one device: "
-                         "make it with torch.Generator(x.device)")
-    return generator
-
-
-def chosen(x, p, generator):
+def bernoulli_mask(x, p, generator):
     """Entries of `x`, each with probability `p`: a mask of its shape, true where an entry was drawn.
 
     Args:
@@ -34,13 +23,13 @@ def chosen(x, p, generator):
     Raises:
         TypeError, ValueError: as :func:`masking`.
     """
-    check.floating("x", x)
+    validation.floating("x", x)
     if not isinstance(p, torch.Tensor) and not 0 <= p <= 1:
         raise ValueError(f"p is {p!r}; expected a probability in [0, 1]")
-    return torch.rand(x.shape, generator=source_of(generator, x), device=x.device) < p
+    return torch.rand(x.shape, generator=as_generator(generator, x), device=x.device) < p
 
 
-def chosen_blocks(x, size, generator, count=1):
+def block_mask(x, size, generator, count=1):
     """`count` squares in each image, at places drawn evenly among those inside it: true where a pixel is in one.
 
     Args:
@@ -55,11 +44,11 @@ def chosen_blocks(x, size, generator, count=1):
     Raises:
         TypeError, ValueError: as :func:`blocks`.
     """
-    check.images("x", x), check.positive("size", size), check.positive("count", count)
+    validation.images("x", x), validation.positive("size", size), validation.positive("count", count)
     if size > min(x.shape[2:]):
         raise ValueError(f"size is {size} and x has images of {x.shape[2]} x {x.shape[3]}; expected a square that fits: "
                          f"at most {min(x.shape[2:])}")
-    generator, inside = source_of(generator, x), []
+    generator, inside = as_generator(generator, x), []
     for side in x.shape[2:]:
         first = torch.randint(side - size + 1, (len(x), count, 1), generator=generator, device=x.device)
         past = torch.arange(side, device=x.device) - first  # (B, count, side)
@@ -88,10 +77,10 @@ def gaussian(x, sigma, generator, clip=False):
     Source:
         Vincent, Larochelle, Lajoie, Bengio and Manzagol (2010), section 3.3.
     """
-    check.floating("x", x)
+    validation.floating("x", x)
     if not isinstance(sigma, torch.Tensor) and not sigma >= 0:
         raise ValueError(f"sigma is {sigma!r}; expected a standard deviation of zero or more")
-    noise = torch.randn(x.shape, generator=source_of(generator, x), device=x.device).to(x.dtype)
+    noise = torch.randn(x.shape, generator=as_generator(generator, x), device=x.device).to(x.dtype)
     noisy = x + sigma * noise
     return noisy.clamp(0, 1) if clip else noisy
 
@@ -101,7 +90,7 @@ def salt_and_pepper(x, p, generator, low=0.0, high=1.0):
 
     Args:
         x: data, any shape, floating point.
-        p: probability in [0, 1] that an entry is replaced (by either value); as for :func:`chosen`.
+        p: probability in [0, 1] that an entry is replaced (by either value); as for :func:`bernoulli_mask`.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed.
         low, high: the two values; the ends of the data's range.
 
@@ -114,8 +103,8 @@ def salt_and_pepper(x, p, generator, low=0.0, high=1.0):
     Source:
         Vincent, Larochelle, Lajoie, Bengio and Manzagol (2010), section 3.3.
     """
-    generator = source_of(generator, check.floating("x", x))
-    replaced, salt = chosen(x, p, generator), chosen(x, 0.5, generator)
+    generator = as_generator(generator, validation.floating("x", x))
+    replaced, salt = bernoulli_mask(x, p, generator), bernoulli_mask(x, 0.5, generator)
     return x.masked_fill(replaced & salt, high).masked_fill(replaced & ~salt, low)
 
 
@@ -124,9 +113,9 @@ def masking(x, p, generator):
 
     Args:
         x: data, any shape, floating point.
-        p: probability in [0, 1] that an entry is hidden; as for :func:`chosen`.
+        p: probability in [0, 1] that an entry is hidden; as for :func:`bernoulli_mask`.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed. With the same seed
-            :func:`chosen` returns the mask.
+            :func:`bernoulli_mask` returns the mask.
 
     Returns:
         Masked data, of the shape, dtype and device of `x`.
@@ -138,7 +127,7 @@ def masking(x, p, generator):
     Source:
         Vincent, Larochelle, Lajoie, Bengio and Manzagol (2010), section 3.3.
     """
-    return x.masked_fill(chosen(x, p, generator), 0)
+    return x.masked_fill(bernoulli_mask(x, p, generator), 0)
 
 
 def blocks(x, size, generator, count=1, value=0.0):
@@ -148,7 +137,7 @@ def blocks(x, size, generator, count=1, value=0.0):
         x: images, (B, C, H, W), floating point.
         size: side of a square in pixels, at most H and W.
         generator: a ``torch.Generator`` on the device of `x`, or an integer seed. With the same seed
-            :func:`chosen_blocks` returns the mask.
+            :func:`block_mask` returns the mask.
         count: squares in an image; they may overlap.
         value: what they are filled with, in every channel.
 
@@ -163,4 +152,4 @@ def blocks(x, size, generator, count=1, value=0.0):
     Source:
         Pathak, Krähenbühl, Donahue, Darrell and Efros (2016).
     """
-    return x.masked_fill(chosen_blocks(x, size, generator, count), value)
+    return x.masked_fill(block_mask(x, size, generator, count), value)

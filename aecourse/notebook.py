@@ -9,7 +9,7 @@ import re
 import matplotlib.pyplot as plt
 from IPython.display import display
 
-from aecourse.table import interval
+from aecourse.intervals import interval
 
 COLOURS = BLUE, RED, GREEN, PINK = "#0072B2", "#D55E00", "#009E73", "#CC79A7"  # Okabe and Ito; each at least 3:1 on white and on #121212
 STYLE = {"axes.prop_cycle": plt.cycler(color=COLOURS) + plt.cycler(linestyle=["-", "--", "-.", ":"]), "axes.spines.top": False,

@@ -1,7 +1,7 @@
 """Figures that many pages draw: training curves and grids of images. Each returns a figure for `notebook.show`."""
 import matplotlib.pyplot as plt
 
-from aecourse import check, notebook  # noqa: F401  (the style of the pages)
+from aecourse import validation, notebook  # noqa: F401  (the style of the pages)
 
 
 def history(runs, term="loss", smooth=20, log=False):
@@ -25,7 +25,7 @@ def images(rows, columns=8, limits=(0, 1), width=4.8):
     for ax in axes.flat:
         ax.set(xticks=[], yticks=[], frame_on=False)
     for (label, batch), line in zip(rows.items(), axes):
-        check.floating(label, batch)
+        validation.floating(label, batch)
         if batch.dim() not in (3, 4) or batch.dim() == 4 and batch.shape[1] != 1:
             raise ValueError(f"{label} has shape {tuple(batch.shape)}; expected (B, 1, H, W) or (B, H, W): "
                              f"show one channel with {label}[:, :1]")

@@ -9,13 +9,12 @@ from sklearn.base import BaseEstimator, ClassNamePrefixFeaturesOutMixin, Transfo
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_array, check_is_fitted, validate_data
 
-from aecourse import check
+from aecourse import validation
 from aecourse.metrics.anomaly import anomaly_score
 from aecourse.models.autoencoder import Autoencoder
-from aecourse.models.objectives import reconstruction
-from aecourse.search import built
+from aecourse.objectives.regularization import reconstruction
+from aecourse.search.grid import built
 from aecourse.training import fit
-
 
 unbounded = partial(Autoencoder, output="linear")  # the model by default
 
@@ -86,7 +85,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     def fit(self, X, y=None):
         """Build a model, and train it on `X`, (N, columns), finite. `y` is not looked at. Returns the estimator."""
         X = validate_data(self, X, dtype=(np.float64, np.float32))
-        shape = (X.shape[1],) if self.shape is None else check.sizes("shape", self.shape)
+        shape = (X.shape[1],) if self.shape is None else validation.sizes("shape", self.shape)
         if math.prod(shape) != X.shape[1]:
             raise ValueError(f"X has {X.shape[1]} columns and shape is {shape}; expected {math.prod(shape)}: one a value of a sample")
         if self.objective is None and self.weight is not None:

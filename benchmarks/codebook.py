@@ -2,7 +2,7 @@
 import measure
 import torch
 
-from aecourse.models.vq_vae import nearest
+from aecourse.models.codebook import nearest
 
 ONE_HOT, CDIST, PRODUCTS = "all distances, one-hot product", "cdist, index", "one product, index"
 

@@ -3,7 +3,7 @@ import measure
 import torch
 
 from aecourse.models import Autoencoder
-from aecourse.regularizers import contraction_by_jacobian, contraction_by_probes, contraction_of_mlp
+from aecourse.regularizers import contractive_penalty_by_jacobian, contractive_penalty_by_probes, contractive_penalty_of_mlp
 
 LOOP, JACREV, EXACT, PROBE = "one backward pass an output", "vmap(jacrev)", "layer product, Gram (exact)", "one probe (estimate)"
 
@@ -18,8 +18,8 @@ def by_a_loop(encoder, x):
 def penalties(device):
     """The four forms, (encoder, x) -> scalar."""
     generator = torch.Generator(device).manual_seed(0)
-    return {LOOP: by_a_loop, JACREV: contraction_by_jacobian, EXACT: contraction_of_mlp,
-            PROBE: lambda encoder, x: contraction_by_probes(encoder, x, generator)}
+    return {LOOP: by_a_loop, JACREV: contractive_penalty_by_jacobian, EXACT: contractive_penalty_of_mlp,
+            PROBE: lambda encoder, x: contractive_penalty_by_probes(encoder, x, generator)}
 
 
 def setting(hidden, latent_dim, batch, device):

@@ -19,11 +19,12 @@ from measure import images
 from aecourse import corruption
 from aecourse.losses import mse
 from aecourse.metrics import active_units, anomaly_score, auroc, psnr
-from aecourse.models import (VAE, VQVAE, WAE, AdversarialAutoencoder, Autoencoder, ConvAutoencoder, LinearAutoencoder, LinearCode, LinearDenoiser,
-                             LinearVAE, MaskedAutoencoder, adversarial, as_mask, beta_elbo, coding_error, denoising, inpaint, masked, masked_error,
-                             patchify, quantised, random_mask, reconstruction, unpatchify, wasserstein)
+from aecourse.models import VAE, VQVAE, WAE, AdversarialAutoencoder, Autoencoder, ConvAutoencoder, LinearAutoencoder, LinearVAE, MaskedAutoencoder
+from aecourse.baselines import TransformCoder, LinearDenoiser, reverse_water_filling, linear_inpaint
+from aecourse.objectives import adversarial, beta_vae, denoising, masked_reconstruction, masked_error, vq_vae, reconstruction, wasserstein
+from aecourse.patches import as_mask, patchify, random_mask, unpatchify
 from aecourse.search import sweep
-from aecourse.table import interval
+from aecourse.intervals import interval
 from aecourse.training import evaluate
 
 SHAPE, UNITS = (1, 28, 28), (2, 8, 16, 32)
@@ -65,9 +66,9 @@ def likelihood(data, steps):
         model = LinearVAE(SHAPE, k).solve(images(data).train)
         return model.true_log_likelihood(images(data).test).mean().item(), model.log_sigma.exp().item()
     sigmas = {k: linear(k)[1] for k in UNITS}
-    return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(1500), "lr": 1e-3, "objective": lambda s: beta_elbo(1.0),
+    return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(1500), "lr": 1e-3, "objective": lambda s: beta_vae(1.0),
             "build": lambda s: VAE(SHAPE, (256, 128), s["k"], likelihood="gaussian", sigma=sigmas[s["k"]]),
-            "measure": lambda model, s: {"value": -evaluate(model, images(data).test, beta_elbo(1.0))["loss"]},
+            "measure": lambda model, s: {"value": -evaluate(model, images(data).test, beta_vae(1.0))["loss"]},
             "figure": "ELBO", "linear": "probabilistic PCA", "floor": lambda s: linear(s["k"])[0], "lower": False}
 
 
@@ -93,13 +94,13 @@ def codes(data, steps):
     @functools.lru_cache
     def floor(bits):
         test = images(data).test
-        return mse(LinearCode(images(data).train, bits)(test), test).item()
+        return mse(TransformCoder(images(data).train, bits)(test), test).item()
     return {"grid": {"model": list(builds)}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]][1](),
-            "objective": lambda s: quantised(), "figure": "squared error at as many bits", "linear": "rounded axes",
+            "objective": lambda s: vq_vae(), "figure": "squared error at as many bits", "linear": "rounded axes",
             "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
             "floor": lambda s: floor(builds[s["model"]][0]), "lower": True,
             "note": lambda s: f"{builds[s['model']][0]} bits; the limit for Gaussian data is "
-                              f"{coding_error(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"}
+                              f"{reverse_water_filling(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"}
 
 
 def denoisers(data, steps):
@@ -136,10 +137,10 @@ def inpainters(data, steps):
     def floor():
         test, hidden = places()
         mask = unpatchify(as_mask(hidden, 16).float()[:, :, None].expand(-1, -1, 49), SHAPE).bool()
-        return min(mse(inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]).item() for ridge in (1e-3, 1e-2))
+        return min(mse(linear_inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]).item() for ridge in (1e-3, 1e-2))
     return {"grid": {"model": ["masked autoencoder"]}, "steps": steps(2000), "lr": 1e-3, "measure": value,
             "build": lambda s: MaskedAutoencoder(SHAPE, patch=7, width=128, depth=2, decoder_width=128, decoder_depth=1),
-            "objective": lambda s: masked(0.75), "figure": "inpainting", "linear": "linear",
+            "objective": lambda s: masked_reconstruction(0.75), "figure": "inpainting", "linear": "linear",
             "floor": lambda s: floor(), "lower": True}
 
 
@@ -171,7 +172,7 @@ def run(name, data, out, seeds, workers, shorten):
     rows = []
     for grid, train, path in grids:
         rows += sweep(grid, what["build"], what["objective"], train, what["measure"], seeds=seeds, steps=what["steps"], lr=what["lr"],
-                      how="processes" if workers > 1 else "one by one", workers=workers, path=path, device="cpu").rows
+                      how="processes" if workers > 1 else "sequential", workers=workers, path=path, device="cpu").rows
     return what, rows
 
 

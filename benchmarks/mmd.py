@@ -2,7 +2,7 @@
 import measure
 import torch
 
-from aecourse.models.wae import mmd, mmd_by_differences
+from aecourse.losses.maximum_mean_discrepancy import mmd, mmd_by_differences
 
 DIFFERENCES, PRODUCTS = "differences", "matrix products"
 FORMS = {DIFFERENCES: mmd_by_differences, PRODUCTS: mmd}

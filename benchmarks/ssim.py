@@ -4,7 +4,7 @@ import pytorch_msssim
 import torch
 from torchmetrics.functional.image import structural_similarity_index_measure
 
-from aecourse.losses.ssim import ssim, ssim_comparisons
+from aecourse.losses.structural_similarity import ssim, ssim_comparisons
 
 METRICS, MSSSIM, READABLE, FAST = "torchmetrics", "pytorch-msssim", "readable form, conv2d", "matrix products"
 

@@ -14,7 +14,7 @@ import matplotlib.pyplot as plt
 import pytest
 import torch
 
-from aecourse import cli, models, search
+from aecourse import cli, models, objectives, search
 from aecourse.data import load_images
 from aecourse.losses import mse, ssim
 from aecourse.metrics import active_units, psnr
@@ -80,18 +80,18 @@ def test_the_numbers_are_those_of_fit_by_hand(beta, tmp_path, few_images):
     train(tmp_path, "--weight", beta, "--seed", 3, "--lr", 0.01, model="vae", steps=5)
     torch.manual_seed(3)
     model = models.VAE((1, 28, 28), latent_dim=4)
-    history = fit(model, few_images.train, models.beta_elbo(beta), steps=5, batch_size=16, lr=0.01, seed=3, device="cpu")
+    history = fit(model, few_images.train, objectives.beta_vae(beta), steps=5, batch_size=16, lr=0.01, seed=3, device="cpu")
     with open(tmp_path / "history.csv") as file:
         assert [float(row["loss"]) for row in csv.DictReader(file)] == history.terms["loss"]
     x = few_images.test
     with torch.no_grad():
         x_hat, z = model(x)
     by_hand = {"mse": mse(x_hat, x), "psnr": psnr(x_hat, x).mean(), "ssim": ssim(x_hat, x), "active_units": active_units(z),
-               "rate": model.elbo_terms(x)["kl"].detach(), "loss": evaluate(model, x, models.beta_elbo(beta))["loss"]}
+               "rate": model.negative_elbo_terms(x)["kl"].detach(), "loss": evaluate(model, x, objectives.beta_vae(beta))["loss"]}
     for name, value in by_hand.items():
         assert number(tmp_path, name) == pytest.approx(float(value), rel=1e-6)
     # the distortion comes from draws: it is the same but for their spread over seeds, which is measured here
-    drawn = torch.tensor([model.elbo_terms(x, torch.Generator().manual_seed(seed))["reconstruction"].item() for seed in range(10)])
+    drawn = torch.tensor([model.negative_elbo_terms(x, torch.Generator().manual_seed(seed))["reconstruction"].item() for seed in range(10)])
     assert abs(number(tmp_path, "distortion") - drawn.mean()) < 6 * drawn.std()
 
 
@@ -102,14 +102,14 @@ def test_a_mute_level_of_a_ladder_counts_no_units(few_images):
         low.weight.zero_(), low.bias.zero_()[5:].fill_(1e6)
         model.prior[0].weight.mul_(20), model.evidence[1].weight.mul_(20)
     assert active_units(model.posterior(few_images.test)[0][0]) > 0, "they follow a prior that moves"
-    assert cli.measures(model, few_images.test, models.beta_elbo(1.0))["active_units"] == 3
+    assert cli.measures(model, few_images.test, objectives.beta_vae(1.0))["active_units"] == 3
 
 
 def test_adversaries_are_trained_calmly(tmp_path, few_images):
     train(tmp_path, model="adversarial", steps=3)
     torch.manual_seed(0)
     model = models.AdversarialAutoencoder((1, 28, 28), latent_dim=4)
-    fit(model, few_images.train, models.adversarial(), steps=3, batch_size=16, optimizer=models.calm, device="cpu")
+    fit(model, few_images.train, objectives.adversarial(), steps=3, batch_size=16, optimizer=objectives.adam_for_gans, device="cpu")
     saved = torch.load(tmp_path / "checkpoint.pt")["model"]
     assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
 
@@ -184,7 +184,7 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, tmp_path, capsys):
 
 
 def sweep(out, *more):
-    run("sweep", "--model", "sparse-l1", "--latent-dim", 2, 8, "--weight", 0, 0.1, "--out", out, "--steps", 3, "--how", "one by one", *more)
+    run("sweep", "--model", "sparse-l1", "--latent-dim", 2, 8, "--weight", 0, 0.1, "--out", out, "--steps", 3, "--how", "sequential", *more)
 
 
 def test_a_sweep_is_a_table_and_a_figure(tmp_path, capsys, few_images):
@@ -196,7 +196,7 @@ def test_a_sweep_is_a_table_and_a_figure(tmp_path, capsys, few_images):
     assert [(row["latent_dim"], row["weight"], row["seed"]) for row in rows] == list(itertools.product("28", ("0.0", "0.1"), "01"))
     torch.manual_seed(1)
     model = models.Autoencoder((1, 28, 28), latent_dim=8, code_activation="relu")
-    fit(model, few_images.train, models.sparse_l1(0.1), steps=3, seed=1, device="cpu")
+    fit(model, few_images.train, objectives.sparse_l1(0.1), steps=3, seed=1, device="cpu")
     with torch.no_grad():
         assert float(rows[-1]["mse"]) == pytest.approx(mse(model(few_images.test)[0], few_images.test).item(), rel=1e-6)
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
@@ -209,11 +209,11 @@ def test_every_model_can_be_swept_together_or_says_how_else(model, tmp_path, mon
 
     def swept(*given, how, **more):
         ways.append((how, more["optimizer"]))
-        return search.sweep(*given, how={"auto": "together", "processes": "one by one"}[how], **more)
+        return search.sweep(*given, how={"auto": "vmap", "processes": "sequential"}[how], **more)
     monkeypatch.setattr(cli, "intervals", lambda table, measure: plt.figure())
     monkeypatch.setattr(cli, "sweep", swept)
     run("sweep", "--model", model, "--latent-dim", 4, "--seeds", 2, "--steps", 1, "--out", tmp_path)
-    assert ways == [("processes" if model == "masked" else "auto", models.calm if model == "adversarial" else adam)]
+    assert ways == [("processes" if model == "masked" else "auto", objectives.adam_for_gans if model == "adversarial" else adam)]
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 3
 
 

@@ -7,7 +7,14 @@ import pytest
 import torch
 from scipy import stats
 
-from aecourse.corruption import blocks, chosen, chosen_blocks, gaussian, masking, salt_and_pepper
+from aecourse.corruption import (
+    bernoulli_mask,
+    block_mask,
+    blocks,
+    gaussian,
+    masking,
+    salt_and_pepper,
+)
 
 FOUR = {"gaussian": functools.partial(gaussian, sigma=0.3), "salt_and_pepper": functools.partial(salt_and_pepper, p=0.3),
         "masking": functools.partial(masking, p=0.3), "blocks": functools.partial(blocks, size=3)}
@@ -79,7 +86,7 @@ def test_sigma_may_differ_between_samples():
 def test_masking_hides_a_share_p_and_does_not_rescale_the_rest(p):
     x = images((100, 1, 28, 28))
     masked = masking(x, p, 0)
-    hidden = chosen(x, p, 0)
+    hidden = bernoulli_mask(x, p, 0)
     assert (masked[hidden] == 0).all() and torch.equal(masked[~hidden], x[~hidden])
     assert stats.binomtest(int(hidden.sum()), hidden.numel(), p).pvalue > 0.01
 
@@ -93,7 +100,7 @@ def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
         assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares.double()]), wanted), "of any dtype"
         generator = torch.Generator().manual_seed(3)
         assert torch.equal(torch.vmap(lambda p: corrupt(x, p, generator), randomness="same")(shares), wanted)
-    hidden = chosen(torch.zeros(3, 5000), shares[:, None], 0)
+    hidden = bernoulli_mask(torch.zeros(3, 5000), shares[:, None], 0)
     assert hidden.float().mean(1).tolist() == pytest.approx([0, 0.3, 1], abs=4 * math.sqrt(0.21 / 5000))
 
 
@@ -126,7 +133,7 @@ def test_salt_and_pepper_at_its_ends(p, values):
 @pytest.mark.parametrize("shape, size", [((300, 1, 8, 8), 3), ((300, 3, 6, 9), 6), ((300, 1, 5, 5), 5), ((300, 2, 4, 4), 1)])
 def test_a_block_is_one_square_inside_each_image_in_every_channel(shape, size):
     x = images(shape)
-    hidden = chosen_blocks(x, size, 0)
+    hidden = block_mask(x, size, 0)
     assert hidden.shape == (shape[0], 1, *shape[2:]) and (hidden.sum((1, 2, 3)) == size**2).all()
     rows, columns = hidden.any(3)[:, 0], hidden.any(2)[:, 0]
     for side in (rows, columns):
@@ -137,14 +144,14 @@ def test_a_block_is_one_square_inside_each_image_in_every_channel(shape, size):
 
 
 def test_every_place_of_a_block_is_as_likely():
-    hidden = chosen_blocks(torch.zeros(6000, 1, 6, 5), 3, 0)
+    hidden = block_mask(torch.zeros(6000, 1, 6, 5), 3, 0)
     rows, columns = hidden.any(3)[:, 0].int().argmax(1), hidden.any(2)[:, 0].int().argmax(1)
     counts = torch.bincount(3 * rows + columns)
     assert len(counts) == 12 and stats.chisquare(counts).pvalue > 0.01
 
 
 def test_more_blocks_hide_more_and_may_overlap():
-    areas = chosen_blocks(torch.zeros(400, 1, 8, 8), 3, 0, count=2).sum((1, 2, 3))
+    areas = block_mask(torch.zeros(400, 1, 8, 8), 3, 0, count=2).sum((1, 2, 3))
     assert areas.max() == 18 and areas.min() < 18 and (areas >= 9).all()
 
 

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from aecourse.data import load_images
-from aecourse.models import VAE, iwae_bound
+from aecourse.metrics import iwae_bound
+from aecourse.models import VAE
 
 ROOT = Path(__file__).resolve().parents[1]
 WORDS = "--data digits --epochs 1 --draws 20 --images 30 --device cpu"

@@ -10,7 +10,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 LISTED = {"Losses": "losses", "Regularizers": "regularizers", "Models and objectives": "models", "Measures": "metrics"}
 MEMBERS = re.compile(r"automodule:: aecourse\.(\w+)\n +:members: (.+)")
-MODULES = ("corruption", "training", "checkpoint", "distributed", "search", "table", "together", "sklearn", "data", "photos", "shapes",
+MODULES = ("corruption", "training", "checkpoint", "distributed", "search", "table", "vmap", "sklearn", "data", "photos", "shapes",
            "manifolds", "pendulum", "tables")
 CODE, NUMBER = re.compile(r"`([^`]+)`"), re.compile(r"\d+(?:\.\d+)?e-\d+|0\.\d+")
 

@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from aecourse import losses, metrics, models, regularizers
+from aecourse import losses, metrics, models, objectives, regularizers
 
 
 def numbers(*shape, seed=0):
@@ -25,8 +25,8 @@ MEASURES = {
     "anomaly_score": (metrics.anomaly_score, SKETCHES, PICTURES), "auroc": (lambda s: metrics.auroc(s, STRANGE), CODES[:, 0]),
     "score_threshold": (metrics.score_threshold, CODES[:, 0]), "active_units": (metrics.active_units, CODES),
     "code_variance": (metrics.code_variance, CODES), "collapse_report": (metrics.collapse_report, CODES, OTHERS),
-    "dead_units": (metrics.dead_units, CODES), "detour": (metrics.detour, CODES), "jumpiness": (metrics.jumpiness, CODES),
-    "gains": (lambda x, plane: metrics.gains(encoder, x, plane), CODES, PLANE),
+    "dead_units": (metrics.dead_units, CODES), "detour": (metrics.path_length_ratio, CODES), "jumpiness": (metrics.max_step_ratio, CODES),
+    "gains": (lambda x, plane: metrics.tangent_gains(encoder, x, plane), CODES, PLANE),
     "gradient_energy": (metrics.gradient_energy, PICTURES), "total_variation": (metrics.total_variation, PICTURES),
     "sharpness": (metrics.sharpness, SKETCHES, PICTURES), "psnr": (metrics.psnr, SKETCHES, PICTURES),
     "invariances": (lambda z: metrics.invariances(z, FACTORS), CODES), "mig": (lambda z: metrics.mig(z, FACTORS, 5), CODES),
@@ -35,7 +35,7 @@ MEASURES = {
     "linear_probe": (lambda z: torch.tensor(metrics.linear_probe(z, FACTORS[:, 1])), CODES),
     "local_tangents": (lambda x: (lambda t: t.mT @ t)(metrics.local_tangents(x[:5], x, 2)), CODES),
     "mode_counts": (metrics.mode_counts, CODES, CENTRES), "mode_coverage": (metrics.mode_coverage, CODES, CENTRES),
-    "path": (lambda a, b: metrics.path(encoder, a, b), CODES[0], CODES[1]),
+    "path": (lambda a, b: metrics.interpolate(encoder, a, b), CODES[0], CODES[1]),
     "principal_angles": (metrics.principal_angles, CODES[:, :2], OTHERS),
     "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES)}
 
@@ -63,12 +63,12 @@ MEANS = {
     "active_units": (metrics.active_units, CODES), "dead_units": (metrics.dead_units, CODES),
     "mutual_information": (metrics.mutual_information, CODES, FACTORS), "mig": (metrics.mig, CODES, FACTORS),
     "auroc": (metrics.auroc, CODES[:, 0], STRANGE), "mode_coverage": (lambda z: metrics.mode_coverage(z, CENTRES), CODES),
-    "l1": (regularizers.l1, CODES), "scale_free_l1": (lambda z: regularizers.scale_free_l1(z, WEIGHT), CODES),
-    "kl_sparsity": (lambda z: regularizers.kl_sparsity(z.sigmoid()), CODES),
-    "kl_sparsity_of_logits": (regularizers.kl_sparsity_of_logits, CODES),
-    "contraction_of_sigmoid_layer": (lambda z: regularizers.contraction_of_sigmoid_layer(z.sigmoid(), WEIGHT.T), CODES),
-    "contraction": (lambda x: regularizers.contraction(encoder, x), CODES), "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
-    "multi_scale": (losses.multi_scale, SKETCHES, PICTURES), "edge_loss": (losses.edge_loss, SKETCHES, PICTURES)}
+    "l1": (regularizers.l1_penalty, CODES), "scale_free_l1": (lambda z: regularizers.scale_free_l1(z, WEIGHT), CODES),
+    "kl_sparsity": (lambda z: regularizers.kl_sparsity_penalty(z.sigmoid()), CODES),
+    "kl_sparsity_of_logits": (regularizers.kl_sparsity_penalty_from_logits, CODES),
+    "contraction_of_sigmoid_layer": (lambda z: regularizers.contractive_penalty_of_sigmoid_layer(z.sigmoid(), WEIGHT.T), CODES),
+    "contraction": (lambda x: regularizers.contractive_penalty(encoder, x), CODES), "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
+    "multi_scale": (losses.multi_scale_loss, SKETCHES, PICTURES), "edge_loss": (losses.edge_loss, SKETCHES, PICTURES)}
 
 
 @pytest.mark.parametrize("name", MEANS)
@@ -81,11 +81,11 @@ def small(**settings):
     return models.Autoencoder((2, 8, 8), (6,), 3, activation="tanh", **settings)
 
 
-OBJECTIVES = {"reconstruction": (small, models.reconstruction()), "decayed": (small, models.decayed(0.1)),
-              "sparse_l1": (small, models.sparse_l1(0.1)), "contractive": (small, models.contractive(0.1)),
-              "sparse_kl": (lambda: small(code_activation="sigmoid"), models.sparse_kl(0.1)),
-              "hierarchical": (lambda: models.MultiScaleAutoencoder((2, 8, 8), (6,), (3, 2, 1)), models.hierarchical()),
-              "quantised": (lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0), models.quantised())}
+OBJECTIVES = {"reconstruction": (small, objectives.reconstruction()), "decayed": (small, objectives.weight_decayed(0.1)),
+              "sparse_l1": (small, objectives.sparse_l1(0.1)), "contractive": (small, objectives.contractive(0.1)),
+              "sparse_kl": (lambda: small(code_activation="sigmoid"), objectives.sparse_kl(0.1)),
+              "hierarchical": (lambda: models.MultiScaleAutoencoder((2, 8, 8), (6,), (3, 2, 1)), objectives.hierarchical()),
+              "quantised": (lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0), objectives.vq_vae())}
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -17,9 +17,9 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import MinMaxScaler, StandardScaler
 from sklearn.utils.estimator_checks import check_estimator, parametrize_with_checks
 
-from aecourse import corruption, models
+from aecourse import corruption, models, objectives
 from aecourse.data import load_images
-from aecourse.models.objectives import reconstruction
+from aecourse.objectives.regularization import reconstruction
 from aecourse.sklearn import Estimator
 from aecourse.training import fit
 
@@ -61,18 +61,18 @@ def several_scales(shape, latent_dim):
 
 
 def hierarchical(weight):
-    return models.hierarchical((1.0, weight))
+    return objectives.hierarchical((1.0, weight))
 
 
 def noisy(weight):
-    return models.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
+    return objectives.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
 
 
 # name: build, objective, weight, units of the code where latent_dim is 3
-KINDS = {"default": (None, None, None, 3), "linear": (linear, None, None, 3), "convolutional": (convolutional, models.contractive, 0.1, 3),
-         "tied": (tied, models.sparse_l1, 0.1, 3), "vae": (vae, models.beta_elbo, 2.0, 3), "ladder": (ladder, models.beta_elbo, None, 5),
-         "quantised": (quantised, models.quantised, 0.25, 12), "masked": (masked, models.masked, 0.5, 32),
-         "several scales": (several_scales, hierarchical, 0.5, 5), "adversarial": (adversarial, models.adversarial, None, 3),
+KINDS = {"default": (None, None, None, 3), "linear": (linear, None, None, 3), "convolutional": (convolutional, objectives.contractive, 0.1, 3),
+         "tied": (tied, objectives.sparse_l1, 0.1, 3), "vae": (vae, objectives.beta_vae, 2.0, 3), "ladder": (ladder, objectives.beta_vae, None, 5),
+         "quantised": (quantised, objectives.vq_vae, 0.25, 12), "masked": (masked, objectives.masked_reconstruction, 0.5, 32),
+         "several scales": (several_scales, hierarchical, 0.5, 5), "adversarial": (adversarial, objectives.adversarial, None, 3),
          "denoising": (None, noisy, 0.3, 3)}
 
 
@@ -96,7 +96,7 @@ def test_scikit_learns_own_checks(estimator, check):
 
 
 def test_scikit_learns_own_checks_of_a_hierarchy_in_double_precision():
-    results = check_estimator(Estimator(double_ladder, models.beta_elbo, steps=3, device="cpu"), on_skip=None)  # it raises
+    results = check_estimator(Estimator(double_ladder, objectives.beta_vae, steps=3, device="cpu"), on_skip=None)  # it raises
     assert len(results) > 40 and {r["check_name"] for r in results if r["status"] != "passed"} <= {"check_array_api_input"}
 
 
@@ -147,7 +147,7 @@ def test_random_state_settles_everything():
 
 
 def test_one_estimator_is_cloned_and_its_settings_are_what_was_given():
-    settings = {"build": ladder, "objective": models.beta_elbo, "latent_dim": 3, "weight": 2.0, "shape": IMAGE, "steps": 3, "batch_size": 8,
+    settings = {"build": ladder, "objective": objectives.beta_vae, "latent_dim": 3, "weight": 2.0, "shape": IMAGE, "steps": 3, "batch_size": 8,
                 "lr": 0.1, "training": {"clip": 1.0}, "random_state": 4, "device": "cpu"}
     estimator = clone(Estimator(**settings).fit(rows()))
     assert estimator.get_params() == settings and not hasattr(estimator, "model_")
@@ -164,7 +164,7 @@ def test_the_linear_one_finds_what_pca_finds():
 
 def test_a_search_finds_the_rank_and_the_weight():
     """Data of rank 3 and 0.01 of noise: more units than 3 do not help, fewer lose a third of the variance each."""
-    search = GridSearchCV(Estimator(linear, models.decayed, steps=300, lr=0.03, random_state=0, device="cpu"),
+    search = GridSearchCV(Estimator(linear, objectives.weight_decayed, steps=300, lr=0.03, random_state=0, device="cpu"),
                           {"latent_dim": [1, 2, 3], "weight": [0.0, 0.1]}, cv=KFold(2))
     search.fit(of_rank(3))
     assert search.best_params_ == {"latent_dim": 3, "weight": 0.0}

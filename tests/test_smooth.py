@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.autograd import gradcheck
 
-from aecourse import corruption, losses, metrics, models, regularizers
+from aecourse import baselines, corruption, losses, metrics, objectives, regularizers
 from aecourse.models import VAE, Autoencoder, MaskedAutoencoder
 
 
@@ -35,14 +35,14 @@ FUNCTIONS = {
     "sparse_objective": lambda: (lambda c: regularizers.sparse_objective(PIXELS[:, :4], c, numbers(3, 4), 0.3), numbers(4, 3, seed=4)),
     "code_variance": lambda: (metrics.code_variance, CODES),
     "sensitivity": lambda: (lambda x: metrics.sensitivity(encoder, x), PIXELS),
-    "gains": lambda: (lambda x: metrics.gains(encoder, x, tangents()), PIXELS),
+    "gains": lambda: (lambda x: metrics.tangent_gains(encoder, x, tangents()), PIXELS),
     "principal_angles": lambda: (lambda a: metrics.principal_angles(a, numbers(6, 2, seed=6)), numbers(6, 2, seed=5)),
-    "path": lambda: (lambda ends: metrics.path(encoder, *ends, steps=3), PIXELS[:2]),
-    "jumpiness": lambda: (metrics.jumpiness, CODES),
-    "detour": lambda: (metrics.detour, CODES),
+    "path": lambda: (lambda ends: metrics.interpolate(encoder, *ends, steps=3), PIXELS[:2]),
+    "jumpiness": lambda: (metrics.max_step_ratio, CODES),
+    "detour": lambda: (metrics.path_length_ratio, CODES),
     "anomaly_score": lambda: (lambda a: metrics.anomaly_score(a, PIXELS), numbers(4, 6, seed=7)),
-    "coding_error": lambda: (lambda data: models.coding_error(data, 2.0), numbers(9, 3, seed=8)),
-    "smallest_error": lambda: (lambda data: models.smallest_error(data, 2), numbers(9, 3, seed=8)),
+    "coding_error": lambda: (lambda data: baselines.reverse_water_filling(data, 2.0), numbers(9, 3, seed=8)),
+    "smallest_error": lambda: (lambda data: baselines.pca_error(data, 2), numbers(9, 3, seed=8)),
 }
 
 
@@ -61,18 +61,18 @@ def blurred(x, generator):
 
 
 OBJECTIVES = {
-    "reconstruction": lambda: (small(), models.reconstruction("bce")),
-    "regularised": lambda: (small(), models.regularised({"size": (0.5, lambda model, x, z, generator: z.square().mean())})),
-    "denoising": lambda: (small(), models.denoising(blurred)),
-    "sparse_l1": lambda: (small(code_activation="softplus"), models.sparse_l1(0.5)),
-    "sparse_kl": lambda: (small(code_activation="sigmoid"), models.sparse_kl(0.5, 0.2)),
-    "contractive": lambda: (small(code_activation="sigmoid"), models.contractive(0.5)),
-    "contractive, probes": lambda: (small(code_activation="sigmoid"), models.contractive(0.5, probes=2)),
-    "decayed": lambda: (small(), models.decayed(0.1)),
-    "importance_weighted": lambda: (VAE((6,), (4,), 2, activation="tanh"), models.importance_weighted(3)),
+    "reconstruction": lambda: (small(), objectives.reconstruction("bce")),
+    "regularised": lambda: (small(), objectives.regularized({"size": (0.5, lambda model, x, z, generator: z.square().mean())})),
+    "denoising": lambda: (small(), objectives.denoising(blurred)),
+    "sparse_l1": lambda: (small(code_activation="softplus"), objectives.sparse_l1(0.5)),
+    "sparse_kl": lambda: (small(code_activation="sigmoid"), objectives.sparse_kl(0.5, 0.2)),
+    "contractive": lambda: (small(code_activation="sigmoid"), objectives.contractive(0.5)),
+    "contractive, probes": lambda: (small(code_activation="sigmoid"), objectives.contractive(0.5, probes=2)),
+    "decayed": lambda: (small(), objectives.weight_decayed(0.1)),
+    "importance_weighted": lambda: (VAE((6,), (4,), 2, activation="tanh"), objectives.importance_weighted(3)),
     "iwae_bound": lambda: (VAE((6,), (4,), 2, activation="tanh"),
-                           lambda model, x, generator: {"bound": models.iwae_bound(model, x, 3, generator, chunk=2).sum()}),
-    "masked": lambda: (MaskedAutoencoder((1, 4, 4), 2, width=4, depth=1, heads=1, decoder_width=4, decoder_depth=1), models.masked(0.5)),
+                           lambda model, x, generator: {"bound": metrics.iwae_bound(model, x, 3, generator, chunk=2).sum()}),
+    "masked": lambda: (MaskedAutoencoder((1, 4, 4), 2, width=4, depth=1, heads=1, decoder_width=4, decoder_depth=1), objectives.masked_reconstruction(0.5)),
 }
 
 

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from aecourse.table import Rows, Table, interval
+from aecourse.intervals import interval
+from aecourse.table import Rows, Table
 
 ROWS = [{"k": k, "act": act, "seed": seed, "mse": k + offset, "note": "text"}
         for k in (2, 4) for act in ("relu", "tanh") for seed, offset in ((0, -1.0), (1, 0.0), (2, 1.0))]

@@ -1,6 +1,6 @@
 """Absolute error: the negative log-likelihood of Laplace noise, up to a constant and a factor."""
-from aecourse.check import same
 from aecourse.losses.reduction import reduce
+from aecourse.validation import same
 
 
 def mae(x_hat, x, reduction="mean"):

@@ -1,8 +1,8 @@
 """Binary cross entropy: the negative log-likelihood of a Bernoulli variable."""
 import torch.nn.functional as F
 
-from aecourse.check import same, within
-from aecourse.losses.reduction import reduce, single
+from aecourse.losses.reduction import at_least_float32, reduce
+from aecourse.validation import same, within
 
 
 def bce(logits, x, reduction="mean"):
@@ -34,11 +34,11 @@ def bce(logits, x, reduction="mean"):
     """
     same("logits", logits, "x", x)
     within("x", x, 0, 1)
-    logits = single(logits)
+    logits = at_least_float32(logits)
     return reduce(-x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits), reduction)
 
 
-def bce_of_probabilities(x_hat, x, reduction="mean"):
+def bce_from_probabilities(x_hat, x, reduction="mean"):
     r"""The same cross entropy from probabilities :math:`\hat x`: for tables and figures. Train with :func:`bce`.
 
     Each logarithm is held above -100, as PyTorch does, since a sigmoid rounds to exactly 0 or 1: a confident mistake

@@ -2,7 +2,7 @@
 import torch
 import torch.nn.functional as F
 
-from aecourse import check
+from aecourse import validation
 from aecourse.losses.reduction import reduce
 
 
@@ -11,7 +11,7 @@ def forward_differences(x):
 
     Beyond the border an image goes on unchanged, so the last row (down) and the last column (across) are zero.
     """
-    check.images("x", x)
+    validation.images("x", x)
     return torch.stack([F.pad(x.diff(dim=-2), (0, 0, 0, 1)), F.pad(x.diff(dim=-1), (0, 1))], dim=2)  # (B, C, 2, H, W)
 
 
@@ -21,7 +21,7 @@ def sobel(x):
     A central difference along one axis, smoothed by (1, 2, 1) / 4 along the other: less noise, and blind to a
     checkerboard. Beyond the border an image goes on unchanged.
     """
-    check.images("x", x)
+    validation.images("x", x)
     padded = F.pad(x, (1, 1, 1, 1), mode="replicate")  # (B, C, H + 2, W + 2)
     down, across = padded[..., 2:, :] - padded[..., :-2, :], padded[..., 2:] - padded[..., :-2]
     down = down[..., :-2] + 2 * down[..., 1:-1] + down[..., 2:]
@@ -56,7 +56,7 @@ def edge_loss(x_hat, x, alpha=0.5, reduction="mean", gradient=forward_difference
     Source:
         Mathieu, Couprie and LeCun (2016), who compare absolute values of slopes; here signs count, and differences are squared.
     """
-    check.same("x_hat", x_hat, "x", x), check.images("x", x)
+    validation.same("x_hat", x_hat, "x", x), validation.images("x", x)
     if not isinstance(alpha, torch.Tensor) and not 0 <= alpha <= 1:
         raise ValueError(f"alpha is {alpha!r}; expected a weight in [0, 1]: 1 for pixels only, 0 for edges only")
     error = x_hat - x

@@ -1,7 +1,7 @@
 """Squared error at several scales: the same pair of images, seen from further and further away."""
 import torch.nn.functional as F
 
-from aecourse import check
+from aecourse import validation
 from aecourse.losses.reduction import reduce
 from aecourse.losses.squared_error import mse
 
@@ -18,7 +18,7 @@ def pyramid(x, levels):
         ValueError: where `x` holds no images, or a side can't be halved that often: a pixel left over would count
             at some levels and not at others.
     """
-    check.images("x", x), check.positive("levels", levels)
+    validation.images("x", x), validation.positive("levels", levels)
     height, width = x.shape[2:]
     twos = min((side & -side).bit_length() for side in (height, width))  # 28 = 4 * 7 can be halved twice: 3 levels
     if levels > twos:
@@ -48,13 +48,13 @@ def multi_scale_levels(x_hat, x, levels=3, reduction="mean"):
         A list of `levels` scalars, or of (B, C, H / 2^l, W / 2^l) for ``"none"``.
 
     Raises:
-        TypeError, ValueError: as :func:`multi_scale`.
+        TypeError, ValueError: as :func:`multi_scale_loss`.
     """
-    check.same("x_hat", x_hat, "x", x)
+    validation.same("x_hat", x_hat, "x", x)
     return [mse(*pair, reduction) for pair in zip(pyramid(x_hat, levels), pyramid(x, levels))]
 
 
-def multi_scale(x_hat, x, weights=(1.0, 1.0, 1.0), reduction="mean"):
+def multi_scale_loss(x_hat, x, weights=(1.0, 1.0, 1.0), reduction="mean"):
     r"""Weighted squared error over the levels of a pyramid, in squared units of the data.
 
     .. math:: \sum_l w_l\,\mathrm{MSE}(P_l \hat x, P_l x)

@@ -1,12 +1,12 @@
 """The four reductions, in PyTorch's words, and the precision in which they are taken."""
 import torch
 
-from aecourse.check import one_of
+from aecourse.validation import one_of
 
 REDUCTIONS = ("none", "mean", "sum", "batchmean")
 
 
-def single(x):
+def at_least_float32(x):
     """`x` in single precision at least: under autocast a code or a reconstruction may come in half of it."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 

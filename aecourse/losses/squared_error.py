@@ -1,8 +1,8 @@
 """Squared error: the negative log-likelihood of Gaussian noise, up to a constant and a factor."""
 import torch.nn.functional as F
 
-from aecourse.check import one_of, same
 from aecourse.losses.reduction import REDUCTIONS
+from aecourse.validation import one_of, same
 
 
 def mse(x_hat, x, reduction="mean"):

@@ -1,18 +1,62 @@
-"""Measures: of images one number each, in stated units, to average yourself; of codes, what they hold and how."""
-from aecourse.metrics.active_units import Collapse, active_units, collapse_report
-from aecourse.metrics.anomaly import anomaly_score, auroc, score_threshold
-from aecourse.metrics.disentanglement import invariances, mig, mutual_information
-from aecourse.metrics.interpolation import detour, jumpiness, path
-from aecourse.metrics.linear_probe import linear_probe
-from aecourse.metrics.mode_coverage import mode_counts, mode_coverage
-from aecourse.metrics.principal_angles import principal_angles
-from aecourse.metrics.psnr import psnr
-from aecourse.metrics.rate_distortion import RateDistortion, rate_distortion
-from aecourse.metrics.sensitivity import code_variance, gains, local_tangents, sensitivity
-from aecourse.metrics.sharpness import gradient_energy, sharpness, total_variation
-from aecourse.metrics.sparsity import dead_units, lifetime_sparsity, population_sparsity
+"""Metrics: of images, one number an image, in stated units; of codes, what they hold and how."""
 
-__all__ = ["Collapse", "RateDistortion", "active_units", "anomaly_score", "auroc", "code_variance", "collapse_report", "dead_units",
-           "detour", "gains", "gradient_energy", "invariances", "jumpiness", "lifetime_sparsity", "linear_probe",
-           "local_tangents", "mig", "mode_counts", "mode_coverage", "mutual_information", "path", "population_sparsity",
-           "principal_angles", "psnr", "rate_distortion", "score_threshold", "sensitivity", "sharpness", "total_variation"]
+from aecourse.metrics.aggregated_posterior import jensen_shannon
+from aecourse.metrics.anomaly import anomaly_score, auroc, score_threshold
+from aecourse.metrics.codes import (
+    CodebookUsage,
+    code_entropy,
+    codebook_usage,
+    perplexity,
+    usage_counts,
+)
+from aecourse.metrics.disentanglement import invariances, mig, mutual_information
+from aecourse.metrics.edge_energy import gradient_energy, sharpness, total_variation
+from aecourse.metrics.interpolation import interpolate, max_step_ratio, path_length_ratio
+from aecourse.metrics.jacobian import code_variance, local_tangents, sensitivity, tangent_gains
+from aecourse.metrics.likelihood import iwae_bound
+from aecourse.metrics.modes import mode_counts, mode_coverage
+from aecourse.metrics.peak_signal_to_noise import psnr
+from aecourse.metrics.posterior_collapse import Collapse, active_units, collapse_report
+from aecourse.metrics.probe import linear_probe
+from aecourse.metrics.rate_and_distortion import RateDistortion, rate_distortion
+from aecourse.metrics.sparsity import dead_units, lifetime_sparsity, population_sparsity
+from aecourse.metrics.subspaces import principal_angles
+
+__all__ = [
+    "CodebookUsage",
+    "Collapse",
+    "RateDistortion",
+    "active_units",
+    "anomaly_score",
+    "auroc",
+    "code_entropy",
+    "code_variance",
+    "codebook_usage",
+    "collapse_report",
+    "dead_units",
+    "gradient_energy",
+    "interpolate",
+    "invariances",
+    "iwae_bound",
+    "jensen_shannon",
+    "lifetime_sparsity",
+    "linear_probe",
+    "local_tangents",
+    "max_step_ratio",
+    "mig",
+    "mode_counts",
+    "mode_coverage",
+    "mutual_information",
+    "path_length_ratio",
+    "perplexity",
+    "population_sparsity",
+    "principal_angles",
+    "psnr",
+    "rate_distortion",
+    "score_threshold",
+    "sensitivity",
+    "sharpness",
+    "tangent_gains",
+    "total_variation",
+    "usage_counts",
+]

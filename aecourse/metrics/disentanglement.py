@@ -1,12 +1,12 @@
 """What each coordinate of a code knows about each factor that made the data."""
 import torch
 
-from aecourse import check
+from aecourse import validation
 
 
 def binned(z, bins=20):
     """Each coordinate cut into `bins` of equal width between its extremes: (N, k) -> (N, k) whole numbers from 0."""
-    check.floating("z", z), check.positive("bins", bins)
+    validation.floating("z", z), validation.positive("bins", bins)
     low, high = z.min(0).values, z.max(0).values
     width = torch.where(high > low, high - low, 1.0) / bins
     return ((z - low) / width).long().clamp(max=bins - 1)
@@ -42,7 +42,7 @@ def mutual_information(z, factors, bins=20, correct=False):
     Source:
         Shannon (1948); the bias: Miller (1955).
     """
-    check.floating("z", z), check.whole("factors", factors)
+    validation.floating("z", z), validation.integers("factors", factors)
     if z.dim() != 2 or factors.dim() != 2 or len(z) != len(factors):
         raise ValueError(f"z has shape {tuple(z.shape)} and factors {tuple(factors.shape)}; expected (N, k) and (N, F): one sample a row")
     pairs = counted(binned(z, bins), factors)  # (k, F, B, K)
@@ -82,7 +82,7 @@ def invariances(z, factors, bins=20, threshold=0.05):
     Returns:
         invariant (k, F) booleans, disentangled (k,) booleans.
     """
-    check.whole("factors", factors)
+    validation.integers("factors", factors)
     values = torch.nn.functional.one_hot(factors).double().sum(0)  # (F, K)
     known = mutual_information(z, factors, bins, correct=True) / entropy(values, (1,))  # (k, F)
     invariant = known < threshold

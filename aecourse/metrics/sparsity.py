@@ -1,10 +1,10 @@
 """How many units speak: for each sample, and over the life of each unit."""
-from aecourse import check
+from aecourse import validation
 
 
 def active(z, threshold=0.1):
     """Which units speak: true where |z| is above `threshold`, in units of the code. The booleans have the shape of `z`."""
-    check.floating("z", z)
+    validation.floating("z", z)
     if z.dim() != 2:
         raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, k), one code a row: flatten it with z.flatten(1)")
     if not threshold >= 0:

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 
 ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
                "gelu": nn.GELU, "silu": nn.SiLU, "softplus": nn.Softplus}
@@ -69,11 +69,11 @@ class Autoencoder(nn.Module):
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid",
                  tied=False):
         super().__init__()
-        self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden, least=0)
-        check.positive("latent_dim", latent_dim)
-        check.one_of("activation", activation, ACTIVATIONS)
-        check.one_of("code_activation", code_activation, ACTIVATIONS)
-        check.one_of("output", output, RANGES)
+        self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden, least=0)
+        validation.positive("latent_dim", latent_dim)
+        validation.one_of("activation", activation, ACTIVATIONS)
+        validation.one_of("code_activation", code_activation, ACTIVATIONS)
+        validation.one_of("output", output, RANGES)
         self.latent_dim, self.output_range = latent_dim, RANGES[output]
         widths = [math.prod(self.shape), *hidden, latent_dim]
         layers = mlp(widths, activation)
@@ -83,12 +83,12 @@ class Autoencoder(nn.Module):
 
     def encode(self, x):
         """The code of `x`: (B, *shape) -> (B, k)."""
-        check.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape)
         return self.encoder(x.flatten(1))  # (B, k)
 
     def logits(self, z):
         """The decoder before its output activation: (B, k) -> (B, *shape)."""
-        check.floating("z", z)
+        validation.floating("z", z)
         if z.dim() != 2 or z.shape[1] != self.latent_dim:
             raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}): one code a row")
         return self.decoder(z).unflatten(1, self.shape)  # (B, *shape)

@@ -5,7 +5,7 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 from aecourse.models.autoencoder import ACTIVATIONS, Autoencoder, Transposed
 
 
@@ -47,7 +47,7 @@ class ConvAutoencoder(Autoencoder):
     def __init__(self, shape=(1, 28, 28), channels=(16, 32), latent_dim=32, activation="relu", code_activation="linear",
                  output="sigmoid", tied=False):
         super().__init__(shape, (), latent_dim, activation, code_activation, output)
-        channels = check.sizes("channels", channels)
+        channels = validation.sizes("channels", channels)
         if len(self.shape) != 3 or min(self.shape[1:]) < 2**len(channels):
             raise ValueError(f"shape is {self.shape} with {len(channels)} halvings; expected (C, H, W) with H and W of at least "
                              f"{2**len(channels)}: give fewer channels, larger images, or take Autoencoder for flat vectors")

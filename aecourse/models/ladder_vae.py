@@ -4,8 +4,8 @@ import math
 import torch
 from torch import nn
 
-from aecourse import check
-from aecourse.losses.gaussian_kl import gaussian_kl_between
+from aecourse import validation
+from aecourse.losses.kl_divergence import gaussian_kl_between
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 from aecourse.models.vae import OUTPUTS, gaussian_sample, log_likelihood, make_log_sigma, moments
 
@@ -49,13 +49,13 @@ class LadderVAE(nn.Module):
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dims=(16, 8), activation="leaky_relu", likelihood="bernoulli",
                  sigma=None, skip=True):
         super().__init__()
-        self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden)
-        self.latent_dims = check.sizes("latent_dims", latent_dims)
+        self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden)
+        self.latent_dims = validation.sizes("latent_dims", latent_dims)
         self.skip = skip
         if len(hidden) != len(latent_dims):
             raise ValueError(f"hidden has {len(hidden)} levels and latent_dims {len(latent_dims)}; expected as many in both: "
                              "one width for each code")
-        check.one_of("activation", activation, ACTIVATIONS)
+        validation.one_of("activation", activation, ACTIVATIONS)
         self.log_sigma, pixels, act = make_log_sigma(likelihood, sigma), math.prod(self.shape), ACTIVATIONS[activation]
         self.output, self.output_range = ACTIVATIONS[OUTPUTS[likelihood]](), RANGES[OUTPUTS[likelihood]]
         self.up = nn.ModuleList(nn.Sequential(nn.Linear(*pair), act()) for pair in zip([pixels, *hidden], hidden))
@@ -68,7 +68,7 @@ class LadderVAE(nn.Module):
 
     def climb(self, x):
         """Evidence for each level, the lowest first: (B, *shape) -> L pairs of mean and log-variance, (B, k) each."""
-        check.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape)
         h, found = x.flatten(1), []
         for up, evidence in zip(self.up, self.evidence):
             h = up(h)  # (B, width)
@@ -137,14 +137,14 @@ class LadderVAE(nn.Module):
         _, posteriors, priors, _ = self.levels(x, lambda *given: gaussian_sample(*given, generator))
         return [gaussian_kl_between(*q, *p, "none") for q, p in zip(posteriors, priors)]
 
-    def elbo_terms(self, x, generator=None):
+    def negative_elbo_terms(self, x, generator=None):
         """The two terms of the negative ELBO in nats an image: the divergences of all levels are summed, and none is left out."""
         _, posteriors, priors, passed = self.levels(x, lambda *given: gaussian_sample(*given, generator))
         logits = self.decoder(passed).unflatten(1, self.shape)
         kl = sum(gaussian_kl_between(*q, *p) for q, p in zip(posteriors, priors))
         return {"reconstruction": -log_likelihood(logits, x, self.log_sigma).mean(), "kl": kl}
 
-    def log_weights(self, x, samples, generator=None):
+    def log_importance_weights(self, x, samples, generator=None):
         """ln p(x|z) + ln p(z) - ln q(z|x) at draws of the posterior: (B, *shape) -> (samples, B), in nats."""
         many = x.expand(samples, *x.shape).flatten(0, 1)  # (S * B, *shape)
         codes, posteriors, priors, passed = self.levels(many, lambda *given: gaussian_sample(*given, generator))
@@ -155,5 +155,5 @@ class LadderVAE(nn.Module):
 
     def sample(self, n, generator=None):
         """`n` new samples, each the mean of p(x|z) at codes drawn from the top down: (n, *shape)."""
-        passed = self.descend(check.positive("n", n), lambda level, prior: gaussian_sample(*prior, generator))
+        passed = self.descend(validation.positive("n", n), lambda level, prior: gaussian_sample(*prior, generator))
         return self.output(self.decoder(passed).unflatten(1, self.shape))

@@ -5,19 +5,11 @@ import torch
 from torch import nn
 from torch.distributions import MultivariateNormal
 
-from aecourse import check
-from aecourse.losses.gaussian_kl import gaussian_kl
+from aecourse import validation
+from aecourse.linalg import principal_axes
+from aecourse.losses.kl_divergence import gaussian_kl
 from aecourse.models.autoencoder import Autoencoder
 from aecourse.models.vae import VAE
-
-
-def principal_axes(data):
-    """Mean (d,), axes (d, d) in columns and eigenvalues (d,), largest first, of the covariance (over N) of `data`, (N, ...)."""
-    rows = check.floating("data", data).flatten(1)  # (N, d)
-    mean = rows.mean(0)
-    covariance = (rows - mean).T @ (rows - mean) / len(rows)
-    values, axes = torch.linalg.eigh(covariance.double())  # in single precision it fails where many pixels are constant
-    return mean, axes.flip(1).to(mean), values.flip(0).clamp(min=0).to(mean)
 
 
 class LinearAutoencoder(Autoencoder):
@@ -52,7 +44,7 @@ class LinearAutoencoder(Autoencoder):
             data: (N, \\*shape), with N > 1.
             penalty: lambda, at least 0, in squared units of the data.
         """
-        check.weight("penalty", penalty)
+        validation.weight("penalty", penalty)
         mean, axes, values = principal_axes(data)
         keep = (1 - penalty / (len(data) * values[:self.latent_dim]).clamp(min=1e-30)).clamp(min=0) if penalty else 1
         rows = (axes[:, :self.latent_dim] * keep**0.5).T  # (k, d)
@@ -60,11 +52,6 @@ class LinearAutoencoder(Autoencoder):
         if isinstance(self.decoder, nn.Linear):
             self.decoder.weight.copy_(rows.T)
         return self
-
-
-def smallest_error(data, latent_dim):
-    """The discarded eigenvalues: the squared error of the best linear autoencoder, summed over pixels, averaged over `data`."""
-    return principal_axes(data)[2][latent_dim:].sum()
 
 
 class LinearVAE(VAE):

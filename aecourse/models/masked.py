@@ -2,50 +2,8 @@
 import torch
 from torch import nn
 
-from aecourse import check
-
-
-def patchify(x, size):
-    """Square patches, row by row: (B, C, H, W) -> (B, P, size * size * C), the channels of a pixel side by side."""
-    rows = check.images("x", x).unfold(2, size, size).unfold(3, size, size)  # (B, C, H/s, W/s, s, s)
-    return rows.permute(0, 2, 3, 4, 5, 1).flatten(1, 2).flatten(2)  # (B, P, s * s * C)
-
-
-def unpatchify(patches, shape):
-    """The images back: (B, P, size * size * C) -> (B, *shape), shape (C, H, W)."""
-    channels, height, width = shape
-    size = round((patches.shape[2] / channels) ** 0.5)
-    rows = patches.unflatten(2, (size, size, channels)).unflatten(1, (height // size, width // size))  # (B, H/s, W/s, s, s, C)
-    return rows.permute(0, 5, 1, 3, 2, 4).reshape(-1, *shape)
-
-
-def random_mask(n, patches, ratio=0.75, generator=None, device=None):
-    """Which patches to hide: their places, (n, M) whole numbers below `patches`, drawn anew for each row.
-
-    M is `ratio` of the patches, rounded down (the reference rounds the visible ones down). Places, unlike True and
-    False, keep M known to the host, so that a step never waits for the device.
-
-    Raises:
-        ValueError: where `ratio` hides no patch or all of them.
-    """
-    count = int(patches * ratio) if isinstance(ratio, (int, float)) and 0 < ratio < 1 else 0
-    if count == 0:
-        raise ValueError(f"ratio is {ratio!r} of {patches} patches; expected to hide at least one and leave at least one: "
-                         "take a ratio between 0 and 1, or smaller patches")
-    return torch.rand(n, patches, generator=generator, device=device).argsort(1)[:, :count]  # (n, M)
-
-
-def as_mask(hidden, patches):
-    """The places `hidden`, (B, M), as True among `patches` of False: (B, P)."""
-    return torch.zeros(len(hidden), patches, dtype=torch.bool, device=hidden.device).scatter(1, hidden, True)
-
-
-def normalise(patches):
-    """Each patch minus its mean, over its standard deviation: unbiased variance plus 1e-6, so that a constant patch becomes 0."""
-    if patches.shape[-1] < 2:
-        raise ValueError(f"patches have {patches.shape[-1]} value each; expected two at least, or the variance is not defined: "
-                         "take larger ones")
-    return (patches - patches.mean(-1, keepdim=True)) / (patches.var(-1, keepdim=True) + 1e-6).sqrt()
+from aecourse import validation
+from aecourse.patches import as_mask, patchify, unpatchify
 
 
 def blocks(width, depth, heads):
@@ -77,11 +35,11 @@ class MaskedAutoencoder(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), patch=4, width=64, depth=2, decoder_width=32, decoder_depth=1, heads=4):
         super().__init__()
-        self.shape, self.patch = check.sizes("shape", shape), patch
+        self.shape, self.patch = validation.sizes("shape", shape), patch
         given = {"patch": patch, "width": width, "depth": depth, "heads": heads,
                  "decoder_width": decoder_width, "decoder_depth": decoder_depth}
         for name, size in given.items():
-            check.positive(name, size)
+            validation.positive(name, size)
         if len(self.shape) != 3 or self.shape[1] % patch or self.shape[2] % patch:
             raise ValueError(f"shape is {self.shape} with patches of {patch} x {patch}; expected (C, H, W) with H and W "
                              f"divisible by {patch}: pad the images, or take other patches")
@@ -108,7 +66,7 @@ class MaskedAutoencoder(nn.Module):
 
     def encode(self, x, hidden=None):
         """The code of each visible patch: (B, C, H, W), (B, M) -> (B, V, width)."""
-        check.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape)
         places = self.visible(x, hidden)[:, :, None]  # (B, V, 1)
         patches = patchify(x, self.patch)
         seen = patches.gather(1, places.expand(-1, -1, patches.shape[2]))  # (B, V, pixels)
@@ -137,40 +95,3 @@ class MaskedAutoencoder(nn.Module):
         """Reconstruction and code: (B, C, H, W), (B, M) -> (B, C, H, W), (B, V, width)."""
         z = self.encode(x, hidden)
         return self.decode(z, hidden), z
-
-
-def masked_error(predictions, patches, hidden, normalised=False):
-    """Squared error over the pixels of a patch, then over the hidden patches alone: a mean of means.
-
-    Args:
-        predictions, patches: (B, P, pixels).
-        hidden: (B, M) places of the patches that count.
-        normalised: compare with :func:`normalise` of the patches: the shape of a patch counts, not its contrast.
-
-    Returns:
-        A scalar, in squared units of the data, or without unit where normalised.
-    """
-    check.same("predictions", predictions, "patches", patches)
-    errors = (predictions - (normalise(patches) if normalised else patches)).square().mean(2)  # (B, P)
-    return errors.gather(1, hidden).mean()
-
-
-def masked(ratio=0.75, normalised=False):
-    """The objective of a masked autoencoder: the error on hidden patches, newly drawn at each step.
-
-    Args:
-        ratio: share of patches to hide, a plain number: it settles shapes.
-        normalised: normalise each patch of the target. Many patches of handwriting are constant: try both.
-
-    Returns:
-        An objective with the term ``"hidden"``.
-
-    Source:
-        He and others (2022), section 3.
-    """
-    def objective(model, x, generator):
-        check.offers(model, "patches", "a MaskedAutoencoder")
-        hidden = random_mask(len(x), model.patches, ratio, generator, x.device)
-        predictions = model.predictions(model.encode(x, hidden), hidden)
-        return {"hidden": masked_error(predictions, patchify(x, model.patch), hidden, normalised)}
-    return objective

@@ -5,9 +5,8 @@ import torch
 import torch.nn.functional as F
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 from aecourse.losses.multi_scale import pyramid
-from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 
 
@@ -54,9 +53,9 @@ class MultiScaleAutoencoder(nn.Module):
 
     def __init__(self, shape=(1, 28, 28), hidden=(128,), latent_dims=(16, 8, 4), activation="relu", output="linear"):
         super().__init__()
-        self.shape, hidden = check.sizes("shape", shape), check.sizes("hidden", hidden, least=0)
-        self.latent_dims = check.sizes("latent_dims", latent_dims)
-        check.one_of("activation", activation, ACTIVATIONS), check.one_of("output", output, RANGES)
+        self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden, least=0)
+        self.latent_dims = validation.sizes("latent_dims", latent_dims)
+        validation.one_of("activation", activation, ACTIVATIONS), validation.one_of("output", output, RANGES)
         if len(self.shape) != 3:
             raise ValueError(f"shape is {self.shape}; expected that of an image, (C, H, W)")
         self.shapes = [x.shape[1:] for x in pyramid(torch.empty(1, *self.shape), len(latent_dims))]  # the finest first
@@ -67,7 +66,7 @@ class MultiScaleAutoencoder(nn.Module):
 
     def encode(self, x):
         """The codes, the finest first: (B, C, H, W) -> L times (B, k)."""
-        check.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape)
         return tuple(encoder(band.flatten(1)) for encoder, band in zip(self.encoders, bands(x, len(self.encoders))))
 
     def logit_pyramid(self, z, levels=None):
@@ -81,7 +80,7 @@ class MultiScaleAutoencoder(nn.Module):
             raise ValueError(f"z has shapes {[tuple(code.shape) for code in z]}; expected {[('B', k) for k in self.latent_dims]}: "
                              "a code for each level, the finest first")
         coarsest, levels = len(z) - 1, len(z) if levels is None else levels
-        if check.positive("levels", levels) > len(z):
+        if validation.positive("levels", levels) > len(z):
             raise ValueError(f"levels is {levels}; expected at most {len(z)}, as many as the model has")
         images = [self.decoders[-1](z[-1]).unflatten(1, self.shapes[-1])]
         for level in reversed(range(coarsest)):
@@ -106,34 +105,3 @@ class MultiScaleAutoencoder(nn.Module):
         """Reconstruction and codes: (B, C, H, W) -> (B, C, H, W), L times (B, k)."""
         z = self.encode(x)
         return self.decode(z), z
-
-
-def hierarchical(weights=(1.0, 1.0, 1.0)):
-    r"""The objective of a multi-scale autoencoder: squared error at each level, :math:`\sum_l w_l \mathrm{MSE}(\hat x_l, P_l x)`.
-
-    With a linear output the error of a level holds that of all coarser ones, so that the finest alone trains every
-    level; more weight on a coarse level buys its code more care.
-
-    Args:
-        weights: one a level of the model, the finest first, each at least 0.
-
-    Returns:
-        An objective with the terms ``"level_0"``, the finest, ``"level_1"``, ...: each a mean over its pixels, in
-        squared units of the data, times its weight.
-
-    Raises:
-        ValueError: where a weight is not a number of at least 0, or (when called) the model has not as many levels.
-
-    Source:
-        Burt and Adelson (1983), for the pyramid.
-    """
-    for weight in weights:
-        check.weight("weights", weight)
-
-    def objective(model, x, generator):
-        x_hats = check.offers(model, "reconstructions", "a MultiScaleAutoencoder").reconstructions(model.encode(x))
-        if len(weights) != len(x_hats):
-            raise ValueError(f"weights are {len(weights)} and the model has {len(x_hats)} levels; expected one a level, the finest first")
-        levels = zip(weights, x_hats, pyramid(x, len(x_hats)))
-        return {f"level_{i}": weight * mse(x_hat, wanted) for i, (weight, x_hat, wanted) in enumerate(levels)}
-    return objective

@@ -4,10 +4,10 @@ import math
 import torch
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 from aecourse.losses.cross_entropy import bce
-from aecourse.losses.gaussian_kl import gaussian_kl
-from aecourse.losses.reduction import single
+from aecourse.losses.kl_divergence import gaussian_kl
+from aecourse.losses.reduction import at_least_float32
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder, mlp
 
@@ -28,7 +28,7 @@ def summed(x):
 
 def moments(raw):
     """Mean and log-variance from the two halves of an encoder's output, the latter bounded: (B, 2k) -> (B, k), (B, k)."""
-    mean, raw = single(raw).chunk(2, dim=1)
+    mean, raw = at_least_float32(raw).chunk(2, dim=1)
     return mean, LOG_VARIANCE * (raw / LOG_VARIANCE).tanh()
 
 
@@ -42,12 +42,12 @@ def log_likelihood(logits, x, log_sigma=None):
 
 def make_log_sigma(likelihood, sigma):
     """The parameter ln sigma of a Gaussian likelihood, learned where `sigma` is None; None for a Bernoulli likelihood."""
-    if check.one_of("likelihood", likelihood, OUTPUTS) == "bernoulli":
+    if validation.one_of("likelihood", likelihood, OUTPUTS) == "bernoulli":
         if sigma is not None:
             raise ValueError(f"sigma is {sigma!r} with a Bernoulli likelihood; expected None: "
                              "only likelihood='gaussian' has a sigma")
         return None
-    start = math.log(check.positive("sigma", 1.0 if sigma is None else sigma, float))
+    start = math.log(validation.positive("sigma", 1.0 if sigma is None else sigma, float))
     return nn.Parameter(torch.tensor(start), requires_grad=sigma is None)
 
 
@@ -75,7 +75,7 @@ class VAE(Autoencoder):
 
     def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", likelihood="bernoulli",
                  sigma=None):
-        check.one_of("likelihood", likelihood, OUTPUTS)
+        validation.one_of("likelihood", likelihood, OUTPUTS)
         super().__init__(shape, hidden, latent_dim, activation, output=OUTPUTS[likelihood])
         self.encoder = mlp([math.prod(self.shape), *hidden, 2 * latent_dim], activation)  # a mean and a log-variance a unit
         self.log_sigma = make_log_sigma(likelihood, sigma)
@@ -92,7 +92,7 @@ class VAE(Autoencoder):
         """ln p(x|z) in nats, summed over the pixels: (B, *shape), (B, k) -> (B,)."""
         return log_likelihood(self.logits(z), x, self.log_sigma)
 
-    def elbo_terms(self, x, generator=None):
+    def negative_elbo_terms(self, x, generator=None):
         """The two terms of the negative ELBO in nats an image, from one draw of the code for each.
 
         Args:
@@ -107,7 +107,7 @@ class VAE(Autoencoder):
         z = gaussian_sample(mean, log_variance, generator)
         return {"reconstruction": -self.log_likelihood(x, z).mean(), "kl": gaussian_kl(mean, log_variance)}
 
-    def log_weights(self, x, samples, generator=None):
+    def log_importance_weights(self, x, samples, generator=None):
         """ln p(x|z) + ln p(z) - ln q(z|x) at draws of the posterior: (B, *shape) -> (samples, B), in nats."""
         mean, log_variance = (t.expand(samples, *t.shape) for t in self.posterior(x))  # (S, B, k)
         z = gaussian_sample(mean, log_variance, generator)
@@ -119,73 +119,5 @@ class VAE(Autoencoder):
     def sample(self, n, generator=None):
         """`n` new samples, each the mean of p(x|z) at a z from the prior: (n, *shape)."""
         parameter = next(self.parameters())
-        shape = check.positive("n", n), self.latent_dim
+        shape = validation.positive("n", n), self.latent_dim
         return self.decode(torch.randn(shape, generator=generator, device=parameter.device, dtype=parameter.dtype))
-
-
-def beta_elbo(beta=1.0):
-    r"""The objective of a (beta-)VAE: :math:`-\ln p(x|z) + \beta \, \mathrm{KL}(q(z|x) \| p(z))`, in nats an image.
-
-    At 1 its sum is the negative ELBO; above, the code carries less; below, more. Comparing models of other sizes
-    asks for :func:`normalised_beta`. beta weighs the divergence, never the reconstruction.
-
-    Args:
-        beta: the weight of the divergence, at least 0.
-
-    Returns:
-        An objective for :func:`~aecourse.training.fit`, with the terms ``"reconstruction"`` and ``"kl"`` (times beta).
-
-    Raises:
-        ValueError: where `beta` is negative or not a number.
-
-    Source:
-        Higgins and others (2017), equation 4.
-    """
-    check.weight("beta", beta)
-
-    def objective(model, x, generator):
-        terms = check.offers(model, "elbo_terms", "a VAE, LinearVAE or LadderVAE").elbo_terms(x, generator)
-        return terms | {"kl": beta * terms["kl"]}
-    return objective
-
-
-def normalised_beta(model, beta):
-    """beta * d_z / d_x: the weight where both terms are averaged, over units and over pixels (Higgins and others, 2017)."""
-    return beta * model.latent_dim / math.prod(model.shape)
-
-
-def iwae_bound(model, x, samples, generator=None, chunk=64):
-    r"""The importance-weighted bound on :math:`\ln p(x)` from `samples` draws of the posterior.
-
-    .. math:: \ln \tfrac1S \sum_s p(x|z_s) \, p(z_s) / q(z_s|x), \qquad z_s \sim q(z|x)
-
-    In expectation it is the ELBO at one draw, never falls as draws are added, and stays below the likelihood; a
-    single value may lie on either side.
-
-    Args:
-        model: with ``log_weights``, as :class:`VAE`.
-        x: data, (B, *shape).
-        samples: S, draws for each image.
-        generator: of the draws.
-        chunk: draws held in memory at once; the value does not depend on it beyond which noise falls where.
-
-    Returns:
-        (B,) nats.
-
-    Raises:
-        ValueError: where `samples` or `chunk` is not a positive integer, or `x` does not fit the model.
-
-    Source:
-        Burda, Grosse and Salakhutdinov (2016).
-    """
-    check.positive("samples", samples), check.positive("chunk", chunk)
-    check.offers(model, "log_weights", "a VAE, LinearVAE or LadderVAE")
-    sizes = [min(chunk, samples - start) for start in range(0, samples, chunk)]
-    parts = [model.log_weights(x, size, generator).logsumexp(0) for size in sizes]
-    return torch.stack(parts).logsumexp(0) - math.log(samples)  # (B,)
-
-
-def importance_weighted(samples=5):
-    """The objective of an importance-weighted autoencoder: the negative bound, in nats, averaged over the batch."""
-    check.positive("samples", samples)
-    return lambda model, x, generator: {"bound": -iwae_bound(model, x, samples, generator).mean()}

@@ -1,10 +1,42 @@
-"""Regularizers: what keeps a code small, sparse or steady; functions of tensors, their weights standing in the objective."""
-from aecourse.regularizers.contraction import (contraction, contraction_by_jacobian, contraction_by_probes, contraction_of_mlp,
-                                               contraction_of_sigmoid_layer)
-from aecourse.regularizers.kl_sparsity import kl_sparsity, kl_sparsity_of_logits
-from aecourse.regularizers.l1 import fista, ista, l1, scale_free_l1, soft_threshold, sparse_objective, unit_norm_, unit_norms
-from aecourse.regularizers.weight_decay import prior_weight, weight_decay, weights_of
+"""Regularizers: functions of tensors that keep a code small, sparse or stable. Their weights are in the objective."""
 
-__all__ = ["contraction", "contraction_by_jacobian", "contraction_by_probes", "contraction_of_mlp",
-           "contraction_of_sigmoid_layer", "fista", "ista", "kl_sparsity", "kl_sparsity_of_logits", "l1", "prior_weight",
-           "scale_free_l1", "soft_threshold", "sparse_objective", "unit_norm_", "unit_norms", "weight_decay", "weights_of"]
+from aecourse.regularizers.contraction import (
+    contractive_penalty,
+    contractive_penalty_by_jacobian,
+    contractive_penalty_by_probes,
+    contractive_penalty_of_mlp,
+    contractive_penalty_of_sigmoid_layer,
+)
+from aecourse.regularizers.kl_sparsity import kl_sparsity_penalty, kl_sparsity_penalty_from_logits
+from aecourse.regularizers.l1_sparsity import (
+    atom_norms,
+    fista,
+    ista,
+    l1_penalty,
+    normalize_atoms_,
+    scale_free_l1,
+    soft_threshold,
+    sparse_objective,
+)
+from aecourse.regularizers.weight_decay import l2_penalty, prior_weight, weight_matrices
+
+__all__ = [
+    "atom_norms",
+    "contractive_penalty",
+    "contractive_penalty_by_jacobian",
+    "contractive_penalty_by_probes",
+    "contractive_penalty_of_mlp",
+    "contractive_penalty_of_sigmoid_layer",
+    "fista",
+    "ista",
+    "kl_sparsity_penalty",
+    "kl_sparsity_penalty_from_logits",
+    "l1_penalty",
+    "l2_penalty",
+    "normalize_atoms_",
+    "prior_weight",
+    "scale_free_l1",
+    "soft_threshold",
+    "sparse_objective",
+    "weight_matrices",
+]

@@ -8,7 +8,7 @@ code's variance.
 import torch
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 from aecourse.losses.reduction import reduce
 
 ELEMENTWISE = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Softplus, nn.Sigmoid,
@@ -16,11 +16,11 @@ ELEMENTWISE = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.
                nn.Softshrink, nn.Hardshrink)
 
 
-def contraction(encoder, x, reduction="mean"):
+def contractive_penalty(encoder, x, reduction="mean"):
     r"""Squared Frobenius norm :math:`\lVert \partial z / \partial x \rVert_F^2` of each sample, exact for any encoder.
 
-    It takes :func:`contraction_of_mlp` where the encoder is a stack of linear layers and elementwise activations,
-    :func:`contraction_by_jacobian` elsewhere: the same number, at a fraction of the time.
+    It takes :func:`contractive_penalty_of_mlp` where the encoder is a stack of linear layers and elementwise activations,
+    :func:`contractive_penalty_by_jacobian` elsewhere: the same number, at a fraction of the time.
 
     Args:
         encoder: a module or function, (B, ...) -> (B, ...), that treats each sample on its own (batch
@@ -38,23 +38,23 @@ def contraction(encoder, x, reduction="mean"):
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
-    return (contraction_of_mlp if is_mlp(encoder) else contraction_by_jacobian)(encoder, x, reduction)
+    return (contractive_penalty_of_mlp if is_mlp(encoder) else contractive_penalty_by_jacobian)(encoder, x, reduction)
 
 
-def contraction_by_jacobian(encoder, x, reduction="mean"):
-    """The readable form: the Jacobian of each sample, squared and summed. Arguments as for :func:`contraction`."""
+def contractive_penalty_by_jacobian(encoder, x, reduction="mean"):
+    """The readable form: the Jacobian of each sample, squared and summed. Arguments as for :func:`contractive_penalty`."""
     check_batch(x, reduction)
     jacobians = torch.func.vmap(torch.func.jacrev(lambda row: one_tensor(encoder(row[None]))[0]))(x)  # (B, *code, *sample)
     return reduce(jacobians.flatten(1).square().sum(1), reduction)
 
 
-def contraction_by_probes(encoder, x, generator, probes=1, reduction="mean"):
+def contractive_penalty_by_probes(encoder, x, generator, probes=1, reduction="mean"):
     r"""An unbiased estimate (Hutchinson): :math:`\lVert v^\top J \rVert^2` for random signs :math:`v`, one backward pass a probe.
 
     The mean over probes; its variance falls as 1 / probes. Exact where the rows of J are orthogonal.
 
     Args:
-        encoder, x: as for :func:`contraction`; `x` is passed on as it is.
+        encoder, x: as for :func:`contractive_penalty`; `x` is passed on as it is.
         generator: ``torch.Generator`` on the device of `x`, for the signs.
         probes: number of random directions of the code.
         reduction: over samples: ``"mean"``, ``"sum"`` or ``"none"``.
@@ -63,19 +63,19 @@ def contraction_by_probes(encoder, x, generator, probes=1, reduction="mean"):
         A scalar, or (B,) for ``"none"``.
 
     Raises:
-        TypeError, ValueError: as :func:`contraction`; also where `probes` is not a positive integer.
+        TypeError, ValueError: as :func:`contractive_penalty`; also where `probes` is not a positive integer.
 
     Source:
         Hutchinson (1990); Hoffman, Roberts and Yaida (2019).
     """
-    check_batch(x, reduction), check.positive("probes", probes)
+    check_batch(x, reduction), validation.positive("probes", probes)
     z, pull = torch.func.vjp(lambda inputs: one_tensor(encoder(inputs)), x)
     signs = 2 * torch.randint(2, (probes, *z.shape), generator=generator, device=z.device).to(z.dtype) - 1
     squares = sum(pull(v)[0].flatten(1).square().sum(1) for v in signs)  # (B,)
     return reduce(squares / probes, reduction)
 
 
-def contraction_of_sigmoid_layer(z, weight, reduction="mean"):
+def contractive_penalty_of_sigmoid_layer(z, weight, reduction="mean"):
     r"""Closed form for one sigmoid layer: :math:`\sum_j (z_j (1 - z_j))^2 \lVert W_j \rVert^2`, nearly free.
 
     For sigmoid units only: a ReLU's slope is not z (1 - z).
@@ -96,15 +96,15 @@ def contraction_of_sigmoid_layer(z, weight, reduction="mean"):
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
-    check_batch(z, reduction, "z"), check.floating("weight", weight)
+    check_batch(z, reduction, "z"), validation.floating("weight", weight)
     if z.dim() != 2 or weight.dim() != 2 or z.shape[1] != len(weight):
         raise ValueError(f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)}; expected (B, k) and (k, d), "
                          "as nn.Linear keeps it")
-    check.within("z", z, 0, 1)
+    validation.within("z", z, 0, 1)
     return reduce((z * (1 - z)).square() @ weight.square().sum(1), reduction)
 
 
-def contraction_of_mlp(encoder, x, reduction="mean"):
+def contractive_penalty_of_mlp(encoder, x, reduction="mean"):
     r"""The fast form, for a stack of linear layers, whose Jacobian is a product of weights and slopes of the activations.
 
     .. math:: J = D_L W_L \cdots D_2 W_2 D_1 W_1 = M W_1, \qquad \lVert J \rVert_F^2 = \langle M W_1 W_1^\top, M \rangle
@@ -128,7 +128,7 @@ def contraction_of_mlp(encoder, x, reduction="mean"):
         Rifai, Vincent, Muller, Glorot and Bengio (2011), for the penalty; their closed form is that of a single layer.
     """
     check_batch(x, reduction)
-    weights, slopes = linearise(encoder, x.flatten(1))
+    weights, slopes = linearize(encoder, x.flatten(1))
     if len(weights) == 1:
         squares = slopes[0].square() @ weights[0].square().sum(1)  # (B,)
     elif weights[-1].shape[0] <= weights[0].shape[1]:
@@ -158,7 +158,7 @@ def from_the_data(weights, slopes):
     return product.square().sum((1, 2))
 
 
-def linearise(encoder, x):
+def linearize(encoder, x):
     """Weights, (n, m), and slopes of the activations at `x`, (B, n), of each linear layer, from data to code."""
     if not is_mlp(encoder):
         raise TypeError(f"encoder is {encoder}; expected a torch.nn.Sequential of Linear, the first of all, and elementwise "
@@ -200,6 +200,6 @@ def one_tensor(z):
 
 def check_batch(x, reduction, name="x"):
     """`x` is a batch, and `reduction` one over samples."""
-    check.one_of("reduction", reduction, ("mean", "sum", "none"))
-    if check.floating(name, x).dim() < 2:
+    validation.one_of("reduction", reduction, ("mean", "sum", "none"))
+    if validation.floating(name, x).dim() < 2:
         raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, ...): add the batch axis with [None]")

@@ -4,8 +4,8 @@ import math
 import torch
 import torch.nn.functional as F
 
-from aecourse import check
-from aecourse.losses.reduction import reduce, single
+from aecourse import validation
+from aecourse.losses.reduction import at_least_float32, reduce
 
 
 def divergence(rho, log_on, log_off):
@@ -17,12 +17,12 @@ def divergence(rho, log_on, log_off):
 def check_target(rho):
     """`rho` can be a mean activation that a unit reaches; the value of a scalar tensor is not read: a sweep may map over it."""
     if isinstance(rho, torch.Tensor):
-        check.weight("rho", rho)
+        validation.weight("rho", rho)
     elif not 0 < rho < 1:
         raise ValueError(f"rho is {rho!r}; expected a mean activation between 0 and 1, both left out: try 0.05")
 
 
-def kl_sparsity(z, rho=0.05, reduction="sum"):
+def kl_sparsity_penalty(z, rho=0.05, reduction="sum"):
     r"""KL from the target to the mean activation of each unit, summed over units, in nats.
 
     .. math:: \sum_j \rho \ln \frac{\rho}{\hat\rho_j} + (1 - \rho) \ln \frac{1 - \rho}{1 - \hat\rho_j}, \qquad
@@ -30,7 +30,7 @@ def kl_sparsity(z, rho=0.05, reduction="sum"):
 
     It holds the average over the batch and not the single code: units that are half on for everything pass as well
     as units that are rarely on. A unit whose activations are all 0 (or all 1) in floating point costs infinitely
-    much: train sigmoid units with :func:`kl_sparsity_of_logits`.
+    much: train sigmoid units with :func:`kl_sparsity_penalty_from_logits`.
 
     Args:
         z: activations in [0, 1], (B, ...), floating point.
@@ -50,14 +50,14 @@ def kl_sparsity(z, rho=0.05, reduction="sum"):
     """
     check_target(rho), check_codes("z", z, reduction)
     try:
-        check.within("z", z, 0, 1)
+        validation.within("z", z, 0, 1)
     except ValueError as error:
         raise ValueError(f"{error}; for a code, a sigmoid on it (code_activation='sigmoid')") from None
-    on = single(z).mean(0)  # (...)
+    on = at_least_float32(z).mean(0)  # (...)
     return reduce(divergence(rho, on.log(), (-on).log1p()), reduction)
 
 
-def kl_sparsity_of_logits(logits, rho=0.05, reduction="sum"):
+def kl_sparsity_penalty_from_logits(logits, rho=0.05, reduction="sum"):
     r"""The same for sigmoid units, from their logits :math:`a`: finite, with a gradient that never dies.
 
     :math:`\ln \hat\rho = \mathrm{logsumexp}_b \ln \sigma(a_b) - \ln B`, and the same with :math:`-a` for
@@ -65,21 +65,21 @@ def kl_sparsity_of_logits(logits, rho=0.05, reduction="sum"):
 
     Args:
         logits: before the sigmoid, (B, ...), floating point.
-        rho, reduction: as for :func:`kl_sparsity`.
+        rho, reduction: as for :func:`kl_sparsity_penalty`.
 
     Returns:
         A scalar, or (...) for ``"none"``, in nats.
 
     Raises:
-        TypeError, ValueError: as :func:`kl_sparsity`; no value of a logit is refused.
+        TypeError, ValueError: as :func:`kl_sparsity_penalty`; no value of a logit is refused.
     """
     check_target(rho), check_codes("logits", logits, reduction)
-    log_on, log_off = (F.logsigmoid(a).logsumexp(0) - math.log(len(logits)) for a in (single(logits), -single(logits)))  # (...)
+    log_on, log_off = (F.logsigmoid(a).logsumexp(0) - math.log(len(logits)) for a in (at_least_float32(logits), -at_least_float32(logits)))  # (...)
     return reduce(divergence(rho, log_on, log_off), reduction)
 
 
 def check_codes(name, z, reduction):
     """`z` is a batch of codes, and `reduction` one over units."""
-    check.one_of("reduction", reduction, ("sum", "mean", "none"))
-    if check.floating(name, z).dim() < 2:
+    validation.one_of("reduction", reduction, ("sum", "mean", "none"))
+    if validation.floating(name, z).dim() < 2:
         raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (B, units): the mean is over a batch; add it with [None]")

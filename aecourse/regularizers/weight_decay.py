@@ -1,11 +1,11 @@
 """Weight decay: a Gaussian prior on the weights."""
 from torch import nn
 
-from aecourse import check
+from aecourse import validation
 
 
 def prior_weight(sigma, sigma_p, elements=1):
-    r"""The weight :math:`\lambda = \sigma^2 / \sigma_p^2` of :func:`weight_decay` beside a sum of squared errors.
+    r"""The weight :math:`\lambda = \sigma^2 / \sigma_p^2` of :func:`l2_penalty` beside a sum of squared errors.
 
     With noise :math:`x \sim N(\hat x, \sigma^2)` and prior :math:`w \sim N(0, \sigma_p^2)` the negative log-posterior is
     :math:`\tfrac{1}{2\sigma^2} \sum (\hat x - x)^2 + \tfrac{1}{2\sigma_p^2} \sum w^2` plus a constant:
@@ -23,11 +23,11 @@ def prior_weight(sigma, sigma_p, elements=1):
     Source:
         Bishop (2006), section 1.2.5.
     """
-    check.positive("sigma", sigma, float), check.positive("sigma_p", sigma_p, float), check.positive("elements", elements)
+    validation.positive("sigma", sigma, float), validation.positive("sigma_p", sigma_p, float), validation.positive("elements", elements)
     return sigma**2 / sigma_p**2 / elements
 
 
-def weights_of(model):
+def weight_matrices(model):
     """The parameters that weight decay holds: matrices and kernels, each once.
 
     Biases and the gains of normalisation have one axis and stay free: they shift and scale what the data ask for,
@@ -38,14 +38,14 @@ def weights_of(model):
     return [parameter for parameter in model.parameters() if parameter.dim() > 1]
 
 
-def weight_decay(weights):
+def l2_penalty(weights):
     r"""Sum of squared weights, :math:`\sum w^2`, without the half.
 
     PyTorch's ``SGD(weight_decay=c)`` adds :math:`c\,w` to the gradient: that is this penalty with weight :math:`c / 2`.
     ``AdamW`` shrinks the weights outside the gradient: that is no penalty.
 
     Args:
-        weights: an iterable of floating-point tensors, such as :func:`weights_of` returns.
+        weights: an iterable of floating-point tensors, such as :func:`weight_matrices` returns.
 
     Returns:
         A scalar, in squared units of a weight.
@@ -57,7 +57,7 @@ def weight_decay(weights):
     Source:
         Krogh and Hertz (1992).
     """
-    squares = [check.floating("a weight", weight).square().sum() for weight in weights]
+    squares = [validation.floating("a weight", weight).square().sum() for weight in weights]
     if not squares:
         raise ValueError("weights is empty; expected at least one tensor, such as weights_of(model)")
     return sum(squares)

@@ -7,9 +7,9 @@ import torch
 import torch.nn.functional as F
 from scipy import optimize, special, stats
 
-from aecourse.losses import bce, bce_of_probabilities
+from aecourse.losses import bce, bce_from_probabilities
 
-BOTH = pytest.mark.parametrize("loss", [bce, bce_of_probabilities])
+BOTH = pytest.mark.parametrize("loss", [bce, bce_from_probabilities])
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 2e-6), (torch.float64, 1e-12)])
 
 
@@ -23,7 +23,7 @@ def logits_and_data(dtype=torch.float64, shape=(4, 3, 5, 7)):
 def test_a_coin_costs_ln_2_whatever_the_data(reduction, nats):
     x = torch.tensor([[0.0, 1.0, 0.3], [0.5, 0.9, 1.0]])
     assert bce(torch.zeros(2, 3), x, reduction).item() == pytest.approx(nats, rel=1e-6)
-    assert bce_of_probabilities(torch.full((2, 3), 0.5), x, reduction).item() == pytest.approx(nats, rel=1e-6)
+    assert bce_from_probabilities(torch.full((2, 3), 0.5), x, reduction).item() == pytest.approx(nats, rel=1e-6)
 
 
 @pytest.mark.parametrize("data", ["grey", "binary"])
@@ -45,7 +45,7 @@ def test_cross_entropy_agrees_with_pytorch(dtype, rtol, shape):
     a, x = logits_and_data(dtype, shape)
     wanted = F.binary_cross_entropy_with_logits(a, x, reduction="none")
     torch.testing.assert_close(bce(a, x, "none"), wanted, rtol=rtol, atol=rtol)
-    torch.testing.assert_close(bce_of_probabilities(a.sigmoid(), x, "none"), wanted, rtol=20 * rtol, atol=rtol)
+    torch.testing.assert_close(bce_from_probabilities(a.sigmoid(), x, "none"), wanted, rtol=20 * rtol, atol=rtol)
 
 
 @FLOATS
@@ -78,7 +78,7 @@ def test_it_is_smallest_where_the_reconstruction_equals_the_data():
 @FLOATS
 def test_a_rounded_probability_costs_100_nats_at_most(dtype, rtol):
     p, x = torch.tensor([[0, 1, 0, 1], [0, 1, 1, 0]], dtype=dtype)
-    assert bce_of_probabilities(p, x, "none").tolist() == [0, 0, 100, 100]
+    assert bce_from_probabilities(p, x, "none").tolist() == [0, 0, 100, 100]
     assert F.binary_cross_entropy(p, x, reduction="none").tolist() == [0, 0, 100, 100]
 
 
@@ -97,7 +97,7 @@ def test_data_outside_the_unit_interval_are_refused(loss, values, words):
 
 def test_a_probability_outside_the_unit_interval_is_refused_and_a_logit_is_not():
     with pytest.raises(ValueError, match="x_hat runs from -2 to 3"):
-        bce_of_probabilities(torch.tensor([-2.0, 3.0]), torch.tensor([0.0, 1.0]))
+        bce_from_probabilities(torch.tensor([-2.0, 3.0]), torch.tensor([0.0, 1.0]))
     assert bce(torch.tensor([-2.0, 3.0]), torch.tensor([0.0, 1.0])).isfinite()
 
 

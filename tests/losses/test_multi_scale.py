@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse.losses.multi_scale import multi_scale, multi_scale_levels, pyramid
+from aecourse.losses.multi_scale import multi_scale_levels, multi_scale_loss, pyramid
 from aecourse.losses.squared_error import mse
 
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-6), (torch.float64, 1e-14)])
@@ -37,10 +37,10 @@ def test_it_is_the_weighted_sum_of_the_levels(shape, levels, dtype, rtol):
         step = 2**level
         error = (x_hat - x).numpy().reshape(*shape[:2], shape[2] // step, step, shape[3] // step, step).mean((3, 5))
         by_numpy += weight * (error**2).mean()
-    assert multi_scale(x_hat, x, weights).item() == pytest.approx(by_numpy, rel=10 * rtol)
+    assert multi_scale_loss(x_hat, x, weights).item() == pytest.approx(by_numpy, rel=10 * rtol)
     parts = multi_scale_levels(x_hat, x, levels)
     assert sum(w * part.item() for w, part in zip(weights, parts)) == pytest.approx(by_numpy, rel=10 * rtol)
-    assert multi_scale(x_hat, x, weights).dtype == dtype
+    assert multi_scale_loss(x_hat, x, weights).dtype == dtype
 
 
 @pytest.mark.parametrize("reduction, value", [("mean", 5.0), ("sum", 40.0), ("batchmean", 20.0)])
@@ -49,15 +49,15 @@ def test_two_levels_by_hand(reduction, value):
     x_hat = torch.tensor([[[[1.0, 3.0], [-1.0, 1.0]]], [[[2.0, 2.0], [2.0, 2.0]]]])
     x = torch.zeros_like(x_hat)
     assert [part.tolist() for part in multi_scale_levels(x_hat, x, 2)] == [3.5, 2.5]
-    assert multi_scale(x_hat, x, (1.0, 0.6), "none")[:, 0].flatten(1).tolist() == pytest.approx(
+    assert multi_scale_loss(x_hat, x, (1.0, 0.6), "none")[:, 0].flatten(1).tolist() == pytest.approx(
         torch.tensor([[1.6, 9.6, 1.6, 1.6], [6.4, 6.4, 6.4, 6.4]]))
-    assert multi_scale(x_hat, x, (1.0, 0.6), reduction).item() == pytest.approx(value)
+    assert multi_scale_loss(x_hat, x, (1.0, 0.6), reduction).item() == pytest.approx(value)
 
 
 def test_one_level_is_the_squared_error():
     x_hat, x = pair((3, 2, 5, 7))
     for reduction in ("none", "mean", "sum", "batchmean"):
-        torch.testing.assert_close(multi_scale(x_hat, x, (1.0,), reduction), mse(x_hat, x, reduction), rtol=1e-14, atol=0)
+        torch.testing.assert_close(multi_scale_loss(x_hat, x, (1.0,), reduction), mse(x_hat, x, reduction), rtol=1e-14, atol=0)
 
 
 def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
@@ -74,10 +74,10 @@ def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
 def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(shape, levels, reduction):
     x_hat, x = pair(shape)
     weights = WEIGHTS[:levels]
-    errors, value = multi_scale(x_hat, x, weights, "none"), multi_scale(x_hat, x, weights, reduction)
+    errors, value = multi_scale_loss(x_hat, x, weights, "none"), multi_scale_loss(x_hat, x, weights, reduction)
     assert errors.shape == x.shape and value.shape == ()
     assert value.item() == pytest.approx(errors.sum().item() / {"mean": errors.numel(), "sum": 1, "batchmean": shape[0]}[reduction])
-    doubled = multi_scale(torch.cat([x_hat, x_hat]), torch.cat([x, x]), weights, reduction)
+    doubled = multi_scale_loss(torch.cat([x_hat, x_hat]), torch.cat([x, x]), weights, reduction)
     assert doubled.item() == pytest.approx((2 if reduction == "sum" else 1) * value.item())
 
 
@@ -85,15 +85,15 @@ def test_each_pixel_carries_the_error_of_its_blocks():
     x_hat, x = pair((2, 1, 8, 4))
     fine, middle, coarse = multi_scale_levels(x_hat, x, 3, "none")
     wanted = fine.numpy() + 0.5 * np.kron(middle, np.ones((2, 2))) + 2 * np.kron(coarse, np.ones((4, 4)))
-    np.testing.assert_allclose(multi_scale(x_hat, x, (1.0, 0.5, 2.0), "none"), wanted, rtol=1e-14)
+    np.testing.assert_allclose(multi_scale_loss(x_hat, x, (1.0, 0.5, 2.0), "none"), wanted, rtol=1e-14)
 
 
 def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation():
     x_hat, x = pair((3, 1, 4, 4))
-    assert torch.autograd.gradcheck(lambda a: multi_scale(a, x), x_hat.clone().requires_grad_())
-    rows = torch.vmap(lambda a, b: multi_scale(a[None], b[None]))(x_hat, x)
-    torch.testing.assert_close(rows, multi_scale(x_hat, x, reduction="none").flatten(1).mean(1))
-    torch.testing.assert_close(torch.compile(multi_scale, backend="eager", fullgraph=True)(x_hat, x), multi_scale(x_hat, x))
+    assert torch.autograd.gradcheck(lambda a: multi_scale_loss(a, x), x_hat.clone().requires_grad_())
+    rows = torch.vmap(lambda a, b: multi_scale_loss(a[None], b[None]))(x_hat, x)
+    torch.testing.assert_close(rows, multi_scale_loss(x_hat, x, reduction="none").flatten(1).mean(1))
+    torch.testing.assert_close(torch.compile(multi_scale_loss, backend="eager", fullgraph=True)(x_hat, x), multi_scale_loss(x_hat, x))
 
 
 @pytest.mark.parametrize("sides, levels, words", [
@@ -103,7 +103,7 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation():
 ])
 def test_a_side_that_cannot_be_halved_is_refused_with_what_can(sides, levels, words):
     x = torch.zeros(1, 1, *sides)
-    for call in (lambda: pyramid(x, levels), lambda: multi_scale(x, x, (1.0,) * levels), lambda: multi_scale_levels(x, x, levels)):
+    for call in (lambda: pyramid(x, levels), lambda: multi_scale_loss(x, x, (1.0,) * levels), lambda: multi_scale_levels(x, x, levels)):
         with pytest.raises(ValueError, match=words):
             call()
 
@@ -116,7 +116,7 @@ def test_a_side_that_cannot_be_halved_is_refused_with_what_can(sides, levels, wo
 ])
 def test_what_does_not_fit_is_refused(x_hat, x, weights, error, words):
     with pytest.raises(error, match=words):
-        multi_scale(x_hat, x, weights)
+        multi_scale_loss(x_hat, x, weights)
 
 
 @pytest.mark.parametrize("levels", [0, -1, 1.5, True])

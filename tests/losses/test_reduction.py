@@ -4,10 +4,10 @@ import math
 import pytest
 import torch
 
-from aecourse.losses import bce, bce_of_probabilities, mae, mse
+from aecourse.losses import bce, bce_from_probabilities, mae, mse
 from aecourse.losses.reduction import reduce
 
-LOSSES = pytest.mark.parametrize("loss", [mse, mae, bce, bce_of_probabilities])
+LOSSES = pytest.mark.parametrize("loss", [mse, mae, bce, bce_from_probabilities])
 FLOATS = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 SHAPES = [(1,), (7,), (1, 1), (5, 12), (4, 3, 5, 7), (2, 1, 1, 1), (2, 3, 2, 3, 2)]
 

@@ -16,14 +16,14 @@ def test_scores_by_hand():
 @pytest.mark.parametrize("values", [1000, 5])  # few values: many ties
 def test_auroc_against_scikit_learn(values):
     scores = torch.randint(values, (300,), generator=GENERATOR).double()
-    strange = torch.rand(300, generator=GENERATOR) < 0.2
-    assert auroc(scores, strange).item() == pytest.approx(roc_auc_score(strange, scores), abs=1e-12)
+    is_anomaly = torch.rand(300, generator=GENERATOR) < 0.2
+    assert auroc(scores, is_anomaly).item() == pytest.approx(roc_auc_score(is_anomaly, scores), abs=1e-12)
 
 
 def test_auroc_of_a_perfect_a_reversed_and_a_constant_score():
-    strange = torch.tensor([True, False, False])
+    is_anomaly = torch.tensor([True, False, False])
     scores = torch.tensor([3.0, 1.0, 2.0])
-    assert [auroc(s, strange).item() for s in (scores, -scores, torch.ones(3))] == [1, 0, 0.5]
+    assert [auroc(s, is_anomaly).item() for s in (scores, -scores, torch.ones(3))] == [1, 0, 0.5]
 
 
 def test_the_threshold_lets_through_the_asked_share():

@@ -7,9 +7,11 @@ import torch.nn.functional as F
 from scipy import integrate, stats
 
 from aecourse.losses import mse
-from aecourse.models.adversarial import (AdversarialAutoencoder, adversarial, calm, discriminator_loss, fooling_loss,
-                                          jensen_shannon, steepness)
-from aecourse.models.wae import mmd
+from aecourse.losses.adversarial import discriminator_loss, generator_loss, gradient_penalty
+from aecourse.losses.maximum_mean_discrepancy import mmd
+from aecourse.metrics.aggregated_posterior import jensen_shannon
+from aecourse.models.adversarial import AdversarialAutoencoder
+from aecourse.objectives.prior_matching import adam_for_gans, adversarial
 from aecourse.training import fit
 
 
@@ -24,7 +26,7 @@ def noise(*shape, seed=0, dtype=torch.float64):
 def start(**options):
     torch.manual_seed(0)
     return AdversarialAutoencoder(6,
-                                  **{"hidden": (5,), "latent_dim": 2, "activation": "tanh", "judge": (4,), "output": "linear",
+                                  **{"hidden": (5,), "latent_dim": 2, "activation": "tanh", "discriminator_hidden": (4,), "output": "linear",
                                      **options}).double()
 
 
@@ -33,10 +35,10 @@ def test_the_losses_are_cross_entropies_with_labels():
     cross = F.binary_cross_entropy
     wanted = cross(prior.sigmoid(), torch.ones_like(prior)) + cross(codes.sigmoid(), torch.zeros_like(codes))
     assert discriminator_loss(prior, codes).item() == pytest.approx(wanted.item(), rel=1e-12)
-    assert fooling_loss(codes).item() == pytest.approx(cross(codes.sigmoid(), torch.ones_like(codes)).item(), rel=1e-12)
+    assert generator_loss(codes).item() == pytest.approx(cross(codes.sigmoid(), torch.ones_like(codes)).item(), rel=1e-12)
     assert torch.autograd.gradcheck(discriminator_loss, (prior.requires_grad_(), codes.requires_grad_()))
     assert discriminator_loss(torch.tensor([[1e4]]),
-                              torch.tensor([[-1e4]])).item() == 0 and fooling_loss(torch.tensor([[-1e4]])).item() == 1e4
+                              torch.tensor([[-1e4]])).item() == 0 and generator_loss(torch.tensor([[-1e4]])).item() == 1e4
 
 
 def test_who_cannot_tell_pays_2_ln_2():
@@ -67,38 +69,38 @@ def test_each_term_teaches_its_own_player():
         return [gradient is not None and bool(gradient.any()) for gradient in gradients]
     assert taught("reconstruction") == [True, True, False]
     assert taught("discriminator") == [False, False, True]
-    assert taught("fooling") == [True, False, False]
+    assert taught("generator") == [True, False, False]
     assert taught("penalty") == [False, False, True]
 
 
 def test_the_penalty_by_hand():
     """A linear discriminator has one gradient everywhere: its weights."""
-    model, z = start(judge=()), noise(5, 2)
+    model, z = start(discriminator_hidden=()), noise(5, 2)
     wanted = model.discriminator[0].weight.square().sum().item()
-    assert steepness(model.discriminator, z).item() == pytest.approx(wanted) and not z.requires_grad
+    assert gradient_penalty(model.discriminator, z).item() == pytest.approx(wanted) and not z.requires_grad
     assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)
     with torch.no_grad():
         assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["penalty"].item() == pytest.approx(0.4 * wanted)
-    judge = start().discriminator
-    slopes = torch.func.vmap(torch.func.grad(lambda row: judge(row)[0]))(z)
-    assert steepness(judge, z).item() == pytest.approx(slopes.square().sum(1).mean().item())
+    discriminator = start().discriminator
+    slopes = torch.func.vmap(torch.func.grad(lambda row: discriminator(row)[0]))(z)
+    assert gradient_penalty(discriminator, z).item() == pytest.approx(slopes.square().sum(1).mean().item())
 
 
 def test_one_step_is_the_two_phases_written_by_hand():
     """The usual form: two optimizers, labels, and codes cut off in the discriminator's phase; both seen from the same start."""
-    model, x, strength = start(), noise(8, 6), 0.7
+    model, x, weight = start(), noise(8, 6), 0.7
     names, parameters = zip(*model.named_parameters())
-    ours = torch.autograd.grad(sum(adversarial(strength, 0)(model, x, seeded(3)).values()), parameters)
+    ours = torch.autograd.grad(sum(adversarial(weight, 0)(model, x, seeded(3)).values()), parameters)
     drawn, wanted = noise(8, 2, seed=3), {}
     z, one, zero = model.encode(x), torch.ones(8, 1).double(), torch.zeros(8, 1).double()
     cross = F.binary_cross_entropy_with_logits
     loss = cross(model.discriminator(drawn), one) + cross(model.discriminator(z.detach()), zero)
-    judge = [name for name in names if name.startswith("discriminator")]
-    wanted |= dict(zip(judge, torch.autograd.grad(loss, list(model.discriminator.parameters()))))
-    loss = (model.decode(z) - x).square().sum(1).mean() + strength * cross(model.discriminator(z), one)
-    others = [name for name in names if name not in judge]
+    discriminator = [name for name in names if name.startswith("discriminator")]
+    wanted |= dict(zip(discriminator, torch.autograd.grad(loss, list(model.discriminator.parameters()))))
+    loss = (model.decode(z) - x).square().sum(1).mean() + weight * cross(model.discriminator(z), one)
+    others = [name for name in names if name not in discriminator]
     wanted |= dict(zip(others, torch.autograd.grad(loss, [dict(model.named_parameters())[name] for name in others])))
-    assert len(judge) == 4 and len(others) == 8
+    assert len(discriminator) == 4 and len(others) == 8
     for name, gradient in zip(names, ours):
         torch.testing.assert_close(gradient, wanted[name])
 
@@ -108,10 +110,10 @@ def plane(n=400):
     return ((0.3 * noise(n, 2) + 1) @ noise(2, 6, seed=9)).float()
 
 
-def play(strength, seed=0, steps=600):
+def play(weight, seed=0, steps=600):
     torch.manual_seed(seed)
-    model = AdversarialAutoencoder(6, (32,), 2, "tanh", "linear", judge=(32,))
-    return model, fit(model, plane(), adversarial(strength), steps=steps, batch_size=200, lr=5e-3, optimizer=calm, seed=seed,
+    model = AdversarialAutoencoder(6, (32,), 2, "tanh", "linear", discriminator_hidden=(32,))
+    return model, fit(model, plane(), adversarial(weight), steps=steps, batch_size=200, lr=5e-3, optimizer=adam_for_gans, seed=seed,
                       device="cpu")
 
 
@@ -128,7 +130,7 @@ def test_without_the_encoders_part_the_discriminator_wins():
     model, history = play(0.0, steps=300)
     assert history.terms["discriminator"][-1] < 1.2
     assert mmd(model.encode(plane()), noise(400, 2, dtype=torch.float32)).item() > 0.5
-    assert set(history.terms) == {"reconstruction", "discriminator", "fooling", "penalty", "loss"}
+    assert set(history.terms) == {"reconstruction", "discriminator", "generator", "penalty", "loss"}
     assert 0.1 < jensen_shannon(model, plane(), seeded()).item() < math.log(2)
 
 
@@ -144,9 +146,9 @@ def test_new_samples_are_decoded_noise():
 
 
 @pytest.mark.parametrize("call, error, words", [
-    (lambda: AdversarialAutoencoder(judge=(0,)), ValueError, "judge is 0"),
-    (lambda: adversarial(-1), ValueError, "strength is -1"), (lambda: adversarial(1, -1), ValueError, "penalty is -1"),
-    (lambda: start().sample(0), ValueError, "n is 0"), (lambda: fooling_loss([0.0]), TypeError, "code_logits is a list"),
+    (lambda: AdversarialAutoencoder(discriminator_hidden=(0,)), ValueError, "discriminator_hidden is 0"),
+    (lambda: adversarial(-1), ValueError, "weight is -1"), (lambda: adversarial(1, -1), ValueError, "penalty is -1"),
+    (lambda: start().sample(0), ValueError, "n is 0"), (lambda: generator_loss([0.0]), TypeError, "code_logits is a list"),
     (lambda: discriminator_loss(torch.ones(2, 1).int(), torch.ones(2, 1)), TypeError, "prior_logits has dtype"),
     (lambda: discriminator_loss(torch.ones(2, 1), torch.ones(0, 1)), ValueError, "code_logits is empty")])
 def test_what_cannot_be_is_refused(call, error, words):
@@ -157,7 +159,7 @@ def test_what_cannot_be_is_refused(call, error, words):
 @pytest.mark.parametrize("mean", [0.0, 1.0, 2.5])
 def test_the_divergence_that_the_best_discriminator_reads_is_the_integral(mean):
     """Codes are the data, N(mean, 1); the discriminator is the best one, ln p - ln q, a straight line."""
-    model = AdversarialAutoencoder(1, (), 1, output="linear", judge=()).double()
+    model = AdversarialAutoencoder(1, (), 1, output="linear", discriminator_hidden=()).double()
     with torch.no_grad():
         for layer, weight, bias in ((model.encoder[0][0], 1.0, 0.0), (model.discriminator[0], -mean, mean**2 / 2)):
             layer.weight.fill_(weight), layer.bias.fill_(bias)
@@ -170,7 +172,7 @@ def test_the_divergence_that_the_best_discriminator_reads_is_the_integral(mean):
 def test_calm_is_adam_that_forgets_soon():
     """Three steps by hand: moments decay by 0.5 and 0.9, and are divided by what they lack at the start."""
     place, first, second, parameter = 2.0, 0.0, 0.0, torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
-    update = calm([parameter], lr=0.1)
+    update = adam_for_gans([parameter], lr=0.1)
     for t in (1, 2, 3):
         gradient = 2 * place + t
         first, second = 0.5 * first + 0.5 * gradient, 0.9 * second + 0.1 * gradient**2

@@ -52,8 +52,8 @@ def test_an_image_of_any_size_comes_back(size, inputs, tied):
 
 def test_every_pair_of_sides_with_every_number_of_halvings():
     for height, width, halvings in itertools.product(range(2, 20), [8, 9, 15], (1, 2, 3)):
-        if height >= 2**halvings:
-            model = ConvAutoencoder((1, height, width), (2,) * halvings, 2, tied=(height + width) % 2 == 0)
+        if height >= 2**n_downsamplings:
+            model = ConvAutoencoder((1, height, width), (2,) * n_downsamplings, 2, tied=(height + width) % 2 == 0)
             assert model(torch.rand(1, 1, height, width))[0].shape == (1, 1, height, width)
 
 

@@ -5,8 +5,10 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
+from aecourse.metrics.likelihood import iwae_bound
 from aecourse.models.ladder_vae import LadderVAE, log_density, merge
-from aecourse.models.vae import VAE, beta_elbo, gaussian_sample, iwae_bound
+from aecourse.models.vae import VAE, gaussian_sample
+from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
 
 SKIPS = pytest.mark.parametrize("skip", [False, True])
@@ -83,7 +85,7 @@ def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
     z0 = draw(q0)
     logits = model.decoder(torch.cat([z0, f0], 1) if skip else z0)
     p = torch.distributions.Bernoulli(logits=logits) if likelihood == "bernoulli" else Normal(logits, 1.0)
-    terms, parts = model.elbo_terms(x, seeded(3)), [kl_divergence(*pair) for pair in ((q0, p0), (q1, p1), (q2, p2))]
+    terms, parts = model.negative_elbo_terms(x, seeded(3)), [kl_divergence(*pair) for pair in ((q0, p0), (q1, p1), (q2, p2))]
     torch.testing.assert_close(terms["reconstruction"], -p.log_prob(x).sum(1).mean())
     torch.testing.assert_close(terms["kl"], sum(part.sum(1).mean() for part in parts))
     for ours, wanted in zip(model.level_kl(x, seeded(3)), parts, strict=True):
@@ -97,8 +99,8 @@ def test_a_ladder_of_one_level_is_a_vae(likelihood):
     wanted = [p for p in model.state_dict() if p != "log_sigma"]
     values = [v for name, v in ladder.state_dict().items() if name != "log_sigma"]
     model.load_state_dict({**model.state_dict(), **dict(zip(wanted, values, strict=True))})
-    for name, value in model.elbo_terms(x, seeded()).items():
-        torch.testing.assert_close(ladder.elbo_terms(x, seeded())[name], value)
+    for name, value in model.negative_elbo_terms(x, seeded()).items():
+        torch.testing.assert_close(ladder.negative_elbo_terms(x, seeded())[name], value)
     torch.testing.assert_close(ladder(x)[0], model(x)[0])
     torch.testing.assert_close(iwae_bound(ladder, x, 7, seeded()), iwae_bound(model, x, 7, seeded()))
     assert torch.equal(ladder.sample(3, seeded()), model.sample(3, seeded()))
@@ -121,7 +123,7 @@ def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
         many = x.expand(4000, 6)
         elbo, five, fifty = (iwae_bound(model, many, samples, seeded(), 10) for samples in (1, 5, 50))
         assert iwae_bound(model, x, 40_000, seeded(), 10_000).item() == pytest.approx(log_p, abs=0.02)
-        terms = sum(model.elbo_terms(many, seeded(1)).values()).item()
+        terms = sum(model.negative_elbo_terms(many, seeded(1)).values()).item()
     error = [4 * bound.std().item() / 4000**0.5 for bound in (elbo, five, fifty)]
     assert -terms == pytest.approx(elbo.mean().item(), abs=2 * error[0])
     assert elbo.mean() + error[0] < five.mean() - error[1] and five.mean() + error[1] < fifty.mean() - error[2]
@@ -184,10 +186,10 @@ def test_without_evidence_the_posterior_is_the_prior(skip):
 def test_the_terms_have_the_gradient_of_their_values(skip):
     model, x = start(skip, hidden=(3, 2), latent_dims=(2, 1)), data(2)
     names, values = zip(*model.named_parameters())
-    model.forward = model.elbo_terms
+    model.forward = model.negative_elbo_terms
     terms = lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()))  # noqa: E731
     assert torch.autograd.gradcheck(lambda *given: tuple(terms(*given).values()), values)
-    gradients = torch.autograd.grad(sum(model.elbo_terms(x, seeded()).values()), values)
+    gradients = torch.autograd.grad(sum(model.negative_elbo_terms(x, seeded()).values()), values)
     assert all(gradient.any() for gradient in gradients)
 
 
@@ -197,7 +199,7 @@ def test_training_raises_the_bound_on_data_held_out(skip):
     torch.manual_seed(0)
     model = LadderVAE(6, (16, 8), (2, 2), skip=skip)
     before = iwae_bound(model, rows[200:], 20, seeded()).mean().item()
-    fit(model, rows[:200], beta_elbo(1), steps=300, batch_size=100, lr=0.01, device="cpu")
+    fit(model, rows[:200], beta_vae(1), steps=300, batch_size=100, lr=0.01, device="cpu")
     after = iwae_bound(model, rows[200:], 20, seeded()).mean().item()
     assert after > before + 0.5 and after > -6 * math.log(2) + 0.5
 

@@ -8,9 +8,12 @@ from scipy import linalg, stats
 from sklearn.decomposition import PCA
 from torch.distributions import MultivariateNormal, kl_divergence
 
+from aecourse.baselines.pca import pca_error
+from aecourse.linalg import principal_axes
 from aecourse.losses import mse
-from aecourse.models.linear import LinearAutoencoder, LinearVAE, principal_axes, smallest_error
-from aecourse.models.vae import beta_elbo, iwae_bound
+from aecourse.metrics.likelihood import iwae_bound
+from aecourse.models.linear import LinearAutoencoder, LinearVAE
+from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
 
 TIES = pytest.mark.parametrize("tied", [False, True])
@@ -55,7 +58,7 @@ def test_the_solution_is_pca(tied, k):
     model = LinearAutoencoder(6, k, tied).double().solve(x)
     np.testing.assert_allclose(model(x)[0].detach(), pca.inverse_transform(pca.transform(x)), atol=1e-10)
     np.testing.assert_allclose(model.encode(x).detach().abs(), np.abs(pca.transform(x)), atol=1e-9)
-    assert mse(model(x)[0], x, "batchmean").item() == pytest.approx(smallest_error(x, k).item(), abs=1e-12)
+    assert mse(model(x)[0], x, "batchmean").item() == pytest.approx(pca_error(x, k).item(), abs=1e-12)
 
 
 @TIES
@@ -65,7 +68,7 @@ def test_training_reaches_the_solution_and_nothing_goes_below(tied):
     model = LinearAutoencoder((2, 3), 2, tied).double()
     fit(model, x.reshape(-1, 2, 3), lambda model, x, generator: {"fit": mse(model(x)[0], x, "batchmean")}, steps=1000,
         batch_size=200, lr=0.02, device="cpu")
-    error, least = mse(model(x.reshape(-1, 2, 3))[0], x.reshape(-1, 2, 3), "batchmean").item(), smallest_error(x, 2).item()
+    error, least = mse(model(x.reshape(-1, 2, 3))[0], x.reshape(-1, 2, 3), "batchmean").item(), pca_error(x, 2).item()
     assert -1e-9 < error / least - 1 < 1e-4
     decoder = model.encoder.weight.T if tied else model.decoder.weight
     angles = linalg.subspace_angles(decoder.detach(), PCA(2, svd_solver="full").fit(x).components_.T)
@@ -135,7 +138,7 @@ def test_the_true_posterior_is_the_conditional_of_the_joint_gaussian():
 @pytest.mark.parametrize("seed", range(3))
 def test_with_the_true_posterior_every_log_weight_is_the_log_likelihood(seed):
     model, x = linear_vae(seed, orthogonal=True).fit_posterior(), data(4)
-    weights = model.log_weights(x, 25, seeded())
+    weights = model.log_importance_weights(x, 25, seeded())
     assert (weights - model.true_log_likelihood(x)).abs().max() < 1e-10
     assert weights.std(0).max() < 1e-12
     for samples in (1, 10):
@@ -166,7 +169,7 @@ def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
         model.fit_posterior().log_variance.add_(0.5)
         many = x.repeat(4000, 1)
         bounds = [iwae_bound(model, many, samples, seeded()).reshape(4000, 3) for samples in (1, 5, 50)]
-        draws = sum(model.elbo_terms(many, seeded(1)).values()).item()
+        draws = sum(model.negative_elbo_terms(many, seeded(1)).values()).item()
     error = [4 * bound.std(0) / 4000**0.5 for bound in bounds]
     elbo, five, fifty = (bound.mean(0) for bound in bounds)
     assert ((elbo - model.true_elbo(x)).abs() < error[0]).all()
@@ -191,7 +194,7 @@ def test_training_the_elbo_reaches_the_optimum():
     x, best = data(500), LinearVAE(6, 2).double().solve(data(500))
     torch.manual_seed(0)
     model = LinearVAE(6, 2).double()
-    fit(model, x, beta_elbo(1), steps=1500, batch_size=500, lr=0.02, device="cpu")
+    fit(model, x, beta_vae(1), steps=1500, batch_size=500, lr=0.02, device="cpu")
     gap = (best.true_log_likelihood(x).mean() - model.true_elbo(x).mean()).item()
     assert 0 < gap < 0.02
 

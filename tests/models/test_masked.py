@@ -4,7 +4,9 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aecourse.models.masked import MaskedAutoencoder, as_mask, masked, masked_error, normalise, patchify, random_mask, unpatchify
+from aecourse.models.masked import MaskedAutoencoder
+from aecourse.objectives.masking import masked_error, masked_reconstruction
+from aecourse.patches import as_mask, normalize_patches, patchify, random_mask, unpatchify
 from aecourse.training import fit
 
 SHAPES = pytest.mark.parametrize("shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)])
@@ -105,65 +107,65 @@ def test_a_patch_is_known_by_its_position_and_not_by_its_order():
     assert model.encode(x, hidden).tolist() == wanted
 
 
-def by_loop(predictions, patches, hidden, normalised):
+def by_loop(predictions, patches, hidden, normalized):
     """The error of He and others, one patch at a time, in NumPy."""
     rows = []
     for i, row in enumerate(hidden.tolist()):
         for place in row:
             target = patches[i, place].numpy()
-            if normalised:
+            if normalized:
                 target = (target - target.mean()) / np.sqrt(target.var(ddof=1) + 1e-6)
             rows.append(((predictions[i, place].numpy() - target) ** 2).mean())
     return np.mean(rows)
 
 
 @pytest.mark.parametrize("normalised", [False, True])
-def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalised):
+def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalized):
     patches, predictions, hidden = patchify(data(), 4), patchify(data(seed=2), 4), random_mask(3, 4, 0.5, seeded())
-    ours = masked_error(predictions, patches, hidden, normalised)
-    assert ours.item() == pytest.approx(by_loop(predictions, patches, hidden, normalised), rel=1e-13)
+    ours = masked_error(predictions, patches, hidden, normalized)
+    assert ours.item() == pytest.approx(by_loop(predictions, patches, hidden, normalized), rel=1e-13)
     mask = as_mask(hidden, 4).double()  # as the reference writes it
-    errors = (predictions - (normalise(patches) if normalised else patches)).square().mean(dim=-1)
+    errors = (predictions - (normalize_patches(patches) if normalized else patches)).square().mean(dim=-1)
     torch.testing.assert_close(ours, (errors * mask).sum() / mask.sum())
     moved = predictions + 5 * (1 - mask)[:, :, None]
-    assert masked_error(moved, patches, hidden, normalised).item() == ours.item(), "visible patches do not count"
+    assert masked_error(moved, patches, hidden, normalized).item() == ours.item(), "visible patches do not count"
 
 
 @pytest.mark.parametrize("normalised", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
-def test_the_error_is_that_of_the_reference(channels, normalised, library):
+def test_the_error_is_that_of_the_reference(channels, normalized, library):
     """He and others' model as Hugging Face keeps it, of random weights, told by its noise what to hide; in single precision."""
     vit, small = library("transformers"), {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
     torch.manual_seed(0)
     model = vit.ViTMAEForPreTraining(vit.ViTMAEConfig(
-        image_size=12, patch_size=4, num_channels=channels, mask_ratio=0.75, norm_pix_loss=normalised, **small,
+        image_size=12, patch_size=4, num_channels=channels, mask_ratio=0.75, norm_pix_loss=normalized, **small,
         **{f"decoder_{name}": value for name, value in small.items()})).eval()
     x, noise = torch.rand(5, channels, 12, 12), torch.rand(5, 9)
     with torch.no_grad():
         theirs = model(x, noise=noise)
     hidden = theirs.mask.nonzero()[:, 1].unflatten(0, (5, -1))  # (B, M)
     assert torch.equal(patchify(x, 4), model.patchify(x)) and hidden.shape == (5, 7)
-    assert masked_error(theirs.logits, patchify(x, 4), hidden, normalised).item() == pytest.approx(theirs.loss.item(), rel=1e-6)
+    assert masked_error(theirs.logits, patchify(x, 4), hidden, normalized).item() == pytest.approx(theirs.loss.item(), rel=1e-6)
 
 
 def test_normalised_patches_have_mean_0_and_unbiased_variance_1_and_constant_ones_are_0():
     patches = patchify(data(), 4)
-    np.testing.assert_allclose(normalise(patches).mean(2), 0, atol=1e-12)
-    np.testing.assert_allclose(normalise(patches).numpy().var(2, ddof=1), 1, rtol=1e-4)
-    assert normalise(torch.full((1, 2, 9), 0.3).double()).abs().max() < 1e-12
+    np.testing.assert_allclose(normalize_patches(patches).mean(2), 0, atol=1e-12)
+    np.testing.assert_allclose(normalize_patches(patches).numpy().var(2, ddof=1), 1, rtol=1e-4)
+    assert normalize_patches(torch.full((1, 2, 9), 0.3).double()).abs().max() < 1e-12
     tiny = 1e-3 * torch.tensor([[[1.0, -1.0]]], dtype=torch.float64)  # of variance 2e-6, unbiased
-    assert normalise(tiny)[0, 0, 0].item() == pytest.approx(1e-3 / 3e-6**0.5, rel=1e-12)
+    assert normalize_patches(tiny)[0, 0, 0].item() == pytest.approx(1e-3 / 3e-6**0.5, rel=1e-12)
     with pytest.raises(ValueError, match="patches have 1 value each"):
-        normalise(torch.rand(2, 4, 1))
+        normalize_patches(torch.rand(2, 4, 1))
 
 
 @pytest.mark.parametrize("normalised", [False, True])
-def test_the_objective_by_hand(normalised):
+def test_the_objective_by_hand(normalized):
     model, x = start(patch=4), data()
-    terms = masked(0.5, normalised)(model, x, seeded(3))
+    terms = masked_reconstruction(0.5, normalized)(model, x, seeded(3))
     hidden = random_mask(3, 4, 0.5, seeded(3))
     predictions = patchify(model(x, hidden)[0].detach(), 4)
-    wanted = by_loop(predictions, patchify(x, 4), hidden, normalised)
+    wanted = by_loop(predictions, patchify(x, 4), hidden, normalized)
     assert list(terms) == ["hidden"] and terms["hidden"].item() == pytest.approx(wanted, rel=1e-12)
     terms["hidden"].backward()
     assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
@@ -179,7 +181,7 @@ def test_it_learns_to_fill_in_what_the_rest_tells():
     x = torch.rand(300, 1, 1, 1, generator=seeded()).expand(-1, 1, 4, 4).contiguous()
     torch.manual_seed(0)
     model = MaskedAutoencoder((1, 4, 4), 2, width=8, depth=1, decoder_width=8, heads=2)
-    fit(model, x[:200], masked(0.5), steps=200, batch_size=100, lr=0.01, device="cpu")
+    fit(model, x[:200], masked_reconstruction(0.5), steps=200, batch_size=100, lr=0.01, device="cpu")
     hidden = random_mask(100, 4, 0.5, seeded())
     with torch.no_grad():
         error = masked_error(model.predictions(model.encode(x[200:], hidden), hidden), patchify(x[200:], 2), hidden)

@@ -6,9 +6,10 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from aecourse.losses import mse, multi_scale, pyramid
-from aecourse.models import MultiScaleAutoencoder, hierarchical
+from aecourse.losses import mse, multi_scale_loss, pyramid
+from aecourse.models import MultiScaleAutoencoder
 from aecourse.models.multi_scale import bands, detail, up
+from aecourse.objectives import hierarchical
 from aecourse.training import fit
 
 
@@ -128,7 +129,7 @@ def test_the_objective_is_the_loss_of_several_scales(weights):
     model, x = start(), noise(4, 2, 8, 12)
     terms = hierarchical(weights)(model, x, None)
     assert list(terms) == ["level_0", "level_1", "level_2"]
-    total, wanted = sum(terms.values()), multi_scale(model(x)[0], x, weights)
+    total, wanted = sum(terms.values()), multi_scale_loss(model(x)[0], x, weights)
     torch.testing.assert_close(total, wanted, rtol=1e-12, atol=0)
     parameters = list(model.parameters())
     for ours, theirs in zip(torch.autograd.grad(total, parameters), torch.autograd.grad(wanted, parameters)):

@@ -5,12 +5,15 @@ import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from aecourse.losses import bce, mse
-from aecourse.losses.gaussian_kl import gaussian_kl
+from aecourse.losses.kl_divergence import gaussian_kl
 from aecourse.models.ladder_vae import LadderVAE
 from aecourse.models.linear import LinearVAE
-from aecourse.models.masked import as_mask, masked_error, normalise, patchify, random_mask
-from aecourse.models.vae import VAE, beta_elbo, gaussian_sample
-from aecourse.models.vq_vae import VQVAE, quantised
+from aecourse.models.vae import VAE, gaussian_sample
+from aecourse.models.vq_vae import VQVAE
+from aecourse.objectives.masking import masked_error
+from aecourse.objectives.quantization import vq_vae
+from aecourse.objectives.variational import beta_vae
+from aecourse.patches import as_mask, normalize_patches, patchify, random_mask
 
 
 def seeded(seed=0):
@@ -51,7 +54,7 @@ def test_bug_5_trained_with_one_objective_and_validated_with_another():
         trained, validated = (objective(model.train(mode), x, seeded()) for mode in (True, False))
         assert trained.keys() == validated.keys()
         assert all(torch.equal(trained[name], validated[name]) for name in trained)
-    passes_ours_and_catches(one_objective, beta_elbo(4.0), [two_weights])
+    passes_ours_and_catches(one_objective, beta_vae(4.0), [two_weights])
 
 
 def test_bug_6_a_ladder_that_drops_or_misplaces_a_divergence():
@@ -67,7 +70,7 @@ def test_bug_6_a_ladder_that_drops_or_misplaces_a_divergence():
         return sum(kl_divergence(q, p).sum(1).mean() for q, p in list(zip(posteriors, priors))[:-1])
 
     def ours(posteriors, priors, evidence):
-        return model.elbo_terms(x, seeded(len(draws)))["kl"]
+        return model.negative_elbo_terms(x, seeded(len(draws)))["kl"]
 
     def agrees_with_the_log_weights(total):
         """E[ln q - ln p] over many draws, from densities alone; the interval is that of its mean."""
@@ -115,9 +118,9 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
         pull = sum(terms[name] for name in ("codebook", "commitment"))
         ours, = torch.autograd.grad(pull, model.codebook.weight)
         torch.testing.assert_close(ours, whole)
-    passes_ours_and_catches(codes_move_four_times_as_fast, quantised(0.25), [planted_vq(0.25, 1.0, "mean")])
+    passes_ours_and_catches(codes_move_four_times_as_fast, vq_vae(0.25), [planted_vq(0.25, 1.0, "mean")])
     x = data(4, (1, 8, 8))
-    right, swapped = (sum(o(quantiser(), x, seeded()).values()).item() for o in (quantised(0.25), planted_vq(0.25, 1.0, "mean")))
+    right, swapped = (sum(o(quantiser(), x, seeded()).values()).item() for o in (vq_vae(0.25), planted_vq(0.25, 1.0, "mean")))
     assert right == pytest.approx(swapped, rel=1e-12), "no value of the loss shows it"
 
 
@@ -127,7 +130,7 @@ def test_bug_8_a_loss_that_grows_with_the_batch():
         once, often = (objective(model, batch, seeded()) for batch in (x, x.repeat(16, 1, 1, 1)))
         for name in once:
             torch.testing.assert_close(once[name], often[name])
-    passes_ours_and_catches(size_of_the_batch_does_not_matter, quantised(0.25), [planted_vq(1.0, 0.25, "sum")])
+    passes_ours_and_catches(size_of_the_batch_does_not_matter, vq_vae(0.25), [planted_vq(1.0, 0.25, "sum")])
 
 
 def test_bug_10_a_log_of_the_standard_deviation_taken_as_log_variance():
@@ -150,7 +153,7 @@ def test_bug_11_divergence_averaged_over_units_beside_a_sum_over_pixels():
     """The sum is then no bound: on a linear model it falls below the exact -ln p(x)."""
     def averaged(model, x, generator):
         mean, log_variance = model.posterior(x)
-        return model.elbo_terms(x, generator) | {"kl": gaussian_kl(mean, log_variance, "mean")}
+        return model.negative_elbo_terms(x, generator) | {"kl": gaussian_kl(mean, log_variance, "mean")}
 
     def bounds_the_likelihood(objective):
         torch.manual_seed(0)
@@ -160,14 +163,14 @@ def test_bug_11_divergence_averaged_over_units_beside_a_sum_over_pixels():
             values = torch.stack([sum(objective(model, x, seeded(seed)).values()) for seed in range(50)])
             exact = -model.true_log_likelihood(x).mean()
         assert values.mean().item() == pytest.approx(exact.item(), abs=4 * values.std().item() / 50**0.5)
-    passes_ours_and_catches(bounds_the_likelihood, beta_elbo(1), [averaged])
+    passes_ours_and_catches(bounds_the_likelihood, beta_vae(1), [averaged])
 
 
 def test_bug_12_beta_on_the_reconstruction():
     """The inverse of a beta-VAE: more beta, more in the code."""
     def inverse(beta):
         def objective(model, x, generator):
-            terms = model.elbo_terms(x, generator)
+            terms = model.negative_elbo_terms(x, generator)
             return terms | {"reconstruction": beta * terms["reconstruction"]}
         return objective
 
@@ -177,7 +180,7 @@ def test_bug_12_beta_on_the_reconstruction():
         mean, log_variance = model.posterior(x)
         q = Normal(mean, (log_variance / 2).exp())
         torch.testing.assert_close((high - low) / 2, kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean())
-    passes_ours_and_catches(beta_is_the_price_of_the_code, beta_elbo, [inverse])
+    passes_ours_and_catches(beta_is_the_price_of_the_code, beta_vae, [inverse])
 
 
 def test_bug_13_a_biased_variance_in_the_target_of_a_masked_autoencoder():
@@ -188,7 +191,7 @@ def test_bug_13_a_biased_variance_in_the_target_of_a_masked_autoencoder():
     def variance_is_unbiased(form):
         patches = patchify(data(4, (1, 28, 28)), 7)
         np.testing.assert_allclose(form(patches).numpy().var(2, ddof=1), 1, rtol=1e-4)
-    passes_ours_and_catches(variance_is_unbiased, normalise, [biased])
+    passes_ours_and_catches(variance_is_unbiased, normalize_patches, [biased])
     patches, hidden = patchify(data(4, (1, 28, 28)), 7), random_mask(4, 16, 0.75, seeded())
     nothing = torch.zeros_like(patches)
     ours = masked_error(nothing, patches, hidden, normalised=True)
@@ -205,5 +208,5 @@ def test_the_reconstruction_of_a_vae_is_the_bernoulli_likelihood_of_an_image():
     def image_by_image(term):
         wanted = -Bernoulli(logits=logits).log_prob(x).sum(1).mean()
         torch.testing.assert_close(term, wanted)
-    ours = model.elbo_terms(x, seeded())["reconstruction"]
+    ours = model.negative_elbo_terms(x, seeded())["reconstruction"]
     passes_ours_and_catches(image_by_image, ours, [bce(logits, x), bce(logits, x, "sum"), mse(logits.sigmoid(), x)])

@@ -8,7 +8,9 @@ from scipy import integrate, stats
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from aecourse.losses import bce
-from aecourse.models.vae import VAE, beta_elbo, importance_weighted, iwae_bound, normalised_beta
+from aecourse.metrics.likelihood import iwae_bound
+from aecourse.models.vae import VAE
+from aecourse.objectives.variational import beta_vae, importance_weighted, normalized_beta
 from aecourse.training import fit
 
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
@@ -59,7 +61,7 @@ def test_any_shape_comes_back(likelihood, shape):
 def test_the_likelihood_settles_the_output_and_the_range_of_the_data():
     assert start("bernoulli").output_range == (0, 1) and start("gaussian").output_range == (-math.inf, math.inf)
     with pytest.raises(ValueError, match="data runs from"):
-        fit(start().float(), 2 * data().float(), beta_elbo(), steps=1, device="cpu")
+        fit(start().float(), 2 * data().float(), beta_vae(), steps=1, device="cpu")
 
 
 @LIKELIHOODS
@@ -77,7 +79,7 @@ def test_the_two_terms_by_hand_from_the_same_noise(likelihood):
     mean, log_variance = model.posterior(x)
     q = Normal(mean, (log_variance / 2).exp())
     z = q.mean + q.stddev * noise(7, 2, seed=3)
-    terms = model.elbo_terms(x, seeded(3))
+    terms = model.negative_elbo_terms(x, seeded(3))
     assert list(terms) == ["reconstruction", "kl"]
     torch.testing.assert_close(terms["reconstruction"], -likelihood_of(model, z).log_prob(x).sum(1).mean())
     torch.testing.assert_close(terms["kl"], kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean())
@@ -86,7 +88,7 @@ def test_the_two_terms_by_hand_from_the_same_noise(likelihood):
 def test_terms_do_not_depend_on_the_size_of_the_batch():
     model, x = start(), data()
     model.encoder[-1].weight.data[2:], model.encoder[-1].bias.data[2:] = 0, -1e3  # next to no noise
-    one, two = (model.elbo_terms(batch, seeded()) for batch in (x, torch.cat([x, x])))
+    one, two = (model.negative_elbo_terms(batch, seeded()) for batch in (x, torch.cat([x, x])))
     for name in one:
         assert two[name].item() == pytest.approx(one[name].item(), rel=0.02)
 
@@ -100,10 +102,10 @@ def test_the_terms_have_the_gradient_of_their_values(likelihood):
     def value(*given):
         terms = torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()), strict=True)
         return tuple(terms.values())
-    model.forward = model.elbo_terms
+    model.forward = model.negative_elbo_terms
     assert torch.autograd.gradcheck(value, values)
     mean_weight = model.encoder[-1].weight
-    gradient, = torch.autograd.grad(model.elbo_terms(x, seeded())["reconstruction"], mean_weight)
+    gradient, = torch.autograd.grad(model.negative_elbo_terms(x, seeded())["reconstruction"], mean_weight)
     assert (gradient[:2].abs() > 0).all() and (gradient[2:].abs() > 0).all(), "means and log-variances"
 
 
@@ -111,16 +113,16 @@ def test_a_log_variance_stays_within_bounds_and_has_a_gradient_within():
     model, x = start(hidden=()), data()
     for raw, wanted in ((1e4, 10), (-1e4, -10), (0.0, 0.0)):
         model.encoder[-1].weight.data.zero_(), model.encoder[-1].bias.data.fill_(raw)
-        assert (model.posterior(x)[1] == wanted).all() and all(t.isfinite() for t in model.elbo_terms(x).values())
+        assert (model.posterior(x)[1] == wanted).all() and all(t.isfinite() for t in model.negative_elbo_terms(x).values())
     model.posterior(x)[1].sum().backward()
     assert model.encoder[-1].bias.grad[2:].tolist() == [7, 7], "slope 1 at 0"
 
 
 def test_beta_weighs_the_divergence_alone():
     model, x = start(), data()
-    plain = model.elbo_terms(x, seeded())
+    plain = model.negative_elbo_terms(x, seeded())
     for beta in (0, 0.5, 1, 4.0):
-        terms = beta_elbo(beta)(model, x, seeded())
+        terms = beta_vae(beta)(model, x, seeded())
         assert list(terms) == ["reconstruction", "kl"] and torch.equal(terms["reconstruction"], plain["reconstruction"])
         torch.testing.assert_close(terms["kl"], beta * plain["kl"])
 
@@ -128,11 +130,11 @@ def test_beta_weighs_the_divergence_alone():
 def test_the_normalised_beta_weighs_the_two_averages():
     """Divided by the pixels, the sum is mean reconstruction + normalised beta * mean divergence."""
     model, x = start(shape=(2, 3, 4), latent_dim=3), data(5, (2, 3, 4))
-    reconstruction, kl = beta_elbo(4.0)(model, x, seeded()).values()
-    plain = model.elbo_terms(x, seeded())
-    assert normalised_beta(model, 4.0) == 4 * 3 / 24
+    reconstruction, kl = beta_vae(4.0)(model, x, seeded()).values()
+    plain = model.negative_elbo_terms(x, seeded())
+    assert normalized_beta(model, 4.0) == 4 * 3 / 24
     torch.testing.assert_close((reconstruction + kl) / 24,
-                               plain["reconstruction"] / 24 + normalised_beta(model, 4.0) * plain["kl"] / 3)
+                               plain["reconstruction"] / 24 + normalized_beta(model, 4.0) * plain["kl"] / 3)
 
 
 def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
@@ -155,13 +157,13 @@ def test_a_log_weight_by_hand_from_the_same_noise(likelihood):
     z = q.mean + q.stddev * noise(3, 7, 2, seed=5)
     prior = Normal(0.0, 1.0)
     wanted = torch.stack([likelihood_of(model, row).log_prob(x).sum(1) for row in z]) + (prior.log_prob(z) - q.log_prob(z)).sum(2)
-    torch.testing.assert_close(model.log_weights(x, 3, seeded(5)), wanted, rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(model.log_importance_weights(x, 3, seeded(5)), wanted, rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("samples, chunk, sizes", [(1, 64, [1]), (6, 6, [6]), (7, 3, [3, 3, 1]), (5, 100, [5])])
 def test_the_bound_is_the_log_of_the_mean_weight_whatever_the_chunks(samples, chunk, sizes):
     model, x, generator = start(), data(), seeded(2)
-    weights = torch.cat([model.log_weights(x, size, generator) for size in sizes]).exp()
+    weights = torch.cat([model.log_importance_weights(x, size, generator) for size in sizes]).exp()
     assert len(weights) == samples
     torch.testing.assert_close(iwae_bound(model, x, samples, seeded(2), chunk), weights.mean(0).log(), rtol=1e-11, atol=1e-11)
 
@@ -182,7 +184,7 @@ def test_the_bound_rises_from_the_elbo_to_the_likelihood(likelihood):
         log_p = math.log(integrate.quad(density, -9, 9, limit=200)[0])
         many = x.expand(4000, 6)
         elbo, five, fifty = (iwae_bound(model, many, samples, seeded()) for samples in (1, 5, 50))
-        terms = sum(model.elbo_terms(many, seeded(1)).values())
+        terms = sum(model.negative_elbo_terms(many, seeded(1)).values())
     error = {name: 4 * t.std().item() / 4000**0.5 for name, t in (("elbo", elbo), ("five", five), ("fifty", fifty))}
     assert -terms.item() == pytest.approx(elbo.mean().item(), abs=2 * error["elbo"])
     assert elbo.mean() + error["elbo"] < five.mean() - error["five"], "five draws bound better than one"
@@ -203,7 +205,7 @@ def test_new_samples_are_decoded_noise_and_follow_the_generator():
 
 
 @pytest.mark.parametrize("objective, likelihood",
-                         [(beta_elbo(1), "bernoulli"), (beta_elbo(1), "gaussian"), (importance_weighted(5), "bernoulli")])
+                         [(beta_vae(1), "bernoulli"), (beta_vae(1), "gaussian"), (importance_weighted(5), "bernoulli")])
 def test_training_raises_the_bound_on_data_held_out(objective, likelihood):
     rows = (data(300, (3,)) > 0.5).float().repeat(1, 2)  # the second half repeats the first
     torch.manual_seed(0)
@@ -219,7 +221,7 @@ def test_an_untrained_code_of_zeros_costs_what_its_decoder_says():
     model, x = start(), data()
     for parameter in model.parameters():
         parameter.data.zero_()
-    terms = model.elbo_terms(x, seeded())
+    terms = model.negative_elbo_terms(x, seeded())
     assert terms["kl"].item() == 0 and terms["reconstruction"].item() == pytest.approx(6 * math.log(2))
     assert terms["reconstruction"].item() == pytest.approx(bce(torch.zeros_like(x), x, "batchmean").item())
 
@@ -241,9 +243,9 @@ def test_an_option_that_cannot_be_is_refused(options, words):
     (lambda m: m.log_likelihood(torch.rand(2, 6) + 1, torch.rand(2, 2)), "x runs from 1"),
     (lambda m: m.sample(0), "n is 0"), (lambda m: iwae_bound(m, torch.rand(2, 6), 0), "samples is 0"),
     (lambda m: iwae_bound(m, torch.rand(2, 6), 5, None, 0), "chunk is 0"), (lambda m: importance_weighted(1.5), "samples is 1.5"),
-    (lambda m: beta_elbo(-1), "beta is -1"), (lambda m: beta_elbo(math.nan), "beta is nan"),
-    (lambda m: beta_elbo(True), "beta is True"),
-    (lambda m: beta_elbo("1"), "beta is '1'")])
+    (lambda m: beta_vae(-1), "beta is -1"), (lambda m: beta_vae(math.nan), "beta is nan"),
+    (lambda m: beta_vae(True), "beta is True"),
+    (lambda m: beta_vae("1"), "beta is '1'")])
 def test_a_wrong_call_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(VAE(6, (), 2))
@@ -253,6 +255,6 @@ def test_a_wrong_call_is_refused(call, words):
 def test_the_importance_weighted_objective_is_minus_the_bound_averaged(samples):
     """From the log-weights of the same draws: ln of the mean weight of each sample, by NumPy."""
     model, x = start(), data(7)
-    weights = model.log_weights(x, samples, seeded(3)).detach().numpy()  # (S, B)
+    weights = model.log_importance_weights(x, samples, seeded(3)).detach().numpy()  # (S, B)
     wanted = -np.log(np.exp(weights).mean(0)).mean()
     assert importance_weighted(samples)(model, x, seeded(3))["bound"].item() == pytest.approx(wanted, rel=1e-10)

@@ -10,8 +10,11 @@ from scipy.cluster import vq
 from sklearn.cluster import KMeans
 
 from aecourse.losses import mse
-from aecourse.models.vq_vae import (VQVAE, Codebook, CodePrior, code_entropy, codebook_usage, nearest, nearest_by_differences,
-                                    perplexity, quantised, usage_counts)
+from aecourse.metrics.codes import code_entropy, codebook_usage, perplexity, usage_counts
+from aecourse.models.code_prior import CodePrior
+from aecourse.models.codebook import Codebook, nearest, nearest_by_differences
+from aecourse.models.vq_vae import VQVAE
+from aecourse.objectives.quantization import vq_vae
 from aecourse.training import fit
 
 KINDS = pytest.mark.parametrize("decay", [None, 0.9])
@@ -118,7 +121,7 @@ def test_the_gradient_passes_straight_through():
 
 
 @pytest.mark.parametrize("shape, options, grid", [
-    ((1, 28, 28), {}, (7, 7)), ((3, 16, 24), {"halvings": 3}, (2, 3)), ((2, 6, 10), {"halvings": 1}, (3, 5)),
+    ((1, 28, 28), {}, (7, 7)), ((3, 16, 24), {"n_downsamplings": 3}, (2, 3)), ((2, 6, 10), {"n_downsamplings": 1}, (3, 5)),
     (9, {"grid": (4,)}, (4,)),
     ((1, 5, 7), {"grid": (2, 3)}, (2, 3))])
 def test_an_image_becomes_a_grid_of_codes_and_comes_back(shape, options, grid):
@@ -167,7 +170,7 @@ def test_the_objective_by_hand(decay):
     indices, _ = vq.vq(z.reshape(-1, 3), model.codebook.weight.detach().numpy())
     codes = model.codebook.weight.detach().numpy()[indices].reshape(z.shape)
     error = ((z - codes) ** 2).mean()
-    terms = quantised(0.25)(model, x, seeded())
+    terms = vq_vae(0.25)(model, x, seeded())
     assert list(terms) == ["reconstruction", "codebook", "commitment"][:: 1 if decay is None else 2]
     assert terms["commitment"].item() == pytest.approx(0.25 * error, rel=1e-12)
     assert terms.get("codebook", torch.tensor(error)).item() == pytest.approx(error, rel=1e-6)
@@ -180,7 +183,7 @@ def test_each_term_teaches_its_own_part():
     encoder, decoder, codes = model.encoder[0].weight, model.decoder[0].weight, model.codebook.weight
 
     def taught(name):
-        terms = quantised(0.25)(model, x, seeded())
+        terms = vq_vae(0.25)(model, x, seeded())
         gradients = torch.autograd.grad(terms[name], [encoder, decoder, codes], allow_unused=True)
         return [gradient is not None and bool(gradient.any()) for gradient in gradients]
     assert taught("reconstruction") == [True, True, False]
@@ -191,7 +194,7 @@ def test_each_term_teaches_its_own_part():
 @KINDS
 def test_a_doubled_batch_costs_the_same(decay):
     model, x = start(decay=decay, restart=0).eval(), data()
-    once, twice = (quantised()(model, batch, seeded()) for batch in (x, torch.cat([x, x])))
+    once, twice = (vq_vae()(model, batch, seeded()) for batch in (x, torch.cat([x, x])))
     for name in once:
         torch.testing.assert_close(once[name], twice[name])
 
@@ -208,9 +211,9 @@ def test_only_training_with_the_objective_changes_the_codebook(decay):
     before = state()
     model.train()(x), model.indices(x)
     assert same(before, state())
-    quantised()(model.eval(), x, seeded())
+    vq_vae()(model.eval(), x, seeded())
     assert same(before, state())
-    quantised()(model.train(), x, seeded())
+    vq_vae()(model.train(), x, seeded())
     assert not same(before, state())
 
 
@@ -219,7 +222,7 @@ def test_training_beats_a_code_that_says_nothing(decay):
     x = (noise(400, 4) > 0).float().repeat(1, 2)  # 16 patterns of 4 bits
     torch.manual_seed(0)
     model = VQVAE(8, codes=8, dim=4, width=32, grid=(2,), decay=decay)
-    history = fit(model, x, quantised(), steps=400, batch_size=100, lr=0.01, device="cpu")
+    history = fit(model, x, vq_vae(), steps=400, batch_size=100, lr=0.01, device="cpu")
     assert mse(model(x)[0], x).item() < 0.02 < 0.2 < x.var(0).mean().item()
     assert perplexity(usage_counts(model.indices(x), 8)).item() > 3.5
     assert set(history.terms) == {"reconstruction", "commitment", "loss"} | ({"codebook"} if decay is None else set())
@@ -234,7 +237,7 @@ def test_restarting_cures_a_codebook_that_starts_far_away():
         torch.manual_seed(0)
         model = VQVAE(8, codes=32, dim=4, width=32, grid=(2,), restart=restart)
         model.codebook.weight.data.add_(20)
-        fit(model, x, quantised(), steps=100, batch_size=100, lr=0.01, device="cpu")
+        fit(model, x, vq_vae(), steps=100, batch_size=100, lr=0.01, device="cpu")
         used[restart] = perplexity(usage_counts(model.indices(x), 32)).item()
     assert used[0] < 2 and used[0.03] > 4
 
@@ -262,10 +265,10 @@ def every_grid(codes, shape):
     return torch.tensor(list(itertools.product(range(codes), repeat=math.prod(shape)))).reshape(-1, *shape)
 
 
-@pytest.mark.parametrize("strength", [0.5, 4.0, math.inf])
-def test_the_prior_is_a_distribution_and_samples_follow_it(strength):
+@pytest.mark.parametrize("concentration", [0.5, 4.0, math.inf])
+def test_the_prior_is_a_distribution_and_samples_follow_it(concentration):
     prior = CodePrior(torch.randint(2, (9, 3, 1), generator=seeded()) + torch.randint(2, (9, 3, 1), generator=seeded(1)), 3,
-                      strength)
+                      concentration)
     grids = every_grid(3, (3, 1))
     chances = prior.log_prob(grids).exp().double()
     assert chances.sum().item() == pytest.approx(1, rel=1e-5)
@@ -283,7 +286,7 @@ def test_independent_places_by_hand():
 
 
 def test_pairs_by_hand():
-    prior = CodePrior(torch.tensor([[0, 1, 0], [0, 1, 1]]), 2, strength=2.0, smoothing=1.0)
+    prior = CodePrior(torch.tensor([[0, 1, 0], [0, 1, 1]]), 2, concentration=2.0, smoothing=1.0)
     second = (2 + 2 * 2.5 / 3) / (2 + 2)  # 1 after 0: twice out of twice, with a share of 2.5 of 3 at that place
     third = (1 + 2 * 1.5 / 3) / (2 + 2)  # 0 after 1: once out of twice
     assert prior.log_prob(torch.tensor([[0, 1, 0]])).exp().item() == pytest.approx(2.5 / 3 * second * third, rel=1e-6)
@@ -305,10 +308,10 @@ def test_a_trained_model_decodes_new_samples_from_its_prior():
 
 
 @pytest.mark.parametrize("options, words", [
-    ({"shape": (1, 30, 28)}, r"shape is \(1, 30, 28\) with 2 halvings; expected .* divisible by 4"),
+    ({"shape": (1, 30, 28)}, r"shape is \(1, 30, 28\) with n_downsamplings = 2; expected .* divisible by 4"),
     ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
     ({"shape": 784}, "give grid="), ({"codes": 0}, "codes is 0"), ({"dim": 0}, "dim is 0"), ({"width": 0}, "width is 0"),
-    ({"halvings": 0}, "halvings is 0"),
+    ({"n_downsamplings": 0}, "n_downsamplings is 0"),
     ({"grid": (2, 0)}, "grid is 0"), ({"grid": 8}, "grid is 8; expected a tuple"), ({"grid": ()}, r"grid is \(\)"),
     ({"shape": (), "grid": (1,)}, r"shape is \(\)"), ({"activation": "RELU"}, "activation is 'RELU'"),
     ({"output": "relu"}, "output is 'relu'"),
@@ -322,7 +325,7 @@ def test_an_option_that_cannot_be_is_refused(options, words):
     (lambda m: m(torch.rand(2, 8, 8)), ValueError, r"x has shape \(2, 8, 8\); expected \(B, 1, 8, 8\)"),
     (lambda m: m([1.0]), TypeError, "x is a list"),
     (lambda m: m.decode(torch.rand(2, 3, 2, 2)), ValueError, r"z has shape \(2, 3, 2, 2\); expected \(B, 2, 2, 3\)"),
-    (lambda m: quantised(-1), ValueError, "commitment is -1"),
+    (lambda m: vq_vae(-1), ValueError, "commitment is -1"),
     (lambda m: CodePrior(m.indices(data()), 7).sample(0), ValueError, "n is 0")])
 def test_a_wrong_call_is_refused(call, error, words):
     with pytest.raises(error, match=words):

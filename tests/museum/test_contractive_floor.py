@@ -6,7 +6,11 @@ import pytest
 import torch
 
 from aecourse.models import Autoencoder
-from aecourse.regularizers import contraction, contraction_by_jacobian, contraction_of_sigmoid_layer
+from aecourse.regularizers import (
+    contractive_penalty,
+    contractive_penalty_by_jacobian,
+    contractive_penalty_of_sigmoid_layer,
+)
 
 
 def encoder_and_data():
@@ -21,28 +25,28 @@ def floored(encoder, x):
 
 
 def ours(encoder, x):
-    return contraction_of_sigmoid_layer(encoder(x), encoder[0][0].weight)
+    return contractive_penalty_of_sigmoid_layer(encoder(x), encoder[0][0].weight)
 
 
 def learns(penalty):
     """A step against the gradient lowers the penalty, by the slope times the step."""
     encoder, x = encoder_and_data()
-    before = contraction_by_jacobian(encoder, x).item()
+    before = contractive_penalty_by_jacobian(encoder, x).item()
     slopes = torch.autograd.grad(penalty(encoder, x), list(encoder.parameters()), allow_unused=True, materialize_grads=True)
     with torch.no_grad():
         for parameter, slope in zip(encoder.parameters(), slopes):
             parameter -= 1e-3 * slope
     fall = 1e-3 * sum(slope.square().sum().item() for slope in slopes)
-    return fall > 0 and before - contraction_by_jacobian(encoder, x).item() == pytest.approx(fall, rel=0.02)
+    return fall > 0 and before - contractive_penalty_by_jacobian(encoder, x).item() == pytest.approx(fall, rel=0.02)
 
 
 def test_a_floored_mean_does_not_learn_and_a_mean_does():
-    assert learns(ours) and learns(contraction) and learns(contraction_by_jacobian)
+    assert learns(ours) and learns(contractive_penalty) and learns(contractive_penalty_by_jacobian)
     assert not learns(floored)
 
 
 def test_a_floored_mean_is_not_a_mean():
     encoder, x = encoder_and_data()
-    wanted = pytest.approx(torch.stack([contraction_by_jacobian(encoder, row[None]) for row in x]).mean().item())
-    assert ours(encoder, x).item() == contraction(encoder, x).item() == wanted
+    wanted = pytest.approx(torch.stack([contractive_penalty_by_jacobian(encoder, row[None]) for row in x]).mean().item())
+    assert ours(encoder, x).item() == contractive_penalty(encoder, x).item() == wanted
     assert floored(encoder, x).item() != wanted

@@ -3,7 +3,11 @@ import pytest
 import torch
 
 from aecourse.models import Autoencoder
-from aecourse.regularizers import contraction, contraction_by_jacobian, contraction_of_sigmoid_layer
+from aecourse.regularizers import (
+    contractive_penalty,
+    contractive_penalty_by_jacobian,
+    contractive_penalty_of_sigmoid_layer,
+)
 
 
 def encoder_and_data(code):
@@ -26,7 +30,7 @@ def sigmoid_slopes(encoder, x):
 def is_the_penalty(candidate, code):
     """Its value and its gradient are those of the automatic Jacobian."""
     encoder, x = encoder_and_data(code)
-    seen, wanted = candidate(encoder, x), contraction_by_jacobian(encoder, x)
+    seen, wanted = candidate(encoder, x), contractive_penalty_by_jacobian(encoder, x)
     pairs = zip(*(torch.autograd.grad(value, list(encoder.parameters()), allow_unused=True, materialize_grads=True)
                   for value in (seen, wanted)))
     return seen.item() == pytest.approx(wanted.item(), rel=1e-12), all(torch.allclose(*pair, rtol=1e-10) for pair in pairs)
@@ -34,7 +38,7 @@ def is_the_penalty(candidate, code):
 
 @pytest.mark.parametrize("code", ["relu", "sigmoid", "tanh"])
 def test_ours_is_the_penalty_for_any_units(code):
-    assert is_the_penalty(contraction, code) == (True, True)
+    assert is_the_penalty(contractive_penalty, code) == (True, True)
 
 
 def test_slopes_of_a_sigmoid_are_wrong_on_relu_units_and_right_on_sigmoid_units():
@@ -45,10 +49,10 @@ def test_slopes_of_a_sigmoid_are_wrong_on_relu_units_and_right_on_sigmoid_units(
 def test_weights_out_of_the_graph_give_the_value_and_half_of_the_gradient():
     assert is_the_penalty(sigmoid_slopes_and_detached_weights, "sigmoid") == (True, False)
     assert is_the_penalty(sigmoid_slopes_and_detached_weights, "relu") == (False, False)
-    assert is_the_penalty(lambda encoder, x: contraction_of_sigmoid_layer(encoder(x), encoder[0][0].weight), "sigmoid") == (True, True)
+    assert is_the_penalty(lambda encoder, x: contractive_penalty_of_sigmoid_layer(encoder(x), encoder[0][0].weight), "sigmoid") == (True, True)
 
 
 def test_codes_of_relu_units_are_refused_by_the_closed_form():
     encoder, x = encoder_and_data("relu")
     with pytest.raises(ValueError, match="z runs from 0 to"):
-        contraction_of_sigmoid_layer(encoder(x), encoder[0][0].weight)
+        contractive_penalty_of_sigmoid_layer(encoder(x), encoder[0][0].weight)

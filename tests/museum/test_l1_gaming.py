@@ -6,7 +6,13 @@ import torch.nn.functional as F
 
 from aecourse.losses import mse
 from aecourse.models import Autoencoder
-from aecourse.regularizers import contraction, l1, scale_free_l1, unit_norm_, unit_norms
+from aecourse.regularizers import (
+    atom_norms,
+    contractive_penalty,
+    l1_penalty,
+    normalize_atoms_,
+    scale_free_l1,
+)
 
 
 def sparse_data(n=256):
@@ -27,7 +33,7 @@ def rescaled(model, factor):
 
 def free(z, model):
     """The bug: the penalty does not see the decoder, and nothing holds the decoder."""
-    return l1(z)
+    return l1_penalty(z)
 
 
 def scale_free(z, model):
@@ -47,7 +53,7 @@ def trained(penalty, protect, steps=600):
         optimizer.step()
         protect(model)
     x_hat, z = model(x)
-    return mse(x_hat, x).item(), l1(z).item(), scale_free_l1(z, model.decoder[0].weight).item()
+    return mse(x_hat, x).item(), l1_penalty(z).item(), scale_free_l1(z, model.decoder[0].weight).item()
 
 
 def nothing(model):
@@ -55,7 +61,7 @@ def nothing(model):
 
 
 def unit_norm(model):
-    unit_norm_(model.decoder[0].weight)
+    normalize_atoms_(model.decoder[0].weight)
 
 
 def can_be_gamed(penalty, protect):
@@ -91,8 +97,8 @@ def test_the_contractive_penalty_is_gamed_in_the_same_way():
     torch.manual_seed(0)
     model, x = Autoencoder(12, (), 4, code_activation="tanh", output="linear"), 0.01 * sparse_data()
     x_hat, z = model(x)
-    penalty, variance = contraction(model.encoder, x).item(), z.var(0).sum().item()
+    penalty, variance = contractive_penalty(model.encoder, x).item(), z.var(0).sum().item()
     x_hat_again, z_again = rescaled(model, 0.1)(x)
-    assert contraction(model.encoder, x).item() == pytest.approx(penalty / 100, rel=0.3)
-    assert contraction(model.encoder, x).item() / z_again.var(0).sum().item() == pytest.approx(penalty / variance, rel=0.3)
-    assert unit_norms(model.decoder[0].weight).min() > 1
+    assert contractive_penalty(model.encoder, x).item() == pytest.approx(penalty / 100, rel=0.3)
+    assert contractive_penalty(model.encoder, x).item() / z_again.var(0).sum().item() == pytest.approx(penalty / variance, rel=0.3)
+    assert atom_norms(model.decoder[0].weight).min() > 1

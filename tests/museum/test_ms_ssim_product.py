@@ -3,7 +3,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from aecourse.losses.ssim import SCALE_WEIGHTS, ms_ssim, two_factors
+from aecourse.losses.structural_similarity import SCALE_WEIGHTS, ms_ssim, two_factors
 
 
 def images():

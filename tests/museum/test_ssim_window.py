@@ -4,7 +4,7 @@ import sys
 import pytest
 import torch
 
-from aecourse.losses.ssim import ssim, window
+from aecourse.losses.structural_similarity import ssim, window
 
 
 def upside_down(size, sigma, like):
@@ -34,5 +34,5 @@ def test_the_oracle_tells_the_two_apart(monkeypatch, library):
     wanted = pytest.approx(theirs(x_hat[0, 0].numpy(), x[0, 0].numpy(), data_range=1.0, sigma=1.5, gaussian_weights=True,
                                   use_sample_covariance=False), abs=2e-6)
     assert ssim(x_hat, x).item() == wanted
-    monkeypatch.setattr(sys.modules["aecourse.losses.ssim"], "window", upside_down)
+    monkeypatch.setattr(sys.modules["aecourse.losses.structural_similarity"], "window", upside_down)
     assert ssim(x_hat, x).item() != wanted

@@ -6,8 +6,13 @@ from torch import nn
 
 from aecourse.models import Autoencoder
 from aecourse.models.autoencoder import ACTIVATIONS
-from aecourse.regularizers import (contraction, contraction_by_jacobian, contraction_by_probes, contraction_of_mlp,
-                                   contraction_of_sigmoid_layer)
+from aecourse.regularizers import (
+    contractive_penalty,
+    contractive_penalty_by_jacobian,
+    contractive_penalty_by_probes,
+    contractive_penalty_of_mlp,
+    contractive_penalty_of_sigmoid_layer,
+)
 from aecourse.regularizers.contraction import ELEMENTWISE
 
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-5), (torch.float64, 1e-14)])
@@ -66,38 +71,38 @@ def gradients(penalty, module):
 @pytest.mark.parametrize("code", ["linear", "sigmoid"])
 def test_the_fast_form_is_the_readable_one_and_so_is_its_gradient(widths, code, dtype, rtol):
     encoder, x = encoder_of(widths, "tanh", code, dtype), inputs(6, widths[0], dtype=dtype)
-    fast, readable = contraction_of_mlp(encoder, x, "none"), contraction_by_jacobian(encoder, x, "none")
+    fast, readable = contractive_penalty_of_mlp(encoder, x, "none"), contractive_penalty_by_jacobian(encoder, x, "none")
     assert fast.shape == (6,) and fast.dtype == dtype
     torch.testing.assert_close(fast, readable, rtol=rtol, atol=0)
     torch.testing.assert_close(fast, by_a_loop(encoder, x), rtol=rtol, atol=0)
     for ours, theirs in zip(gradients(fast.mean(), encoder), gradients(readable.mean(), encoder)):
         torch.testing.assert_close(ours, theirs, rtol=100 * rtol, atol=10 * rtol)
-    assert contraction(encoder, x).item() == fast.mean().item()
+    assert contractive_penalty(encoder, x).item() == fast.mean().item()
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_it_is_how_far_the_code_moves(widths):
     encoder, x = encoder_of(widths, "softplus", "sigmoid"), inputs(4, widths[0])
-    torch.testing.assert_close(contraction(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_of_the_autoencoder_has_the_fast_form(activation):
     encoder, x = encoder_of((6, 5, 4), activation, activation), inputs(5, 6)
-    fast, readable = (penalty(encoder, x, "none") for penalty in (contraction_of_mlp, contraction_by_jacobian))
+    fast, readable = (penalty(encoder, x, "none") for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian))
     torch.testing.assert_close(fast, readable, rtol=1e-13, atol=1e-300)
 
 
 @pytest.mark.parametrize("layer", ELEMENTWISE)
 def test_what_counts_as_elementwise_is(layer):
     encoder, x = nn.Sequential(nn.Linear(4, 5), layer(), nn.Linear(5, 3), layer()).double(), 3 * inputs(8, 4)
-    fast, readable = (penalty(encoder, x, "none") for penalty in (contraction_of_mlp, contraction_by_jacobian))
+    fast, readable = (penalty(encoder, x, "none") for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian))
     torch.testing.assert_close(fast, readable, rtol=1e-12, atol=1e-300)
 
 
 def test_activations_in_a_row_multiply_their_slopes():
     encoder, x = nn.Sequential(nn.Linear(4, 5), nn.Sequential(nn.Softplus(), nn.Tanh()), nn.Linear(5, 3)).double(), inputs(6, 4)
-    torch.testing.assert_close(contraction_of_mlp(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    torch.testing.assert_close(contractive_penalty_of_mlp(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
 
 
 @pytest.mark.parametrize("reduction, value", [("none", [34.0, 34.0]), ("mean", 34.0), ("sum", 68.0)])
@@ -106,7 +111,7 @@ def test_a_linear_encoder_by_hand(reduction, value):
     encoder = nn.Linear(3, 2)
     with torch.no_grad():
         encoder.weight.copy_(torch.tensor([[1.0, 2.0, 5.0], [0.0, 2.0, 0.0]]))
-    for penalty in (contraction, contraction_of_mlp, contraction_by_jacobian):
+    for penalty in (contractive_penalty, contractive_penalty_of_mlp, contractive_penalty_by_jacobian):
         assert penalty(encoder, torch.randn(2, 3), reduction).tolist() == pytest.approx(value)
 
 
@@ -116,19 +121,19 @@ def test_two_relu_layers_by_hand():
     with torch.no_grad():
         encoder[0].weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 1.0]])), encoder[2].weight.copy_(torch.tensor([[2.0, 1.0]]))
     x = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
-    assert contraction(encoder, x, "none").tolist() == [36, 1, 37, 0]
+    assert contractive_penalty(encoder, x, "none").tolist() == [36, 1, 37, 0]
 
 
 @FLOATS
 def test_one_sigmoid_layer_has_a_closed_form(dtype, rtol):
     encoder, x = encoder_of((7, 4), code="sigmoid", dtype=dtype), inputs(6, 7, dtype=dtype)
-    layer, readable = encoder[0][0], contraction_by_jacobian(encoder, x, "none")
-    closed = contraction_of_sigmoid_layer(encoder(x), layer.weight, "none")
+    layer, readable = encoder[0][0], contractive_penalty_by_jacobian(encoder, x, "none")
+    closed = contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight, "none")
     torch.testing.assert_close(closed, readable, rtol=rtol, atol=0)
-    torch.testing.assert_close(closed, contraction_of_mlp(encoder, x, "none"), rtol=rtol, atol=0)
+    torch.testing.assert_close(closed, contractive_penalty_of_mlp(encoder, x, "none"), rtol=rtol, atol=0)
     for ours, theirs in zip(gradients(closed.mean(), encoder), gradients(readable.mean(), encoder)):
         torch.testing.assert_close(ours, theirs, rtol=100 * rtol, atol=10 * rtol)
-    assert contraction_of_sigmoid_layer(encoder(x), layer.weight).item() == pytest.approx(readable.mean().item(), rel=1e-5)
+    assert contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight).item() == pytest.approx(readable.mean().item(), rel=1e-5)
 
 
 def test_a_convolutional_encoder_and_a_function_go_by_the_jacobian():
@@ -136,23 +141,23 @@ def test_a_convolutional_encoder_and_a_function_go_by_the_jacobian():
     encoder = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(48, 3)).double()
     x = inputs(3, 2, 4, 4)
     wanted = by_finite_differences(lambda rows: encoder(rows.unflatten(1, (2, 4, 4))), x.flatten(1))
-    torch.testing.assert_close(contraction(encoder, x, "none"), wanted, rtol=1e-7, atol=0)
+    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), wanted, rtol=1e-7, atol=0)
     maps = nn.Sequential(encoder[0], encoder[1])  # a code of maps
     wanted = by_finite_differences(lambda rows: maps(rows.unflatten(1, (2, 4, 4))).flatten(1), x.flatten(1))
-    torch.testing.assert_close(contraction(maps, x, "none"), wanted, rtol=1e-7, atol=0)
+    torch.testing.assert_close(contractive_penalty(maps, x, "none"), wanted, rtol=1e-7, atol=0)
     model = Autoencoder((1, 3, 3), (5,), 2, "tanh").double()
     x = inputs(4, 1, 3, 3)
-    torch.testing.assert_close(contraction(model.encode, x), contraction(model.encoder, x), rtol=1e-13, atol=0)
+    torch.testing.assert_close(contractive_penalty(model.encode, x), contractive_penalty(model.encoder, x), rtol=1e-13, atol=0)
 
 
 @pytest.mark.parametrize("widths", [(9, 7, 3), (3, 8, 6)])
 def test_probes_are_unbiased_and_more_of_them_are_closer(widths):
     encoder, x = encoder_of(widths), inputs(5, widths[0])
-    exact = contraction(encoder, x, "none")
-    draws = torch.stack([contraction_by_probes(encoder, x, torch.Generator().manual_seed(seed), 1, "none") for seed in range(400)])
+    exact = contractive_penalty(encoder, x, "none")
+    draws = torch.stack([contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(seed), 1, "none") for seed in range(400)])
     error = draws.std(0) / 20
     assert ((draws.mean(0) - exact).abs() < 4 * error).all() and (draws.std(0) > 0.01 * exact).any()
-    many = contraction_by_probes(encoder, x, torch.Generator().manual_seed(0), 4000, "none")
+    many = contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(0), 4000, "none")
     assert ((many - exact).abs() < 4 * draws.std(0) / 4000**0.5 + 1e-12).all()
 
 
@@ -163,7 +168,7 @@ def test_their_spread_is_that_of_the_off_diagonal():
     gram = weight @ weight.T
     variance = 2 * (gram.square().sum() - gram.diag().square().sum())
     rows = x.expand(20000, 6)
-    draws = contraction_by_probes(encoder, rows, torch.Generator().manual_seed(0), reduction="none")
+    draws = contractive_penalty_by_probes(encoder, rows, torch.Generator().manual_seed(0), reduction="none")
     assert draws.var().item() == pytest.approx(variance.item(), rel=0.05)
 
 
@@ -171,16 +176,16 @@ def test_probes_are_exact_where_the_rows_are_orthogonal():
     encoder = nn.Linear(5, 3).double()
     with torch.no_grad():
         encoder.weight.copy_(torch.linalg.qr(inputs(5, 3))[0].T * torch.tensor([[1.0], [2.0], [3.0]]))
-    estimates = contraction_by_probes(encoder, inputs(4, 5), torch.Generator().manual_seed(0), reduction="none")
+    estimates = contractive_penalty_by_probes(encoder, inputs(4, 5), torch.Generator().manual_seed(0), reduction="none")
     assert estimates.tolist() == pytest.approx([14] * 4)
 
 
 def test_all_signs_together_are_the_exact_penalty_and_its_gradient():
     """A code of two has signs that are equal or opposite, a sign in common being free: each half of the time."""
     encoder, x = encoder_of((4, 3, 2)), inputs(3, 4)
-    both = sum(contraction_by_probes(encoder, x, generator_giving(product), 1, "none") for product in (1, -1)) / 2
-    torch.testing.assert_close(both, contraction(encoder, x, "none"), rtol=1e-13, atol=0)
-    for ours, theirs in zip(gradients(both.mean(), encoder), gradients(contraction(encoder, x), encoder)):
+    both = sum(contractive_penalty_by_probes(encoder, x, generator_giving(product), 1, "none") for product in (1, -1)) / 2
+    torch.testing.assert_close(both, contractive_penalty(encoder, x, "none"), rtol=1e-13, atol=0)
+    for ours, theirs in zip(gradients(both.mean(), encoder), gradients(contractive_penalty(encoder, x), encoder)):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
@@ -193,8 +198,8 @@ def generator_giving(product):
     raise AssertionError("no such seed")
 
 
-@pytest.mark.parametrize("penalty", [contraction_of_mlp, contraction_by_jacobian,
-                                     lambda encoder, x: contraction_by_probes(encoder, x, torch.Generator().manual_seed(0), 2)])
+@pytest.mark.parametrize("penalty", [contractive_penalty_of_mlp, contractive_penalty_by_jacobian,
+                                     lambda encoder, x: contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(0), 2)])
 @pytest.mark.parametrize("widths", [(3, 4, 2), (2, 4, 3), (3, 2)])
 def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
     encoder, x = encoder_of(widths, "tanh", "sigmoid"), inputs(2, widths[0])
@@ -211,19 +216,19 @@ def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
 def test_members_of_an_ensemble_can_be_penalised_at_once():
     """As a sweep trains them: parameters stacked, one call under vmap."""
     members = [encoder_of((5, 4, 2), seed=seed) for seed in range(3)]
-    x, module = inputs(6, 5), Penalised(encoder_of((5, 4, 2)), contraction)
-    stacked = torch.func.stack_module_state([Penalised(member, contraction) for member in members])[0]
+    x, module = inputs(6, 5), Penalised(encoder_of((5, 4, 2)), contractive_penalty)
+    stacked = torch.func.stack_module_state([Penalised(member, contractive_penalty) for member in members])[0]
     at_once = torch.vmap(lambda parameters: torch.func.functional_call(module, parameters, (x,)))(stacked)
-    torch.testing.assert_close(at_once, torch.stack([contraction(member, x) for member in members]))
+    torch.testing.assert_close(at_once, torch.stack([contractive_penalty(member, x) for member in members]))
 
 
-@pytest.mark.parametrize("penalty", [contraction, contraction_of_mlp, contraction_by_jacobian])
+@pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_of_mlp, contractive_penalty_by_jacobian])
 def test_it_compiles_in_one_graph(penalty):
     encoder, x = encoder_of((5, 4, 2)), inputs(3, 5)
     torch.testing.assert_close(torch.compile(penalty, backend="eager", fullgraph=True)(encoder, x), penalty(encoder, x))
 
 
-@pytest.mark.parametrize("penalty", [contraction, contraction_by_jacobian])
+@pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_by_jacobian])
 def test_reductions_agree_and_a_doubled_batch_does_not_move_the_mean(penalty):
     encoder, x = encoder_of((5, 4, 2)), inputs(3, 5)
     each = penalty(encoder, x, "none")
@@ -235,11 +240,11 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_the_mean(penalty):
 def test_the_squares_are_those_of_the_singular_values_and_shrink_with_the_square_of_the_scale():
     encoder, x = encoder_of((6, 4)), inputs(1, 6)
     weight = encoder[0][0].weight
-    np.testing.assert_allclose(contraction(encoder, x).item(), (np.linalg.svd(weight.detach().numpy())[1]**2).sum(), rtol=1e-13)
-    before = contraction(encoder, x).item()
+    np.testing.assert_allclose(contractive_penalty(encoder, x).item(), (np.linalg.svd(weight.detach().numpy())[1]**2).sum(), rtol=1e-13)
+    before = contractive_penalty(encoder, x).item()
     with torch.no_grad():
         weight /= 10
-    assert contraction(encoder, x).item() == pytest.approx(before / 100)
+    assert contractive_penalty(encoder, x).item() == pytest.approx(before / 100)
 
 
 @pytest.mark.parametrize("encoder, seen", [
@@ -247,15 +252,15 @@ def test_the_squares_are_those_of_the_singular_values_and_shrink_with_the_square
     (nn.Sequential(nn.Tanh(), nn.Linear(4, 3)), "Tanh"), (nn.Sequential(), "Sequential"), (nn.Tanh(), "Tanh"), (torch.tanh, "tanh")])
 def test_the_fast_form_refuses_what_is_no_stack_of_layers(encoder, seen):
     with pytest.raises(TypeError, match=f"(?s)encoder is .*{seen}.*; expected a torch.nn.Sequential of Linear.* contraction_by_jacobian"):
-        contraction_of_mlp(encoder, torch.randn(2, 4))
+        contractive_penalty_of_mlp(encoder, torch.randn(2, 4))
 
 
 def test_a_softmax_goes_by_the_jacobian():
     encoder, x = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)).double(), inputs(5, 4)
-    torch.testing.assert_close(contraction(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
 
 
-@pytest.mark.parametrize("penalty", [contraction, contraction_by_jacobian, contraction_of_mlp])
+@pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_by_jacobian, contractive_penalty_of_mlp])
 @pytest.mark.parametrize("x, reduction, error, words", [
     (torch.randn(4), "mean", ValueError, r"x has shape \(4,\); expected \(B, ...\)"),
     (torch.zeros(2, 4, dtype=torch.int64), "mean", TypeError, "x has dtype torch.int64"),
@@ -268,14 +273,14 @@ def test_what_does_not_fit_is_refused(penalty, x, reduction, error, words):
 
 
 @pytest.mark.parametrize("call, error, words", [
-    (lambda: contraction(nn.Linear(4, 3), torch.randn(2, 5)), ValueError, "x has 5 numbers a sample; expected 4"),
-    (lambda: contraction(lambda x: (x, x), torch.randn(2, 5)), TypeError, "encoder returns a tuple; expected one tensor"),
-    (lambda: contraction_by_probes(lambda x: (x, x), torch.randn(2, 5), torch.Generator()), TypeError, "encoder returns a tuple"),
-    (lambda: contraction_by_probes(nn.Linear(4, 3), torch.randn(2, 4), torch.Generator(), 0), ValueError, "probes is 0"),
-    (lambda: contraction_of_sigmoid_layer(torch.rand(2, 3), torch.randn(4, 3)), ValueError,
+    (lambda: contractive_penalty(nn.Linear(4, 3), torch.randn(2, 5)), ValueError, "x has 5 numbers a sample; expected 4"),
+    (lambda: contractive_penalty(lambda x: (x, x), torch.randn(2, 5)), TypeError, "encoder returns a tuple; expected one tensor"),
+    (lambda: contractive_penalty_by_probes(lambda x: (x, x), torch.randn(2, 5), torch.Generator()), TypeError, "encoder returns a tuple"),
+    (lambda: contractive_penalty_by_probes(nn.Linear(4, 3), torch.randn(2, 4), torch.Generator(), 0), ValueError, "probes is 0"),
+    (lambda: contractive_penalty_of_sigmoid_layer(torch.rand(2, 3), torch.randn(4, 3)), ValueError,
      r"\(2, 3\) and weight \(4, 3\); expected \(B, k\)"),
-    (lambda: contraction_of_sigmoid_layer(torch.tensor([[1.5]]), torch.ones(1, 2)), ValueError, "z runs from 1.5 to 1.5"),
-    (lambda: contraction_of_sigmoid_layer(torch.rand(2, 3), torch.randn(3, 4), "batchmean"), ValueError, "reduction is 'batchmean'"),
+    (lambda: contractive_penalty_of_sigmoid_layer(torch.tensor([[1.5]]), torch.ones(1, 2)), ValueError, "z runs from 1.5 to 1.5"),
+    (lambda: contractive_penalty_of_sigmoid_layer(torch.rand(2, 3), torch.randn(3, 4), "batchmean"), ValueError, "reduction is 'batchmean'"),
 ])
 def test_what_makes_no_sense_is_refused(call, error, words):
     with pytest.raises(error, match=words):

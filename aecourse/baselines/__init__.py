@@ -1,0 +1,13 @@
+"""Baselines: the best that a linear method can do, without training."""
+
+from aecourse.baselines.pca import pca_error
+from aecourse.baselines.transform_coding import TransformCoder, reverse_water_filling
+from aecourse.baselines.wiener import LinearDenoiser, linear_inpaint
+
+__all__ = [
+    "LinearDenoiser",
+    "TransformCoder",
+    "linear_inpaint",
+    "pca_error",
+    "reverse_water_filling",
+]

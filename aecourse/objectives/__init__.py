@@ -1,0 +1,36 @@
+"""Objectives: `(model, x, generator) -> {name: scalar}`, what `fit` minimises the sum of; the weights are here."""
+
+from aecourse.objectives.masking import masked_error, masked_reconstruction
+from aecourse.objectives.multi_scale import hierarchical
+from aecourse.objectives.prior_matching import adam_for_gans, adversarial, wasserstein
+from aecourse.objectives.quantization import vq_vae
+from aecourse.objectives.regularization import (
+    contractive,
+    denoising,
+    reconstruction,
+    regularized,
+    sparse_kl,
+    sparse_l1,
+    weight_decayed,
+)
+from aecourse.objectives.variational import beta_vae, importance_weighted, normalized_beta
+
+__all__ = [
+    "adam_for_gans",
+    "adversarial",
+    "beta_vae",
+    "contractive",
+    "denoising",
+    "hierarchical",
+    "importance_weighted",
+    "masked_error",
+    "masked_reconstruction",
+    "normalized_beta",
+    "reconstruction",
+    "regularized",
+    "sparse_kl",
+    "sparse_l1",
+    "vq_vae",
+    "wasserstein",
+    "weight_decayed",
+]

@@ -1,0 +1,10 @@
+"""Search: a model for each setting and seed, and one table of what came out."""
+
+from aecourse.search.ensemble import fit_ensemble
+from aecourse.search.grid import HOW, sweep
+
+__all__ = [
+    "HOW",
+    "fit_ensemble",
+    "sweep",
+]

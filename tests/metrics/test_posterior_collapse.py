@@ -1,0 +1,61 @@
+"""A code of known units: one that speaks, one collapsed, one shifted, one narrow about a constant."""
+import pytest
+import torch
+from torch.distributions import Normal, kl_divergence
+
+from aecourse.metrics.posterior_collapse import active_units, collapse_report
+from aecourse.models import LadderVAE
+
+MEAN = torch.stack([torch.linspace(-2, 2, 11), torch.zeros(11), torch.full((11,), 3.0), torch.zeros(11)], 1)  # (11, 4)
+LOG_VARIANCE = torch.tensor([-4.0, 0.0, 0.0, -6.0]).expand(11, 4)
+
+
+def test_each_kind_of_unit_is_told():
+    report = collapse_report(MEAN, LOG_VARIANCE)
+    assert report.active_by_variance.tolist() == [True, False, False, False]
+    assert report.active_by_kl.tolist() == [True, False, True, True], "a constant that the prior does not expect costs nats and says nothing"
+    assert active_units(MEAN) == 1
+
+
+def test_figures_against_numpy_and_torch():
+    report = collapse_report(MEAN, LOG_VARIANCE)
+    assert report.variance.tolist() == pytest.approx(MEAN.numpy().var(0).tolist())
+    divergence = kl_divergence(Normal(MEAN, (LOG_VARIANCE / 2).exp()), Normal(0.0, 1.0)).mean(0)
+    torch.testing.assert_close(report.kl, divergence)
+
+
+def mute_below():
+    """A ladder whose lower level gets no evidence, and a prior that moves with the code above; a large code above."""
+    torch.manual_seed(0)
+    model = LadderVAE(6, (5, 4), (3, 2), "tanh").double()
+    with torch.no_grad():
+        low, high = model.evidence
+        low.weight.zero_(), low.bias.zero_()[3:].fill_(1e6)  # a log-variance of 10, the largest there is
+        model.prior[0].weight.mul_(4), model.prior[0].bias[:3].fill_(1.5), high.weight.mul_(6)
+    return model, torch.rand(200, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+
+
+def test_a_level_of_a_hierarchy_is_held_to_its_own_prior():
+    """The lower level follows its prior, which the upper one moves: it says nothing, though its mean varies and N(0, 1) is far."""
+    model, x = mute_below()
+    low, high = (collapse_report(*q, prior=p) for q, p in zip(model.posterior(x), model.priors(x)))
+    assert not low.active_by_variance.any() and not low.active_by_kl.any() and low.kl.max() < 1e-6
+    assert high.active_by_variance.all() and high.active_by_kl.all()
+    fooled = collapse_report(*model.posterior(x)[0])
+    assert fooled.active_by_variance.all() and fooled.active_by_kl.all()
+    for ours, theirs in zip(high, collapse_report(*model.posterior(x)[1])):
+        assert torch.equal(ours, theirs), "the prior at the top is N(0, I)"
+
+
+def test_with_a_prior_the_figures_are_numpys_and_torchs():
+    m, s = torch.randn(2, 11, 4, generator=torch.Generator().manual_seed(0))
+    report = collapse_report(MEAN, LOG_VARIANCE, prior=(m, s))
+    assert report.variance.tolist() == pytest.approx((MEAN - m).numpy().var(0).tolist())
+    torch.testing.assert_close(report.kl, kl_divergence(Normal(MEAN, (LOG_VARIANCE / 2).exp()), Normal(m, (s / 2).exp())).mean(0))
+
+
+def test_wrong_arguments():
+    with pytest.raises(ValueError, match="one posterior a row"):
+        collapse_report(MEAN[None], LOG_VARIANCE[None])
+    with pytest.raises(ValueError, match="prior_mean"):
+        collapse_report(MEAN, LOG_VARIANCE, prior=(MEAN[:, :3], LOG_VARIANCE[:, :3]))
