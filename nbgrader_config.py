@@ -6,11 +6,14 @@ from pathlib import Path
 
 from sqlalchemy.exc import SAWarning
 
-from aecourse.grading.release import STUB
-
 here = Path(__file__).resolve().parent
+sys.path.insert(0, str(here))  # the grader belongs to the course's folder, and is not installed
+
+from grader.release import STUB  # noqa: E402
+
 (here / "grading").mkdir(exist_ok=True)
-os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), os.environ.get("PATH", "")])  # nbgrader calls alembic
+programs = Path(sys.executable).parent
+os.environ["PATH"] = os.pathsep.join([str(programs), os.environ.get("PATH", "")])  # for alembic
 warnings.simplefilter("ignore", SAWarning)  # nbgrader's own business with its gradebook
 os.environ.update(AECOURSE_PROGRESS="0", AECOURSE_STATIC="1")
 
@@ -24,17 +27,23 @@ c.CourseDirectory.submitted_directory = "grading/submitted"
 c.CourseDirectory.autograded_directory = "grading/autograded"
 c.CourseDirectory.feedback_directory = "grading/feedback"
 c.CourseDirectory.solution_directory = "grading/solution"
-c.CourseDirectory.ignore = ["*"]  # notebooks alone pass: no other file of a submission, nor a link in it, is copied
+# Notebooks alone pass: no other file of a submission, nor a link in it, is copied.
+c.CourseDirectory.ignore = ["*"]
 c.ClearSolutions.code_stub = {"python": STUB}
 c.ClearSolutions.text_stub = "*Your answer here.*"
-c.GenerateAssignment.preprocessors.append("aecourse.grading.release.Release")
-c.Autograde.pre_convert_hook = "aecourse.grading.autograding.find_notebook"
-c.Autograde.post_convert_hook = "aecourse.grading.autograding.entered"
-c.Autograde.exporter_class = "aecourse.grading.autograding.Submission"
+c.GenerateAssignment.preprocessors.append("grader.release.Release")
+c.Autograde.pre_convert_hook = "grader.autograding.find_notebook"
+c.Autograde.post_convert_hook = "grader.autograding.entered"
+c.Autograde.exporter_class = "grader.autograding.Submission"
 c.Autograde.autograde_preprocessors = [
-    "aecourse.grading.autograding.Judge", "nbgrader.preprocessors.IgnorePattern", "nbconvert.preprocessors.ClearMetadataPreprocessor",
-    "nbgrader.preprocessors.LimitOutput", "nbgrader.preprocessors.SaveAutoGrades", "nbgrader.preprocessors.AssignLatePenalties",
-    "nbgrader.preprocessors.CheckCellMetadata"]
+    "grader.autograding.Judge",
+    "nbgrader.preprocessors.IgnorePattern",
+    "nbconvert.preprocessors.ClearMetadataPreprocessor",
+    "nbgrader.preprocessors.LimitOutput",
+    "nbgrader.preprocessors.SaveAutoGrades",
+    "nbgrader.preprocessors.AssignLatePenalties",
+    "nbgrader.preprocessors.CheckCellMetadata",
+]
 c.HTMLExporter.sanitize_html = True
-c.ExportApp.plugin_class = "aecourse.grading.autograding.Marks"
+c.ExportApp.plugin_class = "grader.autograding.Marks"
 c.Marks.to = "grading/grades.csv"

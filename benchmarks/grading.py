@@ -32,8 +32,8 @@ def release(name, folder):
     target.mkdir(parents=True)
     nbformat.write(notebook, target / f"{name}.ipynb")
     shutil.copy(ROOT / "solutions" / name / "oracle.py", target)
-    shutil.copy(ROOT / "solutions" / "trainings.py", folder / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
+    (folder / "grader").symlink_to(ROOT / "grader")
     subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", name], cwd=folder, check=True, capture_output=True)
     for cell in notebook.cells:
         cell.source = REGION.sub("", cell.source)
@@ -93,7 +93,7 @@ def main():
         hand_in(chosen.exercise, folder, solved, chosen.submissions)
         alone = plain(solved, folder)
         start = time.perf_counter()
-        grader = subprocess.Popen([sys.executable, "-m", "aecourse.grading", "grade", chosen.exercise, "--jobs", str(chosen.jobs)], cwd=folder,
+        grader = subprocess.Popen([sys.executable, "-m", "grader", "grade", chosen.exercise, "--jobs", str(chosen.jobs)], cwd=folder,
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
         memory = Memory(grader)
         memory.start()

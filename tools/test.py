@@ -7,7 +7,7 @@ import tempfile
 
 from tools.environment import PYTHON, ROOT, variables
 
-GRADERS = ("tests/grading", "tests/test_grading.py", "solutions", "exercises")
+GRADERS = ("tests/grader", "tests/exercises", "solutions", "exercises")
 NOTHING = 5  # pytest's exit code where no test was asked for
 
 

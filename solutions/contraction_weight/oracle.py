@@ -4,10 +4,9 @@ import functools
 import numpy as np
 import torch
 
-import trainings  # beside the exercises
-
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, single
+from grader.training_steps import judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -72,7 +71,7 @@ def asked_penalty(ask, rng, shape):
     parts = encoder(rng, shape)
     answer = ask(JACOBIAN, first=parts[0], second=parts[1], bias=parts[2], x=x)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise Missed("no value came back")
+        raise WrongAnswer("no value came back")
     return answer, parts, x
 
 
@@ -92,7 +91,7 @@ def jacobian_images(ask, rng):
 def jacobian_gradient(ask, rng):
     (_, slope), parts, x = asked_penalty(ask, rng, (int(rng.integers(4, 9)),))
     if slope is None:
-        raise Missed("the penalty carries no gradient")
+        raise WrongAnswer("the penalty carries no gradient")
     close(slope, slope_of_penalty(*parts, x), "the gradient in the weights", atol=1e-4)
 
 
@@ -111,7 +110,7 @@ def asked_sigmoid(ask, rng):
     h, weight = single(rng.uniform(0.02, 0.98, (batch, k))), single(rng.normal(0, 1, (k, d)))
     answer = ask(SIGMOID, h=h, weight=weight)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise Missed("no value came back")
+        raise WrongAnswer("no value came back")
     return *answer, h.astype(float), weight.astype(float)
 
 
@@ -126,7 +125,7 @@ def sigmoid_value(ask, rng):
 def sigmoid_gradient(ask, rng):
     _, slopes, h, weight = asked_sigmoid(ask, rng)
     if not isinstance(slopes, tuple) or len(slopes) != 2:
-        raise Missed("the penalty carries no gradient")
+        raise WrongAnswer("the penalty carries no gradient")
     s, lengths = h * (1 - h), (weight**2).sum(1)
     close(slopes[0], 2 * s * (1 - 2 * h) * lengths / len(h), "the gradient in the code")
     close(slopes[1], 2 * (s**2).mean(0)[:, None] * weight, "the gradient in the weights")
@@ -164,9 +163,9 @@ def probe_mean(ask, rng):
     draws = oracle.numbers(draws)
     exact = (jacobians(*parts, x)[1]**2).sum() / len(x)
     if draws.shape != (300,) or abs(draws.mean() / exact - 1) > 0.18:
-        raise Missed("the mean of many estimates is not the penalty")
+        raise WrongAnswer("the mean of many estimates is not the penalty")
     if draws.std() < 1e-3 * draws.mean():
-        raise Missed("all estimates are the same")
+        raise WrongAnswer("all estimates are the same")
 
 
 @step("probe-check", 1, "probe_penalty, what training hears of it, and whose chance it is")
@@ -177,11 +176,11 @@ def probe_gradient(ask, rng):
     arguments = dict(first=weight, second=None, bias=single(np.zeros(k)), x=x, seed=seed)
     (value, slope), (again, _) = (ask(PROBE_GRADIENT, **arguments, before=before) for before in (1, 2))
     if slope is None:
-        raise Missed("the estimate carries no gradient")
+        raise WrongAnswer("the estimate carries no gradient")
     if number(value) != number(again):
-        raise Missed("with one generator, twice the same, other estimates come back")
+        raise WrongAnswer("with one generator, twice the same, other estimates come back")
     if number(value) <= 0:
-        raise Missed("an estimate is not positive")
+        raise WrongAnswer("an estimate is not positive")
     # for a linear encoder the estimate is quadratic in the weights, whatever was drawn: Euler's rule for homogeneous functions
     close((oracle.numbers(slope) * weight).sum(), 2 * number(value), "the gradient in the weights", rtol=1e-3)
 
@@ -305,7 +304,7 @@ def objective_gradient(ask, rng):
     weight = float(rng.uniform(0.2, 3))
     _, slopes, arrays, x = asked_objective(ask, rng, weight)
     if not isinstance(slopes, (list, tuple)) or len(slopes) != 4 or any(slope is None for slope in slopes):
-        raise Missed("no gradient reaches some part of the network")
+        raise WrongAnswer("no gradient reaches some part of the network")
     w, b, v, c = tensors = [torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in arrays]
     rows = torch.tensor(x, dtype=torch.float64).flatten(1)
     h = (rows @ w.T + b).sigmoid()
@@ -323,17 +322,17 @@ def sigmoid_error(weights, x):
 
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, sigmoid_error)
+    judge_budget(ask, rng, SIZES, BATCH, LR, sigmoid_error)
 
 
 @step("train-seed-check", 1, "train, where the weights start")
 def train_weights(ask, rng):
-    trainings.judge_seed(ask, rng, "first weights")
+    judge_seed(ask, rng, "first weights")
 
 
 @step("train-seed-check", 1, "train, which batches come")
 def train_batches(ask, rng):
-    trainings.judge_seed(ask, rng, "batches")
+    judge_seed(ask, rng, "batches")
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------------------------
@@ -351,7 +350,7 @@ def judge_table(ask, rng, *keys):
     models = {weight: [small_network(rng, shape, scale) for scale in rng.uniform(0.2, 1.2, int(rng.integers(2, 5)))] for weight in weights}
     table = ask(TABLE, models=models, shape=list(shape), x=x)
     if not isinstance(table, dict) or set(table) != set(models):
-        raise Missed("the rows are not the weights of the models")
+        raise WrongAnswer("the rows are not the weights of the models")
     rows = x.reshape(len(x), -1)
     for weight, runs in models.items():
         codes = [read(arrays, x) for arrays in runs]
@@ -360,7 +359,7 @@ def judge_table(ask, rng, *keys):
                  "sensitivity": np.mean([penalty / h.var(0).sum() for penalty, (h, _) in zip(penalties, codes)])}
         for key in keys:
             if not isinstance(table[weight], dict) or key not in table[weight]:
-                raise Missed(f"a row has no entry '{key}'")
+                raise WrongAnswer(f"a row has no entry '{key}'")
             close(number(table[weight][key], f"'{key}'"), right[key], f"'{key}'", rtol=1e-3)
 
 
@@ -444,12 +443,12 @@ def judge_pareto(ask, rng, levels):
         for cost in ("penalty", "sensitivity"):
             answer = ask(CALL, name="pareto", arguments=[table, cost])
             if not isinstance(answer, (list, tuple)):
-                raise Missed("no list came back")
+                raise WrongAnswer("no list came back")
             pairs = {weight: np.array([row["error"], row[cost]]) for weight, row in table.items()}
             right = [weight for weight, one in pairs.items()
                      if not any((other <= one).all() and (other < one).any() for other in pairs.values())]
             if sorted(number(weight, "a weight") for weight in answer) != sorted(right):
-                raise Missed("in another table other weights are left")
+                raise WrongAnswer("in another table other weights are left")
 
 
 @step("pareto-check", 1, "pareto, in other tables")
@@ -469,7 +468,7 @@ def best_at(ask, rng):
             rate = float(10**rng.uniform(-3.5, 0))
             right = min(table, key=lambda weight: table[weight]["error"] + rate * table[weight][cost])
             if number(ask(CALL, name="best_at", arguments=[table, rate, cost])) != right:
-                raise Missed("in another table, or at another rate, another weight is best")
+                raise WrongAnswer("in another table, or at another rate, another weight is best")
 
 
 @step("within-check", 1, "largest_within, in other tables and at other limits")
@@ -486,7 +485,7 @@ def largest_within(ask, rng):
             table[max(table)]["error"], percent = 2 * base, 100  # at the limit, which is allowed
         right = max(weight for weight, row in table.items() if row["error"] <= (1 + percent / 100) * base)
         if number(ask(CALL, name="largest_within", arguments=[table, percent])) != right:
-            raise Missed("in another table, or at another limit, another weight is the largest")
+            raise WrongAnswer("in another table, or at another limit, another weight is the largest")
 
 
 @step("order-check", 1, "same_order, in other tables")
@@ -507,4 +506,4 @@ def same_order(ask, rng):
         table = {weight: {one: float(first[a]), two: float(second[b]), idle: float(rng.uniform(0, 10))}
                  for weight, a, b in zip(weights, ranks, others)}
         if ask(CALL, name="same_order", arguments=[table, one, two]) is not (kind == "same"):
-            raise Missed("it is wrong about another table")
+            raise WrongAnswer("it is wrong about another table")

@@ -4,8 +4,8 @@ import functools
 import numpy as np
 from scipy.stats import t as student
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, numbers, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, numbers, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -150,7 +150,7 @@ class Curve:
         found, count = ask(MATCH, low=self.low, high=self.high, floor=self.floor, height=self.height, place=self.place, sharp=self.sharp,
                            target=target, calls=calls, tolerance=tolerance)
         if count > calls:
-            raise Missed("measure was called more often than was allowed")
+            raise WrongAnswer("measure was called more often than was allowed")
         return found
 
 
@@ -165,9 +165,9 @@ def judge_match(ask, rng, direction, scale):
         target = until(aimed, lambda target: 5 <= curve.tries(target, tolerance) <= 12)
         found = curve.ask(ask, target, curve.tries(target, tolerance), tolerance)
         if found is None:
-            raise Missed("it gave up on another measure, which bisection matches within the calls")
+            raise WrongAnswer("it gave up on another measure, which bisection matches within the calls")
         if not curve.low <= number(found) <= curve.high or abs(curve.at(found) - target) > tolerance * target * (1 + 1e-6):
-            raise Missed("the weight that it found for another measure is no match")
+            raise WrongAnswer("the weight that it found for another measure is no match")
 
 
 @step("match-falling-check", 1, "match, of other shares, which fall")
@@ -181,7 +181,7 @@ def match_falling(ask, rng):
     curve, target = until(over, lambda made: made[0].at(made[0].high) < 0.8 * made[1] and made[0].tries(made[1], 0.25) <= 12)
     found = curve.ask(ask, target, 12, 0.25)
     if found is None or abs(curve.at(number(found)) - target) > 0.25 * target * (1 + 1e-6):
-        raise Missed("the weight that it found is no match where the first middle was nearly one")
+        raise WrongAnswer("the weight that it found is no match where the first middle was nearly one")
 
 
 @step("match-falling-check", 1, "match, of large values, which fall")
@@ -202,7 +202,7 @@ def match_outside(ask, rng):
             curve = Curve(rng, direction, 2)
             ends = curve.at(curve.low), curve.at(curve.high)
             if curve.ask(ask, max(ends) * 1.6 if above else min(ends) / 1.6, 9, 0.05) is not None:
-                raise Missed("it names a weight though the target is not between the ends")
+                raise WrongAnswer("it names a weight though the target is not between the ends")
 
 
 @step("match-limits-check", 1, "match, where the calls do not suffice")
@@ -212,7 +212,7 @@ def match_spent(ask, rng):
         target = curve.at(10 ** rng.uniform(np.log10(curve.low) + 0.4, np.log10(curve.high) - 0.4))
         found = curve.ask(ask, target, calls, 1e-7)
         if found is not None and abs(curve.at(number(found)) - target) > 1e-6 * target:
-            raise Missed("it names a weight though the calls were used up before it arrived")
+            raise WrongAnswer("it names a weight though the calls were used up before it arrived")
 
 
 # --- 3. Watching ---------------------------------------------------------------------------------------------------
@@ -259,14 +259,14 @@ def watch_training(ask, rng):
     weight, batches = single(rng.normal(0, 1, (k, k))), single(rng.normal(0, 1, (count, 6, k)))
     plain, under, calls, looks = ask(WATCHED, weight=weight, batches=batches, every=2, seed=int(rng.integers(2**31)))
     if calls != count:
-        raise Missed("the objective is not called once a step")
+        raise WrongAnswer("the objective is not called once a step")
     if not looks or any(looks):
-        raise Missed("the look is not taken without gradients")
+        raise WrongAnswer("the look is not taken without gradients")
     if len(under) != count:
-        raise Missed("terms are missing")
+        raise WrongAnswer("terms are missing")
     for (names, value, slope), (right_names, right_value, right_slope) in zip(under, plain):
         if names != right_names:
-            raise Missed("the terms are not those of the objective")
+            raise WrongAnswer("the terms are not those of the objective")
         close(value, right_value, "the loss under watch")
         close(slope, right_slope, "the gradient under watch")
 
@@ -298,7 +298,7 @@ def noted(ask, rng):
     notes = ask(NOTED, values=values, everys=everys)
     for kept, every in zip(notes, everys):
         if not isinstance(kept, list) or not all(isinstance(note, tuple) and len(note) == 2 for note in kept):
-            raise Missed("the notes are no pairs of a step and a look")
+            raise WrongAnswer("the notes are no pairs of a step and a look")
         yield values, every, kept
 
 
@@ -306,17 +306,17 @@ def noted(ask, rng):
 def watch_steps(ask, rng):
     for values, every, kept in noted(ask, rng):
         if [number(note[0], "a step") for note in kept] != list(range(0, len(values), every)):
-            raise Missed("other steps are noted than those that `every` divides")
+            raise WrongAnswer("other steps are noted than those that `every` divides")
 
 
 @step("watch-notes-check", 1, "watch, what is noted")
 def watch_looks(ask, rng):
     for values, every, kept in noted(ask, rng):
         if len(kept) != len(values[::every]):
-            raise Missed("there are too many notes, or too few")
+            raise WrongAnswer("there are too many notes, or too few")
         for (_, seen), value in zip(kept, values[::every]):
             if not isinstance(seen, tuple) or len(seen) != 2 or seen[1] != [2.0, "seen"]:
-                raise Missed("it is not what look(model) returned")
+                raise WrongAnswer("it is not what look(model) returned")
             close(seen[0], value, "what was noted")
 
 
@@ -339,9 +339,9 @@ def clear(values, share, last):
 def judge_arrival(ask, steps, values, right, *more):
     answer = ask(CALL, name="arrival", arguments=[steps, values, *more])
     if (answer is None) != (right is None):
-        raise Missed("it says None where another curve has arrived" if answer is None else "it names a step where there is none")
+        raise WrongAnswer("it says None where another curve has arrived" if answer is None else "it names a step where there is none")
     if right is not None and number(answer) != right:
-        raise Missed("of another curve it names another step")
+        raise WrongAnswer("of another curve it names another step")
 
 
 def grid(rng, count):
@@ -408,7 +408,7 @@ def judged_levels(ask, rng):
         z, rho = single(z), float(rng.uniform(0.1, 0.5))
         answer = ask(CALL, name="levels", arguments=[z, rho])
         if not isinstance(answer, dict) or set(answer) != {"dead", "spread", "miss"}:
-            raise Missed("it is no dictionary of 'dead', 'spread' and 'miss'")
+            raise WrongAnswer("it is no dictionary of 'dead', 'spread' and 'miss'")
         yield answer, abs(z.astype(float)).mean(0), rho
 
 
@@ -524,7 +524,7 @@ def judge_settled(ask, rng, kinds):
 
         answer = ask(TRUTH, name="settled", arguments=[until(make, telling)])
         if answer is not (kind in ("sure", "many")):
-            raise Missed("it is wrong about other differences")
+            raise WrongAnswer("it is wrong about other differences")
 
 
 @step("settled-check", 1, "settled, on three other seeds")
@@ -532,11 +532,11 @@ def settled_three(ask, rng):
     judge_settled(ask, rng, ["sure", "wide", "mixed"])
     for sign in (1, -1):
         if ask(TRUTH, name="settled", arguments=[[sign * 0.001, sign * 0.3, sign * 2.0]]) is not False:
-            raise Missed("it is wrong about differences of one sign that lie far apart")
+            raise WrongAnswer("it is wrong about differences of one sign that lie far apart")
         if ask(TRUTH, name="settled", arguments=[[sign * value for value in (0.02, 0.021, 0.0195)]]) is not True:
-            raise Missed("it is wrong about differences of one sign that lie close together")
+            raise WrongAnswer("it is wrong about differences of one sign that lie close together")
     if ask(TRUTH, name="settled", arguments=[[0.0, 0.0, 0.0]]) is not False:
-        raise Missed("it settles what does not differ")
+        raise WrongAnswer("it settles what does not differ")
 
 
 @step("settled-check", 1, "settled, on many seeds")
@@ -544,7 +544,7 @@ def settled_many(ask, rng):
     judge_settled(ask, rng, ["many", "opposite", "none"])
     for sign in (1, -1):
         if ask(TRUTH, name="settled", arguments=[[sign * value for value in (1, 1.1, 0.9, 1.05, 0.95, 1, 1.1, 0.9, -0.05)]]) is not False:
-            raise Missed("it is wrong where one seed says the opposite")
+            raise WrongAnswer("it is wrong where one seed says the opposite")
 
 
 WINNER = """
@@ -579,11 +579,11 @@ def judge_winner(ask, rng, kinds):
         least = abs(gaps(table)).min()
         answer, seen = ask(WINNER, table=table, measure=measures[0], higher=higher, line=least - 0.05 if kind == "sure" else least + 0.05)
         if not seen:
-            raise Missed("decided was not called")
+            raise WrongAnswer("decided was not called")
         close(seen[-1], sorted(abs(gaps(table))), "what decided got")
         better = names[0] if (gaps(table).sum() > 0) == higher else names[1]
         if answer != (better if kind == "sure" else "open"):
-            raise Missed("in another table it names another one")
+            raise WrongAnswer("in another table it names another one")
 
 
 @step("winner-check", 1, "winner, in other tables that decide")
@@ -605,4 +605,4 @@ def agree(ask, rng):
         keys = rng.permutation(["error", "accuracy", "redundancy", "spread", "life"])
         winners = {str(key): str(vote) for key, vote in zip(keys, rng.permutation(votes))}
         if ask(TRUTH, name="agree", arguments=[winners]) is not (kind in ("same", "same and open", "one and open")):
-            raise Missed("it is wrong about other winners")
+            raise WrongAnswer("it is wrong about other winners")

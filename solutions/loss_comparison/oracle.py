@@ -2,10 +2,10 @@
 import functools
 
 import numpy as np
-import trainings  # beside the exercises
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, single
+from grader.training_steps import deep_error, judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -44,10 +44,10 @@ def learns(ask, name, first, x, value, slope):
     """The value of a loss, and what training would hear of it."""
     answer = ask(VALUE, name=name, first=first, x=x)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise Missed("no value came back")
+        raise WrongAnswer("no value came back")
     close(answer[0], value, "the value")
     if answer[1] is None:
-        raise Missed("the value carries no gradient")
+        raise WrongAnswer("the value carries no gradient")
     close(answer[1], slope, "the gradient that PyTorch finds in it")
 
 
@@ -176,17 +176,17 @@ def objective_bce_far(ask, rng):
 
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, trainings.deep_error)
+    judge_budget(ask, rng, SIZES, BATCH, LR, deep_error)
 
 
 @step("train-seed-check", 1, "train, where the weights start")
 def train_weights(ask, rng):
-    trainings.judge_seed(ask, rng, "first weights")
+    judge_seed(ask, rng, "first weights")
 
 
 @step("train-seed-check", 1, "train, which batches come")
 def train_batches(ask, rng):
-    trainings.judge_seed(ask, rng, "batches")
+    judge_seed(ask, rng, "batches")
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------------------------
@@ -242,14 +242,14 @@ def judge_table(ask, rng, *keys):
     pictures = {str(name): pictures_like(rng, x, int(rng.integers(2, 5))) for name in names}
     table = ask(TABLE, pictures=pictures, x=x)
     if not isinstance(table, dict) or set(table) != set(pictures):
-        raise Missed("the rows are not those of the pictures")
+        raise WrongAnswer("the rows are not those of the pictures")
     for name, runs in pictures.items():
         square = ((runs.astype(float) - x)**2).mean((2, 3, 4))  # (S, N)
         right = {"mse": square, "mae": abs(runs.astype(float) - x), "psnr": -10 * np.log10(square), "sharpness": ratio(runs, x, 2),
                  "total variation": ratio(runs, x, 1)}
         for key in keys:
             if not isinstance(table[name], dict) or key not in table[name]:
-                raise Missed(f"a row has no entry '{key}'")
+                raise WrongAnswer(f"a row has no entry '{key}'")
             close(number(table[name][key], f"'{key}'"), right[key].mean(), f"'{key}'")
 
 
@@ -285,7 +285,7 @@ def tables(rng, count=8):
 def judge_sharpest(ask, rng, measure):
     for table in tables(rng):
         if ask(CALL, name="sharpest_by", arguments=[table, measure]) != max(table, key=lambda name: table[name][measure]):
-            raise Missed("in another table it names another loss")
+            raise WrongAnswer("in another table it names another loss")
 
 
 @step("sharpest-by-check", 1, "sharpest_by, by 'sharpness', in other tables")
@@ -318,7 +318,7 @@ def agree(ask, rng):
         if kind == "all different":
             winners = dict(zip(winners, losses))
         if ask(CALL, name="agree", arguments=[winners]) is not (kind == "same"):
-            raise Missed("it is wrong about other winners")
+            raise WrongAnswer("it is wrong about other winners")
 
 
 IMPOSTOR = """
@@ -342,10 +342,10 @@ def impostor(ask, rng):
     x = strokes(rng, 60)
     fake = oracle.numbers(ask(IMPOSTOR, x=x, seed=int(rng.integers(2**31))))
     if fake.shape != x.shape:
-        raise Missed("the pictures have another shape than x")
+        raise WrongAnswer("the pictures have another shape than x")
     if fake.min() < 0 or fake.max() > 1:
-        raise Missed("the pictures leave [0, 1]")
+        raise WrongAnswer("the pictures leave [0, 1]")
     if ratio(fake, x, 2).mean() <= 1.5:
-        raise Missed("the pictures are not sharper than other originals")
+        raise WrongAnswer("the pictures are not sharper than other originals")
     if ((fake - x)**2).mean() <= 0.05:
-        raise Missed("the pictures still look like the originals")
+        raise WrongAnswer("the pictures still look like the originals")

@@ -4,10 +4,9 @@ import functools
 import numpy as np
 import torch
 
-import trainings  # beside the exercises
-
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, numbers, seed_of, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, numbers, seed_of, single
+from grader.training_steps import adam_steps, judge_task, same_weights
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -45,7 +44,7 @@ def noise(ask, rng, x, sigma):
     made, = ask(NOISE, x=x, sigma=sigma, seeds=[seed_of(rng)])
     made = numbers(made)
     if made.shape != x.shape:
-        raise Missed("what comes back has another shape than x")
+        raise WrongAnswer("what comes back has another shape than x")
     return made - x
 
 
@@ -55,9 +54,9 @@ def noise_size(ask, rng):
         sigma = float(rng.uniform(*bounds))
         added = noise(ask, rng, single(x), sigma)
         if abs(added.std() / sigma - 1) > 0.03:
-            raise Missed("the noise has another standard deviation than sigma")
+            raise WrongAnswer("the noise has another standard deviation than sigma")
         if abs(added.mean()) > 0.04 * sigma:
-            raise Missed("the noise has a mean that is not zero")
+            raise WrongAnswer("the noise has a mean that is not zero")
 
 
 @step("noise-check", 1, "gaussian, the shape of the noise, in each pixel anew")
@@ -67,15 +66,15 @@ def noise_law(ask, rng):
     added = noise(ask, rng, np.zeros(shape, np.float32), sigma) / sigma
     for bound, share in ((0.5, 0.6171), (1, 0.3173), (2, 0.0455)):
         if abs((abs(added) > bound).mean() - share) > 0.03:
-            raise Missed("the noise is not normal, or was clipped")
+            raise WrongAnswer("the noise is not normal, or was clipped")
     if not (abs(added) > 3.01).any():  # of some 10,000 values 26 are; that none is happens once in 10^11
-        raise Missed("the noise is not normal, or was clipped")
+        raise WrongAnswer("the noise is not normal, or was clipped")
     if len(np.unique(added)) < 0.9 * added.size:
-        raise Missed("pixels share their noise")
+        raise WrongAnswer("pixels share their noise")
     for axis in (0, 2, 3):
         first, second = np.take(added, 0, axis), np.take(added, 1, axis)
         if abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) > 0.3:
-            raise Missed("pixels share their noise")
+            raise WrongAnswer("pixels share their noise")
 
 
 @step("generator-check", 1, "gaussian, one seed repeats and a generator moves on")
@@ -85,11 +84,11 @@ def noise_stream(ask, rng):
     (again, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=2)
     (other, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed + 1, before=1)
     if not np.array_equal(numbers(first), numbers(again)):
-        raise Missed("one seed gives different noise")
+        raise WrongAnswer("one seed gives different noise")
     if np.array_equal(numbers(first), numbers(second)):
-        raise Missed("two calls with one generator give the same noise")
+        raise WrongAnswer("two calls with one generator give the same noise")
     if np.array_equal(numbers(first), numbers(other)):
-        raise Missed("two seeds give the same noise")
+        raise WrongAnswer("two seeds give the same noise")
 
 
 @step("generator-check", 1, "gaussian, what it leaves alone")
@@ -97,18 +96,18 @@ def noise_alone(ask, rng):
     x, sigma = single(rng.uniform(0, 1, (4, 1, 9, 9))), float(rng.uniform(0.2, 0.7))
     (made, _), kept, still = ask(STREAM, x=x, sigma=sigma, seed=seed_of(rng), before=1)
     if np.array_equal(numbers(made), x):
-        raise Missed("there is no noise")
+        raise WrongAnswer("there is no noise")
     if kept is not True:
-        raise Missed("x itself was changed")
+        raise WrongAnswer("x itself was changed")
     if still is not True:
-        raise Missed("PyTorch's global generator was moved")
+        raise WrongAnswer("PyTorch's global generator was moved")
 
 
 def judge_clipped(ask, rng, part):
     for sigma in rng.uniform(0.02, 2, 3):
         answer = ask(CALL, name="clipped_black", arguments=[float(sigma)])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise Missed("two numbers were asked for")
+            raise WrongAnswer("two numbers were asked for")
         half = np.linspace(0, 12, 120001)  # in units of sigma; the integrals by the trapezoidal rule
         density = np.exp(-half**2 / 2) / np.sqrt(2 * np.pi)
         first, second = (np.trapezoid(half**power * density, half) for power in (1, 2))
@@ -172,7 +171,7 @@ def objective(ask, rng, sigmas, seeds, before=0, shared=False, side=20):
     weight = single(rng.normal(0, 1 / side, (side**2, 4)))
     results, still = ask(OBJECTIVE, sigmas=sigmas, weight=weight, x=x, seeds=seeds, before=before, shared=shared)
     if any(numbers(seen, "what the model saw").shape != x.shape for seen, _, _ in results):
-        raise Missed("the model was shown something that has another shape than x")
+        raise WrongAnswer("the model was shown something that has another shape than x")
     return x, results, still, weight
 
 
@@ -187,7 +186,7 @@ def target_value(ask, rng):
     x, results, _, weight = objective(ask, rng, sigmas, [seed_of(rng) for _ in sigmas])
     for sigma, (seen, value, _) in zip(sigmas, results):
         if abs((seen - x).std() - sigma) > 0.06 * sigma + 1e-6:
-            raise Missed("the model does not see noise of the level that was asked for")
+            raise WrongAnswer("the model does not see noise of the level that was asked for")
         close(value, np.mean((reconstructed(weight, seen) - x)**2), "the loss", rtol=1e-3)
 
 
@@ -208,11 +207,11 @@ def fresh(ask, rng):
     seed = seed_of(rng)
     x, ((first, _, _), (second, _, _)), _, _ = objective(ask, rng, [high, high], [seed] * 2, shared=True)
     if np.array_equal(first, second):
-        raise Missed("two steps saw the same noise")
+        raise WrongAnswer("two steps saw the same noise")
     x, results, _, _ = objective(ask, rng, [high, low], [seed] * 2)
     spreads = [(seen - x).std() for seen, _, _ in results]
     if abs(spreads[0] / spreads[1] / (high / low) - 1) > 0.06:
-        raise Missed("an objective has the level of another")
+        raise WrongAnswer("an objective has the level of another")
 
 
 @step("fresh-check", 1, "denoising, noise from the generator that it is handed")
@@ -221,11 +220,11 @@ def handed(ask, rng):
     runs = [objective(ask, np.random.default_rng(5), [sigma], [one], before) for one, before in ((seed, 1), (seed, 2), (seed + 1, 1))]
     seen = [results[0][0] for _, results, _, _ in runs]
     if not np.array_equal(seen[0], seen[1]):
-        raise Missed("with one seed, the noise differs")
+        raise WrongAnswer("with one seed, the noise differs")
     if np.array_equal(seen[0], seen[2]):
-        raise Missed("with two seeds, the noise is the same")
+        raise WrongAnswer("with two seeds, the noise is the same")
     if not all(still for _, _, still, _ in runs):
-        raise Missed("PyTorch's global generator was moved")
+        raise WrongAnswer("PyTorch's global generator was moved")
 
 
 # --- 3. Training ---------------------------------------------------------------------------------------------------
@@ -253,20 +252,20 @@ def trained(start, batches, level):
     def loss(weights, x):
         x_hat = ((x @ weights[0].T + weights[1]) @ weights[2].T + weights[3]).sigmoid()
         return (x_hat - x).square().mean() + level * x_hat.mean()
-    return trainings.adam(start, batches, loss, LR)
+    return adam_steps(start, batches, loss, LR)
 
 
 def same(weights, others):
-    return all(trainings.same(*pair, LR) for pair in zip(weights, others))
+    return all(same_weights(*pair, LR) for pair in zip(weights, others))
 
 
 def grid(ask, levels, seeds, steps, before=0):
     """({level: [(first weights, batches) of each run, in the order of training]}, {level: [weights at the end]})."""
     seen, ends = ask(TRAIN, levels=levels, seeds=seeds, steps=steps, before=before)
     if not isinstance(ends, dict) or set(ends) != set(levels) or any(len(runs) != len(seeds) for runs in ends.values()):
-        raise Missed("a network is missing, or there is one too many")
+        raise WrongAnswer("a network is missing, or there is one too many")
     if any(len(entries) != steps * len(seeds) for entries in seen.values()):
-        raise Missed("the number of steps of a level is not the one that was asked for")
+        raise WrongAnswer("the number of steps of a level is not the one that was asked for")
     runs = {level: [(entries[i][0], [batch for _, batch in entries[i:i + steps]]) for i in range(0, len(entries), steps)]
             for level, entries in seen.items()}
     return runs, ends
@@ -277,11 +276,11 @@ def grid_budget(ask, rng):
     steps, seed, level = int(rng.integers(3, 6)), seed_of(rng), levels_of(rng, 1)[0]
     runs, ends = grid(ask, [level], [seed], steps)
     (start, batches), = runs[level]
-    trainings.judge_task(ends[level][0], batches, SIZES, BATCH)
+    judge_task(ends[level][0], batches, SIZES, BATCH)
     if len({image.tobytes() for batch in batches for image in batch}) < 0.9 * steps * BATCH:
-        raise Missed("few images come again and again: train on all of images.train")
+        raise WrongAnswer("few images come again and again: train on all of images.train")
     if not same(ends[level][0], trained(start, batches, level)):
-        raise Missed("these steps lead to other weights: look at the learning rate, and at what comes back")
+        raise WrongAnswer("these steps lead to other weights: look at the learning rate, and at what comes back")
 
 
 @step("grid-check", 1, "train_all, which network stands where")
@@ -293,7 +292,7 @@ def grid_places(ask, rng):
         for end in ends[level]:
             matches = [run for run in right if same(end, run)]
             if not matches:
-                raise Missed("a network is not one that was trained at its level, for itself")
+                raise WrongAnswer("a network is not one that was trained at its level, for itself")
             right = [run for run in right if run is not matches[0]]
 
 
@@ -309,11 +308,11 @@ def starts(ask, rng):
 def fair(ask, rng, part, what):
     first, again, other = ([run[part] for run in runs] for runs in starts(ask, rng))
     if not np.array_equal(first[0], first[1]):
-        raise Missed(f"two levels have different {what}")
+        raise WrongAnswer(f"two levels have different {what}")
     if not np.array_equal(first[0], again[0]):
-        raise Missed(f"with one seed, two trainings have different {what}")
+        raise WrongAnswer(f"with one seed, two trainings have different {what}")
     if np.array_equal(first[0], other[0]):
-        raise Missed(f"with two seeds, the trainings have the same {what}")
+        raise WrongAnswer(f"with two seeds, the trainings have the same {what}")
 
 
 @step("fair-check", 1, "train_all, where the weights start")
@@ -322,7 +321,7 @@ def fair_weights(ask, rng):
     level, (low, high) = levels_of(rng, 1)[0], sorted((seed_of(rng), seed_of(rng)))
     both, alone = (grid(ask, [level], seeds, 2)[1][level][-1] for seeds in ([high, low], [low]))
     if not same(both, alone):
-        raise Missed("the networks do not stand in the order of the seeds, or one went on from another")
+        raise WrongAnswer("the networks do not stand in the order of the seeds, or one went on from another")
 
 
 @step("fair-check", 1, "train_all, which batches come")
@@ -374,10 +373,10 @@ def judge_table(ask, rng, name):
     noisy = spoilt(rng, clean, levels_of(rng, 3))
     table = ask(TABLE, fades=fades, noisy=noisy, clean=clean, name=name)
     if not isinstance(table, dict) or set(table) != set(fades):
-        raise Missed("the rows are not the training levels")
+        raise WrongAnswer("the rows are not the training levels")
     for trained_at, runs in fades.items():
         if not isinstance(table[trained_at], dict) or set(table[trained_at]) != set(noisy):
-            raise Missed("the columns are not the test levels")
+            raise WrongAnswer("the columns are not the test levels")
         for tested, x in noisy.items():
             square = np.stack([((a * x.astype(float) + b - clean)**2).mean((1, 2, 3)) for a, b in runs])
             right = square.mean() if name == "mse" else (-10 * np.log10(square)).mean()
@@ -402,7 +401,7 @@ def judge_floors(ask, rng, name):
     noisy = spoilt(rng, clean, levels_of(rng, 3))
     answer = ask(CALL, name="floors", arguments=[train, noisy, clean])
     if not isinstance(answer, dict) or not isinstance(answer.get(name), dict) or set(answer[name]) != set(noisy):
-        raise Missed(f"the entry '{name}' does not hold an error for each level")
+        raise WrongAnswer(f"the entry '{name}' does not hold an error for each level")
     rows = train.reshape(len(train), -1).astype(float)
     mean, covariance = rows.mean(0), np.cov(rows.T, bias=True)
     for level, seen in noisy.items():
@@ -437,10 +436,10 @@ def errors_like(rng):
 
 def judge_tables(rng, answer, right):
     if not isinstance(answer, dict) or set(answer) != set(right):
-        raise Missed("the table has other rows")
+        raise WrongAnswer("the table has other rows")
     for key, row in right.items():
         if not isinstance(answer[key], dict) or set(answer[key]) != set(row):
-            raise Missed("the table has other columns")
+            raise WrongAnswer("the table has other columns")
         for tested, value in row.items():
             close(number(answer[key][tested]), value, "an entry")
 
@@ -498,7 +497,7 @@ def best_for(ask, rng):
         answer = ask(CALL, name="best_for", arguments=[errors])
         right = {b: min(errors, key=lambda a: errors[a][b]) for b in tested}
         if not isinstance(answer, dict) or set(answer) != set(right):
-            raise Missed("there is not one entry for each test level")
+            raise WrongAnswer("there is not one entry for each test level")
         for b, level in right.items():
             close(number(answer[b]), level, "the best level")
 
@@ -529,12 +528,12 @@ def judge_high(ask, rng, part):
         nothing = {level: float(rng.uniform(0.2, 1.8)) for level in rng.permutation(tested).tolist()}
         answer = ask(CALL, name="high_on_low", arguments=[errors, nothing])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise Missed("two things were asked for")
+            raise WrongAnswer("two things were asked for")
         high, low = sorted(errors)[-1], sorted(tested)[0]
         if part == 1:
             close(number(answer[1]), errors[high][low] / errors[low][low], "the ratio")
         elif answer[0] is not (errors[high][low] < nothing[low]):
-            raise Missed("it is wrong about whether the network helps")
+            raise WrongAnswer("it is wrong about whether the network helps")
 
 
 @step("high-on-low-check", 1, "high_on_low, whether it helps in other tables")

@@ -7,10 +7,10 @@ import functools
 import math
 
 import numpy as np
-import trainings  # beside the exercises
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, numbers, seed_of, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, numbers, seed_of, single
+from grader.training_steps import deep_error, judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -33,7 +33,7 @@ def probability(rng):
 
 def near(value, right, deviation, what):
     if not abs(value - right) < 6 * deviation:
-        raise Missed(f"{what} is not right: more than six standard deviations away")
+        raise WrongAnswer(f"{what} is not right: more than six standard deviations away")
 
 
 def apart(drawn, later, what):
@@ -42,14 +42,14 @@ def apart(drawn, later, what):
     for where, other in (("of the next image", np.roll(drawn, 1, 0)), ("of the next row", np.roll(drawn, 1, 2)),
                          ("of the next column", np.roll(drawn, 1, 3)), ("of the next call", later)):
         if abs((drawn * other).mean()) > 6 / math.sqrt(drawn.size):
-            raise Missed(f"{what} of a pixel tells that {where}: every pixel of every image has a draw of its own")
+            raise WrongAnswer(f"{what} of a pixel tells that {where}: every pixel of every image has a draw of its own")
 
 
 def like(x, y):
     """`y` as a finite array of the shape of `x`."""
     y = numbers(y, "what came back")
     if y.shape != x.shape:
-        raise Missed(f"what came back has the shape {y.shape}; expected that of x, {x.shape}")
+        raise WrongAnswer(f"what came back has the shape {y.shape}; expected that of x, {x.shape}")
     return y
 
 
@@ -73,10 +73,10 @@ def is_replaced(x, y, p, values):
     """Where `y` differs from `x`, once values, their share and their spread over the images are right."""
     changed = differ(x, like(x, y))
     if not (~differ(y[changed][:, None], np.array(values)[None])).any(1).all():
-        raise Missed("there are pixels that are neither what they were nor what they may become")
+        raise WrongAnswer("there are pixels that are neither what they were nor what they may become")
     near(changed.mean(), p, math.sqrt(p * (1 - p) / x.size), "the share of the pixels that change")
     if len(set(changed.reshape(len(x), -1).sum(1))) == 1:
-        raise Missed("every image loses the same number of pixels: each pixel is drawn by itself")
+        raise WrongAnswer("every image loses the same number of pixels: each pixel is drawn by itself")
     return changed
 
 
@@ -112,15 +112,15 @@ def lawful(ask, rng, name, x, level):
     """Two results of one generator, once the corruption leaves alone what it must, and hangs on the generator alone."""
     told = ask(CORRUPT, name=name, x=x, level=level, seed=seed_of(rng))
     if not np.array_equal(told["x"], x):
-        raise Missed("x itself is changed")
+        raise WrongAnswer("x itself is changed")
     if not np.array_equal(*told["worlds"]):
-        raise Missed("PyTorch's global generator is used")
+        raise WrongAnswer("PyTorch's global generator is used")
     if not np.array_equal(told["first"], told["again"]):
-        raise Missed("one seed gives two results")
+        raise WrongAnswer("one seed gives two results")
     if np.array_equal(told["first"], told["second"]):
-        raise Missed("a second call with the same generator spoils alike")
+        raise WrongAnswer("a second call with the same generator spoils alike")
     if np.array_equal(told["first"], told["other"]):
-        raise Missed("two seeds give one result")
+        raise WrongAnswer("two seeds give one result")
     return like(x, told["first"]), like(x, told["second"])
 
 
@@ -224,7 +224,7 @@ def level_for_refuses(ask, rng):
             x = scene(rng)
             answer = ask(LEVEL, kind=kind, severity=float(factor * harm(kind, x)), x=x)
             if (isinstance(answer, str) and answer == "refused") is not refused:
-                raise Missed("a level comes back that is no probability" if refused else "a severity is refused that can be reached")
+                raise WrongAnswer("a level comes back that is no probability" if refused else "a severity is refused that can be reached")
 
 
 # --- 3. Training ---------------------------------------------------------------------------------------------------
@@ -281,7 +281,7 @@ def objective_target(ask, rng):
         seen, value, slopes = first
         seen = numbers(seen)
         if kind != "clean" and np.array_equal(seen, x):
-            raise Missed(f"under '{kind}' the network sees the clean picture")
+            raise WrongAnswer(f"under '{kind}' the network sees the clean picture")
         s = 1 / (1 + np.exp(-(weights[0] * seen + weights[1])))
         close(value, ((s - x)**2).mean(), f"the loss of objective('{kind}', ...)")
         outer = 2 * (s - x) * s * (1 - s) / x.size
@@ -296,7 +296,7 @@ def objective_input(ask, rng):
         judge(x, seen, level)
     _, ((seen, *_), *_), _, _ = asked(ask, rng, "clean", x)
     if not np.array_equal(seen, x):
-        raise Missed("under 'clean' the network sees another picture than the clean one")
+        raise WrongAnswer("under 'clean' the network sees another picture than the clean one")
 
 
 @step("objective-fresh-check", 1, "objective, fresh noise at every step")
@@ -305,23 +305,23 @@ def objective_fresh(ask, rng):
         x = single(rng.uniform(0.05, 0.95, (6, 1, 8, 8)))
         _, (first, second, again), whole, untouched = asked(ask, rng, kind, x)
         if not whole:
-            raise Missed("the batch itself is changed")
+            raise WrongAnswer("the batch itself is changed")
         if not untouched:
-            raise Missed("PyTorch's global generator is used")
+            raise WrongAnswer("PyTorch's global generator is used")
         if np.array_equal(first[0], second[0]):
-            raise Missed("two steps spoil alike")
+            raise WrongAnswer("two steps spoil alike")
         if not np.array_equal(first[0], again[0]):
-            raise Missed("one seed gives two results")
+            raise WrongAnswer("one seed gives two results")
 
 
 @step("train-budget-check", 1, "train, with another seed and number of steps")
 def train_budget(ask, rng):
-    trainings.judge_budget(ask, rng, SIZES, BATCH, LR, trainings.deep_error)
+    judge_budget(ask, rng, SIZES, BATCH, LR, deep_error)
 
 
 @step("train-seed-check", 1, "train, same start and same batches")
 def train_seed(ask, rng):
-    trainings.judge_seed(ask, rng, "first weights", "batches")
+    judge_seed(ask, rng, "first weights", "batches")
 
 
 # --- 4. The matrix -------------------------------------------------------------------------------------------------
@@ -354,11 +354,11 @@ def spoilt(ask, rng):
     answers, got, worlds = ask(SPOIL, x=x, shifts=shifts, sets=sets, seeds=seeds)
     for answer, wanted in zip(answers, sets):
         if not isinstance(answer, dict) or set(answer) != set(wanted):
-            raise Missed("the names are not those of the corruptions")
+            raise WrongAnswer("the names are not those of the corruptions")
         for name in wanted:
             drawn = like(x, answer[name]) - x - shifts[name]
             if drawn.min() < -1e-5 or drawn.max() > 1 + 1e-5:
-                raise Missed("what came back is not x under the corruption of that name")
+                raise WrongAnswer("what came back is not x under the corruption of that name")
     return x, names, answers, got, worlds
 
 
@@ -367,22 +367,22 @@ def spoil_own(ask, rng):
     _, names, (first, turned, lone, _), _, _ = spoilt(ask, rng)
     for name in names:
         if not np.array_equal(first[name], turned[name]):
-            raise Missed("the pictures of a kind hang on its place among the others, or on more than the seed")
+            raise WrongAnswer("the pictures of a kind hang on its place among the others, or on more than the seed")
     if not np.array_equal(first[names[2]], lone[names[2]]):
-        raise Missed("the pictures of a kind hang on which others are asked for")
+        raise WrongAnswer("the pictures of a kind hang on which others are asked for")
 
 
 @step("spoil-check", 1, "spoil, from the clean pictures, by the seed")
 def spoil_seed(ask, rng):
     x, names, (first, turned, _, other), got, worlds = spoilt(ask, rng)
     if not got or any(not np.array_equal(seen, x) for seen in got):
-        raise Missed("a corruption was handed other pictures than the clean ones")
+        raise WrongAnswer("a corruption was handed other pictures than the clean ones")
     if any(not np.array_equal(first[name], turned[name]) for name in names[:1]):
-        raise Missed("one seed gives two results")
+        raise WrongAnswer("one seed gives two results")
     if any(np.array_equal(first[name], other[name]) for name in names):
-        raise Missed("two seeds give one result")
+        raise WrongAnswer("two seeds give one result")
     if not np.array_equal(*worlds):
-        raise Missed("PyTorch's global generator is used")
+        raise WrongAnswer("PyTorch's global generator is used")
 
 
 MATRIX = """
@@ -421,12 +421,12 @@ def judge_matrix(ask, rng, *, untouched):
     scales = {str(name): single(rng.normal(0, 2, 2)) for name in names}
     errors = ask(MATRIX, scales=scales, spoilt=pictures, x=x)
     if not isinstance(errors, dict) or not set(errors) >= set(scales):
-        raise Missed("there is no row for each network")
+        raise WrongAnswer("there is no row for each network")
     if set(errors) != {"untouched", *scales}:
-        raise Missed("the rows are not those of the networks and 'untouched'")
+        raise WrongAnswer("the rows are not those of the networks and 'untouched'")
     for name in (["untouched"] if untouched else scales):
         if not isinstance(errors[name], dict) or set(errors[name]) != set(pictures):
-            raise Missed("the columns are not those of the spoilt pictures")
+            raise WrongAnswer("the columns are not those of the spoilt pictures")
         for kind, seen in pictures.items():
             made = seen.astype(float)
             if not untouched:
@@ -451,10 +451,10 @@ def gains(ask, rng):
     errors = {str(row): {kind: float(rng.uniform(0.01, 0.2)) for kind in kinds} for row in rng.permutation(rows)}
     gain = ask(CALL, name="gains", arguments=[errors])
     if not isinstance(gain, dict) or set(gain) != set(errors):
-        raise Missed("the rows are not those of the errors")
+        raise WrongAnswer("the rows are not those of the errors")
     for row in errors:
         if not isinstance(gain[row], dict) or set(gain[row]) != set(kinds):
-            raise Missed("the columns are not those of the errors")
+            raise WrongAnswer("the columns are not those of the errors")
         for kind in kinds:
             nothing = errors["untouched"][kind]
             close(number(gain[row][kind], "a gain"), (nothing - errors[row][kind]) / nothing, "a gain")
@@ -478,7 +478,7 @@ def matrix_like(rng, tests, rows):
 def verdict(ask, name, *arguments):
     answer = ask(CALL, name=name, arguments=list(arguments))
     if not isinstance(answer, bool):
-        raise Missed("the answer is neither True nor False")
+        raise WrongAnswer("the answer is neither True nor False")
     return answer
 
 
@@ -492,7 +492,7 @@ def specialist_wins(ask, rng):
                 gain[top][test] = high + float(rng.uniform(0.01, 0.3))
                 gain[str(rng.choice([row for row in gain if row not in (top, "untouched")]))][test] = -2 * gain[top][test]
                 if verdict(ask, "specialist_wins", gain, test) is not (top == test):
-                    raise Missed("in another matrix it says otherwise")
+                    raise WrongAnswer("in another matrix it says otherwise")
 
 
 @step("transfer-check", 1, "transfer, in other matrices")
@@ -519,7 +519,7 @@ def judge_generalises(ask, rng, references):
             step = float(rng.uniform(0.01, 0.3) * (10 if kind == "one lost" and test not in lost else 1))
             gain[training][test] = gain[reference][test] + (step if test not in lost else 0 if kind == "one tie" else -step)
         if verdict(ask, "generalises", gain, training, reference) is not (kind in ("every", "but own")):
-            raise Missed("in another matrix it says otherwise")
+            raise WrongAnswer("in another matrix it says otherwise")
 
 
 @step("generalises-check", 1, "generalises, beside doing nothing")
@@ -529,7 +529,7 @@ def generalises_untouched(ask, rng):
         tests, gain = matrix(rng)
         gain["clean"] = {test: 0.3 for test in tests} | {tests[-1]: margin}
         if verdict(ask, "generalises", gain, "clean", "untouched") is not (margin > 0):
-            raise Missed("of clean training it says otherwise")
+            raise WrongAnswer("of clean training it says otherwise")
 
 
 @step("generalises-check", 1, "generalises, beside other rows")
@@ -553,7 +553,7 @@ def judge_generalist(ask, rng, misled):
         if gap < 1e-3 or right == (mean if misled == "mean" else worst):
             continue
         if ask(CALL, name="generalist", arguments=[gain]) != right:
-            raise Missed("in another matrix it names another row")
+            raise WrongAnswer("in another matrix it names another row")
         done += 1
 
 
@@ -593,4 +593,4 @@ def settled(ask, rng):
         for sign, gain in zip(signs, runs):
             gain[a][test] = gain[b][test] + float(sign * rng.uniform(0.01, 0.2))
         if verdict(ask, "settled", runs, a, b, test) is not (kind in ("first", "second")):
-            raise Missed("of other runs it says otherwise")
+            raise WrongAnswer("of other runs it says otherwise")

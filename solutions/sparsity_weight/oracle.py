@@ -3,8 +3,8 @@ import functools
 
 import numpy as np
 
-from aecourse.grading import oracle
-from aecourse.grading.oracle import CALL, Missed, close, number, numbers, single
+from grader import oracle
+from grader.oracle import CALL, WrongAnswer, close, number, numbers, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -44,13 +44,13 @@ def probe(name, first, rest):
 def asked(ask, name, first, *rest):
     answer = ask(VALUE, name=name, first=first, rest=list(rest))
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise Missed("no value came back")
+        raise WrongAnswer("no value came back")
     return answer
 
 
 def pulls(slope, right, rtol=1e-4):
     if slope is None:
-        raise Missed("the value carries no gradient")
+        raise WrongAnswer("the value carries no gradient")
     close(slope, right, "the gradient that PyTorch finds in it", rtol)
 
 
@@ -115,10 +115,10 @@ def cheat(ask, rng):
         z, weight = pair(rng)
         answer = ask(CALL, name="cheat", arguments=[z, weight, float(factor)])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise Missed("it does not return a code and a decoder")
+            raise WrongAnswer("it does not return a code and a decoder")
         small, large = numbers(answer[0], "the code"), numbers(answer[1], "the decoder")
         if small.shape != z.shape or large.shape != weight.shape:
-            raise Missed("the code or the decoder has another shape")
+            raise WrongAnswer("the code or the decoder has another shape")
         close(small @ large.T, z.astype(float) @ weight.T, "the pictures", atol=1e-4)
         close(abs(small).mean(), abs(z).mean() / factor, "the penalty")
 
@@ -243,7 +243,7 @@ def swept(ask, rng):
     seeds = [int(seed) for seed in rng.permutation(50)[:rng.integers(2, 5)]]
     made = ask(SWEEP, grids=grids, seeds=tuple(seeds))
     if not isinstance(made, dict):
-        raise Missed("it is no dictionary")
+        raise WrongAnswer("it is no dictionary")
     return [(name, weight) for name in grids for weight in grids[name]], seeds, made
 
 
@@ -251,7 +251,7 @@ def swept(ask, rng):
 def sweep(ask, rng):
     settings, _, made = swept(ask, rng)
     if set(made) != set(settings):
-        raise Missed("the settings are not those of the grids")
+        raise WrongAnswer("the settings are not those of the grids")
 
 
 @step("sweep-check", 1, "sweep, the runs of each setting")
@@ -259,9 +259,9 @@ def sweep_runs(ask, rng):
     settings, seeds, made = swept(ask, rng)
     for setting in settings:
         if setting not in made:
-            raise Missed("settings are missing")
+            raise WrongAnswer("settings are missing")
         if not isinstance(made[setting], (list, tuple)) or list(made[setting]) != [[*setting, seed] for seed in seeds]:
-            raise Missed("a setting does not hold one run for each seed, in their order")
+            raise WrongAnswer("a setting does not hold one run for each seed, in their order")
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------------------------
@@ -313,7 +313,7 @@ def spoken(ask, rng):
     on[:, order[:dead]], on[:, order[dead]] = False, True
     answer = ask(SPARSITY, on=on)
     if not isinstance(answer, tuple) or len(answer) != 3:
-        raise Missed("three things were asked for")
+        raise WrongAnswer("three things were asked for")
     return on, answer
 
 
@@ -420,7 +420,7 @@ def probe(name, arguments):
 
 def same_settings(seen, right):
     if not isinstance(seen, list) or sorted(map(repr, seen)) != sorted(map(repr, right)):
-        raise Missed("in another table it names other settings")
+        raise WrongAnswer("in another table it names other settings")
 
 
 @step("collapsed-check", 1, "collapsed, in other tables and at other limits")
@@ -463,7 +463,7 @@ def judge_sparsest(ask, rng, prices):
             continue  # too close to call
         right = list(table)[np.where(fair, shares, np.inf).argmin()]
         if ask(CALL, name="sparsest_within", arguments=[table, float(price)]) != right:
-            raise Missed("in another table it names another setting")
+            raise WrongAnswer("in another table it names another setting")
 
 
 @step("sparsest-check", 1, "sparsest_within, at other prices")

@@ -1,5 +1,5 @@
-# Right answers to solutions/contraction_weight, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/contraction_weight, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: jacobian
 def jacobian_penalty(encode, x):

@@ -1,5 +1,5 @@
-# Right answers to solutions/l1_and_kl, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/l1_and_kl, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: active
 def active(z, fraction):

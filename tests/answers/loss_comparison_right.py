@@ -1,5 +1,5 @@
-# Right answers to solutions/loss_comparison, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/loss_comparison, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: mse
 def mse(x_hat, x):

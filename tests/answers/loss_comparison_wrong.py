@@ -1,335 +1,335 @@
 # Plausible wrong answers to solutions/loss_comparison: each fails on the checks named, with the words named, and on no other.
-# A block starts with "# %% cell"; then "# check: words of the message", one line for each check that must fail.
+# A block starts with "# %% cell/name of the mistake"; then "# check: words of the message", one line for each check that must fail.
 
-# %% mse
+# %% mse/summed-for-mean
 # mse-check: You summed where the mean was asked
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).sum()
 
-# %% mse
+# %% mse/divided-by-images
 # mse-check: You divided by the number of images
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).sum() / x.shape[0]
 
-# %% mse
+# %% mse/one-per-image
 # mse-check: One number per image came back
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).mean(dim=1)
 
-# %% mse
+# %% mse/averaged-before-squaring
 # mse-check: You averaged first and squared then
 def mse(x_hat, x):
     return (x_hat - x).mean() ** 2
 
-# %% mse
+# %% mse/no-square
 # mse-check: The square is missing
 def mse(x_hat, x):
     return (x_hat - x).mean()
 
-# %% mse
+# %% mse/absolute-error
 # mse-check: This is the absolute error
 def mse(x_hat, x):
     return (x_hat - x).abs().mean()
 
-# %% mse
+# %% mse/root-at-the-end
 # mse-check: You took the root at the end
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).mean().sqrt()
 
-# %% mse
+# %% mse/number-without-gradient
 # mse-check: carries no gradient
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).mean().item()
 
-# %% mse
+# %% mse/no-return
 # mse-check: is a `return` missing?
 def mse(x_hat, x):
     ((x_hat - x) ** 2).mean()
 
-# %% mse
+# %% mse/a-string
 # mse-check: expected a tensor or a number
 def mse(x_hat, x):
     return "the mean of the squares"
 
-# %% mse
+# %% mse/cubed
 # mse-check: compute one element by hand
 def mse(x_hat, x):
     return ((x_hat - x) ** 3).mean()
 
-# %% mae
+# %% mae/summed-for-mean
 # mae-check: You summed where the mean was asked
 def mae(x_hat, x):
     return (x_hat - x).abs().sum()
 
-# %% mae
+# %% mae/divided-by-images
 # mae-check: You divided by the number of images
 def mae(x_hat, x):
     return (x_hat - x).abs().sum() / len(x)
 
-# %% mae
+# %% mae/one-per-image
 # mae-check: One number per image came back
 def mae(x_hat, x):
     return (x_hat - x).abs().mean(-1)
 
-# %% mae
+# %% mae/no-absolute-value
 # mae-check: The sign is still there
 def mae(x_hat, x):
     return (x_hat - x).mean()
 
-# %% mae
+# %% mae/averaged-before-absolute-value
 # mae-check: You averaged first and took the absolute value then
 def mae(x_hat, x):
     return (x_hat - x).mean().abs()
 
-# %% mae
+# %% mae/squared-error
 # mae-check: This is the squared error
 def mae(x_hat, x):
     return (x_hat - x).pow(2).mean()
 
-# %% mae
+# %% mae/by-numpy
 # mae-check: carries no gradient
 def mae(x_hat, x):
     import numpy
     return numpy.abs(x_hat.detach().numpy() - x.numpy()).mean()
 
-# %% bce
+# %% bce/summed-for-mean
 # bce-check: You summed where the mean was asked
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).sum()
 
-# %% bce
+# %% bce/divided-by-images
 # bce-check: You divided by the number of images
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).sum() / len(logits)
 
-# %% bce
+# %% bce/no-minus
 # bce-check: The minus in front is missing
 def bce_from_logits(logits, x):
     return (x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).mean()
 
-# %% bce
+# %% bce/sigmoid-twice
 # bce-check: You took the sigmoid twice
 def bce_from_logits(logits, x):
     return F.binary_cross_entropy_with_logits(torch.sigmoid(logits), x)
 
-# %% bce
+# %% bce/no-dark-pixels
 # bce-check: You forgot the part of the dark pixels
 def bce_from_logits(logits, x):
     return -(x * F.logsigmoid(logits)).mean()
 
-# %% bce
+# %% bce/no-bright-pixels
 # bce-check: You forgot the part of the bright pixels
 def bce_from_logits(logits, x):
     return -((1 - x) * F.logsigmoid(-logits)).mean()
 
-# %% bce
+# %% bce/no-sigmoid
 # bce-check: the sigmoid is missing
 def bce_from_logits(logits, x):
     return -(x * logits.log() + (1 - x) * (1 - logits).log()).mean()
 
-# %% bce
+# %% bce/base-2
 # bce-check: You took the logarithm to base 2
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).mean() / 0.6931471805599453
 
-# %% bce
+# %% bce/log-of-rounded-sigmoid
 # bce-check: You took the logarithm of a rounded probability: at logit 1000
 def bce_from_logits(logits, x):
     s = torch.sigmoid(logits)
     return -(x * torch.log(s) + (1 - x) * torch.log(1 - s)).mean()
 
-# %% bce
+# %% bce/exp-overflows
 # bce-check: exp(1000) overflows
 def bce_from_logits(logits, x):
     return (torch.log(1 + torch.exp(logits)) - logits * x).mean()
 
-# %% bce
+# %% bce/small-number-in-log
 # bce-check: a clamp or a small number inside it hides the infinity
 def bce_from_logits(logits, x):
     s = torch.sigmoid(logits)
     return -(x * torch.log(s + 1e-8) + (1 - x) * torch.log(1 - s + 1e-8)).mean()
 
-# %% bce
+# %% bce/clamped-by-pytorch
 # bce-check: a clamp or a small number inside it hides the infinity
 def bce_from_logits(logits, x):
     return F.binary_cross_entropy(torch.sigmoid(logits), x)
 
-# %% bce
+# %% bce/clamped-sigmoid
 # bce-check: a clamp or a small number inside it hides the infinity
 def bce_from_logits(logits, x):
     s = torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7)
     return -(x * torch.log(s) + (1 - x) * torch.log(1 - s)).mean()
 
-# %% bce
+# %% bce/gradient-nan-through-where
 # bce-check: torch.where also differentiates the branch that it throws away
 def bce_from_logits(logits, x):
     log_sum = torch.where(logits > 50, logits, torch.log1p(torch.exp(logits)))
     return (log_sum - logits * x).mean()
 
-# %% bce
+# %% bce/detached
 # bce-check: carries no gradient
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).mean().detach()
 
-# %% mse-gradient
+# %% mse-gradient/sign-reversed
 # mse-gradient-check: The sign is turned round
 def mse_gradient(x_hat, x):
     return 2 * (x - x_hat) / x.numel()
 
-# %% mse-gradient
+# %% mse-gradient/no-2
 # mse-gradient-check: The 2 from the square is missing
 def mse_gradient(x_hat, x):
     return (x_hat - x) / x.numel()
 
-# %% mse-gradient
+# %% mse-gradient/no-1-over-n
 # mse-gradient-check: The 1/n of the mean is missing
 def mse_gradient(x_hat, x):
     return 2 * (x_hat - x)
 
-# %% mse-gradient
+# %% mse-gradient/no-2-and-no-1-over-n
 # mse-gradient-check: The 2 from the square and the 1/n of the mean are missing
 def mse_gradient(x_hat, x):
     return x_hat - x
 
-# %% mse-gradient
+# %% mse-gradient/divided-by-images
 # mse-gradient-check: You divided by the number of images
 def mse_gradient(x_hat, x):
     return 2 * (x_hat - x) / len(x)
 
-# %% mse-gradient
+# %% mse-gradient/averaged-error
 # mse-gradient-check: each element has one of its own
 def mse_gradient(x_hat, x):
     return 2 * (x_hat - x).mean()
 
-# %% mae-gradient
+# %% mae-gradient/sign-reversed
 # mae-gradient-check: The sign is turned round
 def mae_gradient(x_hat, x):
     return torch.sign(x - x_hat) / x.numel()
 
-# %% mae-gradient
+# %% mae-gradient/no-1-over-n
 # mae-gradient-check: The 1/n of the mean is missing
 def mae_gradient(x_hat, x):
     return torch.sign(x_hat - x)
 
-# %% mae-gradient
+# %% mae-gradient/divided-by-images
 # mae-gradient-check: You divided by the number of images
 def mae_gradient(x_hat, x):
     return torch.sign(x_hat - x) / len(x)
 
-# %% mae-gradient
+# %% mae-gradient/always-positive
 # mae-gradient-check: The sign of the error is lost
 def mae_gradient(x_hat, x):
     return torch.ones_like(x) / x.numel()
 
-# %% mae-gradient
+# %% mae-gradient/error-itself
 # mae-gradient-check: This grows with the error
 def mae_gradient(x_hat, x):
     return (x_hat - x) / x.numel()
 
-# %% mae-gradient
+# %% mae-gradient/squared-error-gradient
 # mae-gradient-check: This is the squared error's gradient
 def mae_gradient(x_hat, x):
     return 2 * (x_hat - x) / x.numel()
 
-# %% mae-gradient
+# %% mae-gradient/loss-itself
 # mae-gradient-check: This is the loss itself
 def mae_gradient(x_hat, x):
     return (x_hat - x).abs() / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/sign-reversed
 # bce-gradient-check: The sign is turned round
 def bce_gradient(logits, x):
     return (x - torch.sigmoid(logits)) / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/no-1-over-n
 # bce-gradient-check: The 1/n of the mean is missing
 def bce_gradient(logits, x):
     return torch.sigmoid(logits) - x
 
-# %% bce-gradient
+# %% bce-gradient/divided-by-images
 # bce-gradient-check: You divided by the number of images
 def bce_gradient(logits, x):
     return (torch.sigmoid(logits) - x) / len(x)
 
-# %% bce-gradient
+# %% bce-gradient/in-the-probability
 # bce-gradient-check: This is the gradient with respect to the probability
 def bce_gradient(logits, x):
     s = torch.sigmoid(logits)
     return (s - x) / (s * (1 - s)) / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/sigmoid-derivative-once-too-often
 # bce-gradient-check: is there once too often
 def bce_gradient(logits, x):
     s = torch.sigmoid(logits)
     return (s - x) * s * (1 - s) / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/no-sigmoid
 # bce-gradient-check: the sigmoid is missing
 def bce_gradient(logits, x):
     return (logits - x) / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/sigmoid-twice
 # bce-gradient-check: You took the sigmoid twice
 def bce_gradient(logits, x):
     return (torch.sigmoid(torch.sigmoid(logits)) - x) / x.numel()
 
-# %% bce-gradient
+# %% bce-gradient/exp-overflows
 # bce-gradient-check: infinity over infinity is nan
 def bce_gradient(logits, x):
     return (torch.exp(logits) / (1 + torch.exp(logits)) - x) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/sign-reversed
 # sigmoid-mse-gradient-check: The sign is turned round
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (x - s) * s * (1 - s) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/no-sigmoid-derivative
 # sigmoid-mse-gradient-check: The chain rule's second factor is missing
 def sigmoid_mse_gradient(logits, x):
     return 2 * (torch.sigmoid(logits) - x) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/derivative-of-the-logit
 # sigmoid-mse-gradient-check: not a (1 - a)
 def sigmoid_mse_gradient(logits, x):
     return 2 * (torch.sigmoid(logits) - x) * logits * (1 - logits) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/half-of-the-derivative
 # sigmoid-mse-gradient-check: Only half of the sigmoid's slope is there
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (s - x) * s / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/error-of-the-logit
 # sigmoid-mse-gradient-check: the error is sigmoid(a) - x
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (logits - x) * s * (1 - s) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/no-2
 # sigmoid-mse-gradient-check: The 2 from the square is missing
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return (s - x) * s * (1 - s) / x.numel()
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/no-1-over-n
 # sigmoid-mse-gradient-check: The 1/n of the mean is missing
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (s - x) * s * (1 - s)
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/divided-by-images
 # sigmoid-mse-gradient-check: You divided by the number of images
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (s - x) * s * (1 - s) / len(x)
 
-# %% sigmoid-mse-gradient
+# %% sigmoid-mse-gradient/cross-entropy-gradient
 # sigmoid-mse-gradient-check: This is the cross entropy's gradient
 def sigmoid_mse_gradient(logits, x):
     return (torch.sigmoid(logits) - x) / x.numel()
 
-# %% objective
+# %% objective/mae-trains-mse
 # objective-pixels-check: This is the other loss of the two
 def objective(name):
     def compute(model, x, generator):
@@ -338,7 +338,7 @@ def objective(name):
         return {name: losses.mse(model(x)[0], x)}
     return compute
 
-# %% objective
+# %% objective/closure-in-a-loop
 # objective-pixels-check: This is the other loss of the two
 # objective-bce-check: This is the absolute error
 def objective(name):
@@ -351,7 +351,7 @@ def objective(name):
         made[key] = compute
     return made[name]
 
-# %% objective
+# %% objective/logits-for-pixels
 # objective-pixels-check: You compared the logits with the pixels
 def objective(name):
     def compute(model, x, generator):
@@ -359,7 +359,7 @@ def objective(name):
         return {name: getattr(losses, name)(a, x)}
     return compute
 
-# %% objective
+# %% objective/sigmoid-twice-for-mse
 # objective-pixels-check: You took the sigmoid twice
 def objective(name):
     def compute(model, x, generator):
@@ -368,7 +368,7 @@ def objective(name):
         return {name: getattr(losses, name)(torch.sigmoid(model(x)[0]), x)}
     return compute
 
-# %% objective
+# %% objective/summed-for-mean
 # objective-pixels-check: You summed where the mean was asked
 # objective-bce-check: You summed where the mean was asked
 def objective(name):
@@ -378,17 +378,17 @@ def objective(name):
         return {name: getattr(losses, name)(model(x)[0], x, "sum")}
     return compute
 
-# %% objective
+# %% objective/always-bce
 # objective-pixels-check: This is the cross entropy, whatever name is asked for
 def objective(name):
     return lambda model, x, generator: {name: losses.bce(model.logits(model.encode(x)), x)}
 
-# %% objective
+# %% objective/sigmoid-twice-for-bce
 # objective-bce-check: You took the sigmoid twice
 def objective(name):
     return lambda model, x, generator: {name: getattr(losses, name)(model(x)[0], x)}
 
-# %% objective
+# %% objective/bce-of-clamped-probability
 # objective-bce-check: You took the logarithm of a rounded probability, clamped at -100
 def objective(name):
     def compute(model, x, generator):
@@ -396,7 +396,7 @@ def objective(name):
         return {name: loss(model(x)[0], x)}
     return compute
 
-# %% objective
+# %% objective/bce-of-rounded-probability
 # objective-bce-check: You took the logarithm of a rounded probability, which is not finite
 def objective(name):
     def compute(model, x, generator):
@@ -406,20 +406,20 @@ def objective(name):
         return {name: getattr(losses, name)(x_hat, x)}
     return compute
 
-# %% objective
+# %% objective/mse-for-bce
 # objective-bce-check: This is the squared error
 def objective(name):
     def compute(model, x, generator):
         return {name: (losses.mae if name == "mae" else losses.mse)(model(x)[0], x)}
     return compute
 
-# %% objective
+# %% objective/returns-the-name
 # objective-pixels-check: define it inside and return it without calling it
 # objective-bce-check: not callable
 def objective(name):
     return name
 
-# %% objective
+# %% objective/returns-the-loss
 # objective-pixels-check: expected a dictionary such as
 # objective-bce-check: expected a dictionary such as
 def objective(name):
@@ -429,7 +429,7 @@ def objective(name):
         return getattr(losses, name)(model(x)[0], x)
     return compute
 
-# %% objective
+# %% objective/no-grad
 # objective-pixels-check: carries no gradient
 # objective-bce-check: carries no gradient
 def objective(name):
@@ -440,14 +440,14 @@ def objective(name):
             return {name: getattr(losses, name)(model(x)[0], x)}
     return compute
 
-# %% train
+# %% train/returns-the-history
 # train-budget-check: expected the network
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=16)
     return fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
 
-# %% train
+# %% train/no-hidden-layer-given
 # train-budget-check: The network is not the one of the task
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -455,7 +455,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/fixed-steps
 # train-budget-check: hand `steps` on to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -463,7 +463,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=6, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/default-batch-size
 # train-budget-check: A batch holds 128 images
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -471,7 +471,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/trains-on-test
 # train-budget-check: images that are not in images.train
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -479,7 +479,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, test, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/default-learning-rate
 # train-budget-check: That is fit's own learning rate
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -487,7 +487,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, seed=seed)
     return model
 
-# %% train
+# %% train/network-before-the-seed
 # train-seed-check: the network must be made inside train
 def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(128,), latent_dim=16)
@@ -495,14 +495,14 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/one-network-for-all
 # train-seed-check: the network must be made inside train
 def train(objective, seed, steps=STEPS, model=Autoencoder(hidden=(128,), latent_dim=16)):
     torch.manual_seed(seed)
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/batches-by-the-clock
 # train-seed-check: Two runs with one seed see different batches
 def train(objective, seed, steps=STEPS):
     import time
@@ -511,7 +511,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=time.time_ns() % 2**31)
     return model
 
-# %% train
+# %% train/one-start-for-all-seeds
 # train-seed-check: Every seed starts from the same weights
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(0)
@@ -519,7 +519,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/one-batch-order-for-all-seeds
 # train-seed-check: Every seed sees the same batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -527,65 +527,65 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR)
     return model
 
-# %% train
+# %% train/not-trained
 # train-budget-check: took 0 steps
 # train-seed-check: train never called the objective
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     return Autoencoder(hidden=(128,), latent_dim=16)
 
-# %% sharpness
+# %% sharpness/fraction-inverted
 # sharpness-check: The fraction is upside down
 def sharpness(x_hat, x):
     return metrics.gradient_energy(x) / metrics.gradient_energy(x_hat)
 
-# %% sharpness
+# %% sharpness/rows-only
 # sharpness-check: edges that run up and down are not seen
 def sharpness(x_hat, x):
     return x_hat.diff(dim=2).square().sum((1, 2, 3)) / x.diff(dim=2).square().sum((1, 2, 3))
 
-# %% sharpness
+# %% sharpness/columns-only
 # sharpness-check: edges that run across are not seen
 def sharpness(x_hat, x):
     return x_hat.diff().square().sum((1, 2, 3)) / x.diff().square().sum((1, 2, 3))
 
-# %% sharpness
+# %% sharpness/total-variation
 # sharpness-check: This is the ratio of the total variations
 def sharpness(x_hat, x):
     def energy(x):
         return x.diff(dim=2).abs().sum((1, 2, 3)) + x.diff(dim=3).abs().sum((1, 2, 3))
     return energy(x_hat) / energy(x)
 
-# %% sharpness
+# %% sharpness/one-for-the-batch
 # sharpness-check: One number for the whole batch came back
 def sharpness(x_hat, x):
     def energy(x):
         return x.diff(dim=2).square().sum() + x.diff(dim=3).square().sum()
     return energy(x_hat) / energy(x)
 
-# %% sharpness
+# %% sharpness/averaged-images
 # sharpness-check: You averaged the images
 def sharpness(x_hat, x):
     return metrics.sharpness(x_hat, x).mean()
 
-# %% sharpness
+# %% sharpness/wraps-around
 # sharpness-check: Your differences wrap around
 def sharpness(x_hat, x):
     def energy(x):
         return ((x - x.roll(1, 2)) ** 2 + (x - x.roll(1, 3)) ** 2).sum((1, 2, 3))
     return energy(x_hat) / energy(x)
 
-# %% sharpness
+# %% sharpness/root-of-ratio
 # sharpness-check: You took the root of the ratio
 def sharpness(x_hat, x):
     return (metrics.gradient_energy(x_hat) / metrics.gradient_energy(x)).sqrt()
 
-# %% sharpness
+# %% sharpness/energy-of-x-hat-alone
 # sharpness-check: This is the energy of x_hat alone
 def sharpness(x_hat, x):
     return metrics.gradient_energy(x_hat)
 
-# %% tabulate
+# %% tabulate/first-seed-alone
 # table-errors-check: This is the first seed alone
 # table-edges-check: This is the first seed alone
 def tabulate(pictures, x):
@@ -593,7 +593,7 @@ def tabulate(pictures, x):
                    "sharpness": metrics.sharpness(runs[0], x).mean(),
                    "total variation": metrics.sharpness(runs[0], x, metrics.total_variation).mean()} for name, runs in pictures.items()}
 
-# %% tabulate
+# %% tabulate/last-seed-alone
 # table-errors-check: This is the last seed alone
 # table-edges-check: This is the last seed alone
 def tabulate(pictures, x):
@@ -605,7 +605,7 @@ def tabulate(pictures, x):
                            "total variation": metrics.sharpness(run, x, metrics.total_variation).mean()}
     return table
 
-# %% tabulate
+# %% tabulate/summed-over-seeds
 # table-errors-check: You summed over the seeds
 # table-edges-check: You summed over the seeds
 def tabulate(pictures, x):
@@ -615,7 +615,7 @@ def tabulate(pictures, x):
                    "total variation": sum(metrics.sharpness(run, x, metrics.total_variation).mean() for run in runs)}
             for name, runs in pictures.items()}
 
-# %% tabulate
+# %% tabulate/decibels-of-the-mean-error
 # table-errors-check: You took the decibels of a mean error
 def tabulate(pictures, x):
     def mean(f, runs):
@@ -626,7 +626,7 @@ def tabulate(pictures, x):
                    "total variation": mean(lambda a: metrics.sharpness(a, x, metrics.total_variation), runs)}
             for name, runs in pictures.items()}
 
-# %% tabulate
+# %% tabulate/ratio-of-means
 # table-errors-check: You took the decibels of the mean over all
 # table-edges-check: You divided the mean energies
 def tabulate(pictures, x):
@@ -640,7 +640,7 @@ def tabulate(pictures, x):
         table[name] = row
     return table
 
-# %% tabulate
+# %% tabulate/arguments-swapped
 # table-edges-check: The arguments are the wrong way round
 def tabulate(pictures, x):
     def mean(f, runs):
@@ -650,7 +650,7 @@ def tabulate(pictures, x):
                    "total variation": mean(lambda a, b: metrics.sharpness(a, b, metrics.total_variation), runs)}
             for name, runs in pictures.items()}
 
-# %% tabulate
+# %% tabulate/sharpness-for-total-variation
 # table-edges-check: The two measures are mixed up
 def tabulate(pictures, x):
     def mean(f, runs):
@@ -659,135 +659,135 @@ def tabulate(pictures, x):
                    "sharpness": mean(metrics.sharpness, runs), "total variation": mean(metrics.sharpness, runs)}
             for name, runs in pictures.items()}
 
-# %% tabulate
+# %% tabulate/fixed-names
 # table-errors-check: The rows of your table are
 # table-edges-check: The rows of your table are
 def tabulate(pictures, x):
     return {name: {} for name in ("mse", "bce", "mae")}
 
-# %% tabulate
+# %% tabulate/empty-rows
 # table-errors-check: Your table has no entry 'mse'
 # table-edges-check: Your table has no entry 'sharpness'
 def tabulate(pictures, x):
     return {name: {} for name in pictures}
 
-# %% tabulate
+# %% tabulate/no-values
 # table-errors-check: is a `return` missing?
 # table-edges-check: is a `return` missing?
 def tabulate(pictures, x):
     return {name: dict.fromkeys(("mse", "mae", "psnr", "sharpness", "total variation")) for name in pictures}
 
-# %% sharpest-by
+# %% sharpest-by/smallest-value
 # sharpest-by-check: That loss has the smallest value
 def sharpest_by(table, measure):
     return min(table, key=lambda name: table[name][measure])
 
-# %% sharpest-by
+# %% sharpest-by/always-total-variation
 # sharpest-by-check: That loss wins by the other measure
 def sharpest_by(table, measure):
     return max(table, key=lambda name: table[name]["total variation"])
 
-# %% sharpest-by
+# %% sharpest-by/nearest-to-1
 # sharpest-by-check: not the one nearest to 1
 def sharpest_by(table, measure):
     return min(table, key=lambda name: abs(table[name][measure] - 1))
 
-# %% sharpest-by
+# %% sharpest-by/fixed-name
 # sharpest-by-check: no name known beforehand
 def sharpest_by(table, measure):
     return "mae"
 
-# %% sharpest-by
+# %% sharpest-by/returns-the-value
 # sharpest-by-check: return the name of its loss
 def sharpest_by(table, measure):
     return max(row[measure] for row in table.values())
 
-# %% sharpest-by
+# %% sharpest-by/fixed-candidates
 # sharpest-by-check: huber
 def sharpest_by(table, measure):
     return max(("mse", "bce", "mae"), key=lambda name: table.get(name, {}).get(measure, -1))
 
-# %% price
+# %% price/fraction-inverted
 # price-check: The fraction is upside down
 def price(table, name):
     return min(row["mse"] for row in table.values()) / table[name]["mse"]
 
-# %% price
+# %% price/difference
 # price-check: You took the difference
 def price(table, name):
     return table[name]["mse"] - min(row["mse"] for row in table.values())
 
-# %% price
+# %% price/divided-by-the-mse-row
 # price-check: You divided by the loss called mse
 def price(table, name):
     return table[name]["mse"] / table["mse"]["mse"]
 
-# %% price
+# %% price/divided-by-the-largest
 # price-check: You divided by the largest error
 def price(table, name):
     return table[name]["mse"] / max(row["mse"] for row in table.values())
 
-# %% price
+# %% price/error-itself
 # price-check: That is the error itself
 def price(table, name):
     return table[name]["mse"]
 
-# %% price
+# %% price/always-of-mae
 # price-check: That is the price of mae
 def price(table, name):
     return table["mae"]["mse"] / min(row["mse"] for row in table.values())
 
-# %% agree
+# %% agree/always-false
 # agree-check: Both measures name mae here
 def agree(winners):
     return False
 
-# %% agree
+# %% agree/always-true
 # agree-check: The measures name different losses here
 def agree(winners):
     return True
 
-# %% agree
+# %% agree/only-if-mae
 # agree-check: They agree on bce: which loss it is does not matter
 def agree(winners):
     return all(name == "mae" for name in winners.values())
 
-# %% agree
+# %% agree/first-two-measures-only
 # agree-check: The third measure says something else
 def agree(winners):
     return winners["sharpness"] == winners["total variation"]
 
-# %% agree
+# %% agree/all-different-counts
 # agree-check: Three names, all different
 def agree(winners):
     return len(set(winners.values())) != 2
 
-# %% agree
+# %% agree/returns-a-string
 # agree-check: gives 'yes'
 def agree(winners):
     return "yes" if len(set(winners.values())) == 1 else "no"
 
-# %% impostor
+# %% impostor/leaves-the-range
 # impostor-check: a picture stays in [0, 1]
 def impostor(x, generator):
     return x + torch.randn(x.shape, generator=generator, device=x.device)
 
-# %% impostor
+# %% impostor/moves-no-edge
 # impostor-check: Adding a constant moves no edge
 def impostor(x, generator):
     return x * 0.5 + 0.5
 
-# %% impostor
+# %% impostor/blurs
 # impostor-check: blur takes edges away
 def impostor(x, generator):
     return F.avg_pool2d(x, 3, 1, 1)
 
-# %% impostor
+# %% impostor/too-little-noise
 # impostor-check: these still look like the originals
 def impostor(x, generator):
     return (x + 0.2 * torch.randn(x.shape, generator=generator, device=x.device)).clamp(0, 1)
 
-# %% impostor
+# %% impostor/another-shape
 # impostor-check: of the same shape as x
 def impostor(x, generator):
     return torch.rand(28, 28)

@@ -1,5 +1,5 @@
-# Right answers to solutions/noise_level, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/noise_level, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: gaussian
 def gaussian(x, sigma, generator):

@@ -1,5 +1,5 @@
-# Right answers to solutions/noise_transfer, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/noise_transfer, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: gaussian
 gaussian = corruption.gaussian

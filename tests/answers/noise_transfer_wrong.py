@@ -1,131 +1,131 @@
 # Plausible wrong answers to solutions/noise_transfer: each fails on the checks named, with the words named, and on no other.
-# A block starts with "# %% cell"; then "# check: words of the message", one line for each check that must fail.
+# A block starts with "# %% cell/name of the mistake"; then "# check: words of the message", one line for each check that must fail.
 
-# %% gaussian
+# %% gaussian/global-generator
 # gaussian-check: PyTorch's global generator
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn_like(x)
 
-# %% gaussian
+# %% gaussian/changes-x
 # gaussian-check: changes x itself
 def gaussian(x, sigma, generator):
     return x.add_(sigma * torch.randn(x.shape, generator=generator))
 
-# %% gaussian
+# %% gaussian/clipped
 # gaussian-check: You clipped
 def gaussian(x, sigma, generator):
     return (x + sigma * torch.randn(x.shape, generator=generator)).clamp(0, 1)
 
-# %% gaussian
+# %% gaussian/generator-reseeded
 # gaussian-check: at every call
 def gaussian(x, sigma, generator):
     generator.manual_seed(0)
     return x + sigma * torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/generator-of-its-own
 # gaussian-check: at every call
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape, generator=torch.Generator().manual_seed(0))
 
-# %% gaussian
+# %% gaussian/by-numpy
 # gaussian-check: two results for one seed
 def gaussian(x, sigma, generator):
     import numpy
     return x + sigma * torch.tensor(numpy.random.randn(*x.shape)).to(x.dtype)
 
-# %% gaussian
+# %% gaussian/one-noise-for-all-images
 # gaussian-check: Neighbouring images are spoilt alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape[1:], generator=generator)
 
-# %% gaussian
+# %% gaussian/one-noise-for-all-rows
 # gaussian-check: Neighbouring rows are spoilt alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((len(x), 1, 1, x.shape[3]), generator=generator)
 
-# %% gaussian
+# %% gaussian/one-number-per-image
 # gaussian-check: spoilt alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((len(x), 1, 1, 1), generator=generator)
 
-# %% gaussian
+# %% gaussian/one-noise-for-all-columns
 # gaussian-check: Neighbouring columns are spoilt alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((*x.shape[:3], 1), generator=generator)
 
-# %% gaussian
+# %% gaussian/noise-alone
 # gaussian-check: The picture is gone
 def gaussian(x, sigma, generator):
     return sigma * torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/uniform-from-0
 # gaussian-check: Your noise is never negative
 def gaussian(x, sigma, generator):
     return x + sigma * torch.rand(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/mean-sigma
 # gaussian-check: The noise has the mean sigma
 def gaussian(x, sigma, generator):
     return x + sigma + torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/sigma-squared
 # gaussian-check: You scaled by sigma squared
 def gaussian(x, sigma, generator):
     return x + sigma ** 2 * torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/root-of-sigma
 # gaussian-check: You scaled by the root of sigma
 def gaussian(x, sigma, generator):
     return x + sigma ** 0.5 * torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/sigma-ignored
 # gaussian-check: The noise does not depend on sigma
 def gaussian(x, sigma, generator):
     return x + torch.randn(x.shape, generator=generator)
 
-# %% gaussian
+# %% gaussian/uniform-around-0
 # gaussian-check: Even numbers from -1/2 to 1/2
 def gaussian(x, sigma, generator):
     return x + sigma * (torch.rand(x.shape, generator=generator) - 0.5)
 
-# %% gaussian
+# %% gaussian/multiplicative
 # gaussian-check: The noise grows with the brightness
 def gaussian(x, sigma, generator):
     return x * (1 + sigma * torch.randn(x.shape, generator=generator))
 
-# %% gaussian
+# %% gaussian/uniform-of-the-right-deviation
 # gaussian-check: these are even numbers
 def gaussian(x, sigma, generator):
     return x + sigma * 12 ** 0.5 * (torch.rand(x.shape, generator=generator) - 0.5)
 
-# %% gaussian
+# %% gaussian/signs-only
 # gaussian-check: All the noise has one size
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape, generator=generator).sign()
 
-# %% gaussian
+# %% gaussian/another-shape
 # gaussian-check: of the same shape as x
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((2, *x.shape), generator=generator)
 
-# %% gaussian
+# %% gaussian/no-return
 # gaussian-check: of the same shape as x
 def gaussian(x, sigma, generator):
     x + sigma * torch.randn(x.shape, generator=generator)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/global-generator
 # salt-and-pepper-check: PyTorch's global generator
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand_like(x) < p, torch.rand_like(x) > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/global-coin
 # salt-and-pepper-check: PyTorch's global generator
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand_like(x) > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/changes-x
 # salt-and-pepper-check: changes x itself
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand(x.shape, generator=generator) > 0.5
@@ -133,104 +133,104 @@ def salt_and_pepper(x, p, generator):
     x[hit & ~salt] = 0
     return x
 
-# %% salt-and-pepper
+# %% salt-and-pepper/replaced-with-1-minus-p
 # salt-and-pepper-check: You replaced with probability 1 - p
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) > p, torch.rand(x.shape, generator=generator) > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/p-for-each-colour
 # salt-and-pepper-check: You gave p to the salt and p to the pepper
 def salt_and_pepper(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 1).masked_fill(torch.rand(x.shape, generator=generator) < p, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/half-of-p
 # salt-and-pepper-check: Only half of them
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p / 2, torch.rand(x.shape, generator=generator) > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/salt-only
 # salt-and-pepper-check: Only half of them
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand(x.shape, generator=generator) > 0.5
     return x.masked_fill(hit & salt, 1)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/colours-drawn-apart
 # salt-and-pepper-check: You gave p / 2 to each, and some pixels got both
 def salt_and_pepper(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p / 2, 1).masked_fill(torch.rand(x.shape, generator=generator) < p / 2, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/level-ignored
 # salt-and-pepper-check: The level is not used
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < 0.3, torch.rand(x.shape, generator=generator) > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/all-black
 # salt-and-pepper-check: All of them are black
 def salt_and_pepper(x, p, generator):
     u = torch.rand(x.shape, generator=generator)
     hit, salt = u < p, u > 0.99
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/colour-from-the-same-draw
 # salt-and-pepper-check: All of them are black
 def salt_and_pepper(x, p, generator):
     u = torch.rand(x.shape, generator=generator)
     hit, salt = u < p, u > 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/colour-from-the-same-draw-reversed
 # salt-and-pepper-check: All of them are white
 def salt_and_pepper(x, p, generator):
     u = torch.rand(x.shape, generator=generator)
     hit, salt = u < p, u < 0.5
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/coin-of-p
 # salt-and-pepper-check: it must not depend on p
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand(x.shape, generator=generator) < p
     return x.masked_fill(hit & salt, 1).masked_fill(hit & ~salt, 0)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/old-value-decides
 # salt-and-pepper-check: The old value decides
 def salt_and_pepper(x, p, generator):
     return torch.where(torch.rand(x.shape, generator=generator) < p, (x > 0.5).to(x.dtype), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/added-to-the-pixel
 # salt-and-pepper-check: neither what they were nor 0 nor 1
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand(x.shape, generator=generator) > 0.5
     return torch.where(hit, torch.where(salt, x + 1, x - 1), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/extremes-of-the-batch
 # salt-and-pepper-check: neither what they were nor 0 nor 1
 def salt_and_pepper(x, p, generator):
     hit, salt = torch.rand(x.shape, generator=generator) < p, torch.rand(x.shape, generator=generator) > 0.5
     return torch.where(hit, torch.where(salt, x.max(), x.min()), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/one-pattern-for-all-images
 # salt-and-pepper-check: Neighbouring images are spoilt alike
 def salt_and_pepper(x, p, generator):
     hit, salt = (torch.rand(x.shape[1:], generator=generator) for _ in range(2))
     return torch.where(hit < p, (salt < 0.5).to(x.dtype), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/one-colour-per-image
 # salt-and-pepper-check: spoilt alike
 def salt_and_pepper(x, p, generator):
     salt = torch.rand((len(x), 1, 1, 1), generator=generator) < 0.5
     return torch.where(torch.rand(x.shape, generator=generator) < p, salt.to(x.dtype), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/generator-of-its-own
 # salt-and-pepper-check: at every call
 def salt_and_pepper(x, p, generator):
     g = torch.Generator().manual_seed(0)
     hit, salt = (torch.rand(x.shape, generator=g) for _ in range(2))
     return torch.where(hit < p, (salt < 0.5).to(x.dtype), x)
 
-# %% salt-and-pepper
+# %% salt-and-pepper/exact-share
 # salt-and-pepper-check: exactly the same number of pixels
 def salt_and_pepper(x, p, generator):
     n = x[0].numel()
@@ -239,86 +239,86 @@ def salt_and_pepper(x, p, generator):
     coin = torch.rand((len(x), n), generator=generator) < 0.5
     return torch.where(order < k, coin.to(x.dtype), x.flatten(1)).view(x.shape)
 
-# %% masking
+# %% masking/global-generator
 # masking-check: PyTorch's global generator
 def masking(x, p, generator):
     return x * (torch.rand_like(x) > p)
 
-# %% masking
+# %% masking/changes-x
 # masking-check: changes x itself
 def masking(x, p, generator):
     return x.masked_fill_(torch.rand(x.shape, generator=generator) < p, 0)
 
-# %% masking
+# %% masking/rescaled
 # masking-check: You divided what is left by 1 - p
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=generator) > p) / (1 - p)
 
-# %% masking
+# %% masking/dropout
 # masking-check: PyTorch's global generator
 def masking(x, p, generator):
     return F.dropout(x, p) * (1 - p)
 
-# %% masking
+# %% masking/hidden-with-1-minus-p
 # masking-check: You hid with probability 1 - p
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=generator) < p)
 
-# %% masking
+# %% masking/level-ignored
 # masking-check: The level is not used
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=generator) > LEVELS['masking'])
 
-# %% masking
+# %% masking/darkened
 # masking-check: neither 0 nor what they were
 def masking(x, p, generator):
     return x - p * torch.rand(x.shape, generator=generator)
 
-# %% masking
+# %% masking/survivors-scaled
 # masking-check: neither 0 nor what they were
 def masking(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 0) * (1 - p)
 
-# %% masking
+# %% masking/masked-white
 # masking-check: neither 0 nor what they were
 def masking(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 1)
 
-# %% masking
+# %% masking/one-mask-for-all-images
 # masking-check: Neighbouring images are spoilt alike
 def masking(x, p, generator):
     return x * (torch.rand(x.shape[1:], generator=generator) > p)
 
-# %% masking
+# %% masking/one-mask-for-all-columns
 # masking-check: Neighbouring columns are spoilt alike
 def masking(x, p, generator):
     return x * (torch.rand((*x.shape[:3], 1), generator=generator) > p)
 
-# %% masking
+# %% masking/generator-of-its-own
 # masking-check: at every call
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=torch.Generator().manual_seed(1)) > p)
 
-# %% masking
+# %% masking/unchanged
 # masking-check: at every call
 def masking(x, p, generator):
     return x
 
-# %% masking
+# %% masking/exact-share
 # masking-check: exactly the same number of pixels
 def masking(x, p, generator):
     n = x[0].numel()
     rank = torch.rand((len(x), n), generator=generator).argsort(1)
     return torch.where(rank < round(p * n), 0, x.flatten(1)).view(x.shape)
 
-# %% masking
+# %% masking/generator-reseeded-by-chance
 # masking-check: two results for one seed
 def masking(x, p, generator):
     generator = torch.Generator()
     generator.seed()
     return x * (torch.rand(x.shape, generator=generator) > p)
 
-# %% severity
+# %% severity/gaussian-standard-deviation
 # severity-check: That is the standard deviation
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -326,7 +326,7 @@ def severity(kind, level, x):
         return level
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/gaussian-with-the-image
 # severity-check: The picture's own square is in it
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -334,7 +334,7 @@ def severity(kind, level, x):
         return level ** 2 + b
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/gaussian-times-the-image
 # severity-check: does not depend on x
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -342,7 +342,7 @@ def severity(kind, level, x):
         return level ** 2 * b
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/no-coin
 # severity-check: The coin is missing
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -350,7 +350,7 @@ def severity(kind, level, x):
         return level ** 2
     return level * (b + w) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/no-salt
 # severity-check: You forgot the salt, which errs
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -358,7 +358,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * b if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/no-pepper
 # severity-check: You forgot the pepper
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -366,7 +366,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * w if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/no-salt-and-no-coin
 # severity-check: You forgot the salt and the coin
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -374,7 +374,7 @@ def severity(kind, level, x):
         return level ** 2
     return level * b if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/salt-of-the-mean-pixel
 # severity-check: You averaged the pixels first
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -382,7 +382,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (x.mean() ** 2 + (1 - x.mean()) ** 2) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/salt-by-absolute-error
 # severity-check: You took the absolute error: square it
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -390,7 +390,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (x.mean() + (1 - x).mean()) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/salt-level-squared
 # severity-check: The probability is not squared
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -398,7 +398,7 @@ def severity(kind, level, x):
         return level ** 2
     return level ** 2 / 2 * (b + w) if kind == "salt_and_pepper" else level * b
 
-# %% severity
+# %% severity/masking-by-absolute-error
 # severity-check: You took the absolute error: square the pixels
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -406,7 +406,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * x.mean()
 
-# %% severity
+# %% severity/masking-of-the-mean-pixel
 # severity-check: You averaged the pixels first
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -414,7 +414,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * x.mean() ** 2
 
-# %% severity
+# %% severity/masking-level-squared
 # severity-check: The probability is not squared
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -422,7 +422,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level ** 2 * b
 
-# %% severity
+# %% severity/masking-pixels-that-stay
 # severity-check: This counts the pixels that stay
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -430,7 +430,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else (1 - level) * b
 
-# %% severity
+# %% severity/masking-variance
 # severity-check: That is the variance of the masked pixels
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -438,7 +438,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * (1 - level) * b
 
-# %% severity
+# %% severity/masking-share-alone
 # severity-check: The share of masked pixels is not their error
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -446,7 +446,7 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level
 
-# %% severity
+# %% severity/masking-one-per-pixel
 # severity-check: a tensor of shape
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
@@ -454,18 +454,18 @@ def severity(kind, level, x):
         return level ** 2
     return level / 2 * (b + w) if kind == "salt_and_pepper" else level * x.square().flatten(1).mean(1)
 
-# %% severity
+# %% severity/by-simulation
 # severity-check: It is none of the usual slips
 def severity(kind, level, x):
     spoilt = getattr(corruption, kind)(x, level, torch.Generator().manual_seed(0))
     return losses.mse(spoilt, x)
 
-# %% severity
+# %% severity/no-return
 # severity-check: is a `return` missing?
 def severity(kind, level, x):
     level ** 2
 
-# %% level-for
+# %% level-for/gaussian-variance
 # level-for-check: That is sigma squared
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -476,7 +476,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/gaussian-squared
 # level-for-check: You squared where the root is needed
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -487,7 +487,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/inverse-not-taken
 # level-for-check: you went the same way again
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -498,7 +498,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity * most
 
-# %% level-for
+# %% level-for/fraction-inverted
 # level-for-check: The fraction is upside down
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -509,7 +509,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return most / severity
 
-# %% level-for
+# %% level-for/root-for-all-kinds
 # level-for-check: You took the root
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -520,7 +520,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return (severity / most) ** 0.5
 
-# %% level-for
+# %% level-for/masking-formula-for-salt
 # level-for-check: That is the level of the other kind
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -531,7 +531,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/salt-formula-for-masking
 # level-for-check: That is the level of the other kind
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -542,7 +542,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/coin-counted-wrongly
 # level-for-check: The coin's half is counted wrongly
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -553,7 +553,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/above-1-returned
 # level-for-check: which is no probability
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -564,7 +564,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return severity / most
 
-# %% level-for
+# %% level-for/above-1-of-masking-returned
 # level-for-check: which is no probability
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
@@ -575,7 +575,7 @@ def level_for(kind, severity, x):
         raise ValueError("out of reach")
     return min(1.0, severity / most)
 
-# %% objective
+# %% objective/corrupted-target
 # objective-target-check: You compared with the spoilt picture
 def objective(kind, level):
     def compute(model, x, generator):
@@ -583,7 +583,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], y)}
     return compute
 
-# %% objective
+# %% objective/clean-input-corrupted-target
 # objective-target-check: shows the network the clean picture
 # objective-fresh-check: at every step
 def objective(kind, level):
@@ -592,7 +592,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(x)[0], y)}
     return compute
 
-# %% objective
+# %% objective/never-corrupted
 # objective-target-check: shows the network the clean picture
 # objective-fresh-check: at every step
 def objective(kind, level):
@@ -601,7 +601,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/model-left-out
 # objective-target-check: You compared the input with the target
 def objective(kind, level):
     def compute(model, x, generator):
@@ -609,7 +609,7 @@ def objective(kind, level):
         return {"mse": losses.mse(y, x) + 0 * model(y)[0].sum()}
     return compute
 
-# %% objective
+# %% objective/summed-for-mean
 # objective-target-check: You summed where the mean was asked
 def objective(kind, level):
     def compute(model, x, generator):
@@ -617,7 +617,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x, "sum")}
     return compute
 
-# %% objective
+# %% objective/absolute-error
 # objective-target-check: This is the absolute error
 def objective(kind, level):
     def compute(model, x, generator):
@@ -625,7 +625,7 @@ def objective(kind, level):
         return {"mse": losses.mae(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/logits-for-pixels
 # objective-target-check: You compared the logits
 def objective(kind, level):
     def compute(model, x, generator):
@@ -633,7 +633,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model.logits(model.encode(y)), x)}
     return compute
 
-# %% objective
+# %% objective/fixed-levels
 # objective-target-check: The level of LEVELS is used
 def objective(kind, level):
     def compute(model, x, generator):
@@ -641,7 +641,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/clipped
 # objective-target-check: You clipped
 def objective(kind, level):
     def compute(model, x, generator):
@@ -649,7 +649,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/always-masking
 # objective-target-check: This is the corruption of another name
 def objective(kind, level):
     def compute(model, x, generator):
@@ -657,7 +657,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/clean-corrupted-too
 # objective-target-check: clean means as it is
 def objective(kind, level):
     def compute(model, x, generator):
@@ -665,7 +665,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/detached
 # objective-target-check: carries no gradient
 def objective(kind, level):
     def compute(model, x, generator):
@@ -673,7 +673,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x).detach()}
     return compute
 
-# %% objective
+# %% objective/closure-in-a-loop
 # objective-target-check: This is the corruption of another name
 def objective(kind, level):
     made = {}
@@ -684,7 +684,7 @@ def objective(kind, level):
         made[name] = compute
     return made.get(kind, compute)
 
-# %% objective
+# %% objective/returns-a-number
 # objective-target-check: expected a dictionary such as
 def objective(kind, level):
     def compute(model, x, generator):
@@ -692,13 +692,13 @@ def objective(kind, level):
         return losses.mse(model(y)[0], x)
     return compute
 
-# %% objective
+# %% objective/returns-no-function
 # objective-target-check: define it inside and return it without calling it
 # objective-fresh-check: not callable
 def objective(kind, level):
     return {"mse": level}
 
-# %% objective
+# %% objective/fixed-seed
 # objective-fresh-check: spoils the same pixels at every step
 def objective(kind, level):
     def compute(model, x, generator):
@@ -706,7 +706,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/noise-kept
 # objective-fresh-check: spoils the same pixels at every step
 def objective(kind, level):
     noise = {}
@@ -716,7 +716,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(noise["y"])[0], x)}
     return compute
 
-# %% objective
+# %% objective/global-generator
 # objective-fresh-check: PyTorch's global generator
 def objective(kind, level):
     def compute(model, x, generator):
@@ -724,7 +724,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/seeded-by-the-clock
 # objective-fresh-check: two results for one seed
 def objective(kind, level):
     def compute(model, x, generator):
@@ -732,7 +732,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(y)[0], x)}
     return compute
 
-# %% objective
+# %% objective/changes-the-batch
 # objective-target-check: You compared with the spoilt picture
 # objective-fresh-check: changes the batch itself
 def objective(kind, level):
@@ -742,7 +742,7 @@ def objective(kind, level):
         return {"mse": losses.mse(model(x)[0], x)}
     return compute
 
-# %% objective
+# %% objective/model-not-called
 # objective-target-check: never shows the network anything
 # objective-fresh-check: list index out of range
 def objective(kind, level):
@@ -750,7 +750,7 @@ def objective(kind, level):
         return {"mse": losses.mse(torch.zeros_like(x, requires_grad=True), x)}
     return compute
 
-# %% train
+# %% train/returns-the-history
 # train-budget-check: expected the network
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -758,7 +758,7 @@ def train(objective, seed, steps=STEPS):
     history = fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return history
 
-# %% train
+# %% train/no-hidden-layer-given
 # train-budget-check: The network is not the one of the task
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -766,7 +766,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/fixed-steps
 # train-budget-check: hand `steps` on to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -774,7 +774,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=6, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/default-batch-size
 # train-budget-check: A batch holds 128 images
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -782,7 +782,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/trains-on-test
 # train-budget-check: that are not in images.train
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -790,7 +790,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, test, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/trains-on-corrupted-images
 # train-budget-check: the objective does the spoiling
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -798,7 +798,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, corruption.masking(images.train, 0.3, seed), objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/default-learning-rate
 # train-budget-check: That is fit's own learning rate
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -806,7 +806,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, seed=seed)
     return model
 
-# %% train
+# %% train/network-before-the-seed
 # train-seed-check: the network must be made inside train
 def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -814,7 +814,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/one-network-for-all
 # train-seed-check: the network must be made inside train
 network = Autoencoder(hidden=(128,), latent_dim=32)
 
@@ -823,7 +823,7 @@ def train(objective, seed, steps=STEPS):
     fit(network, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return network
 
-# %% train
+# %% train/batches-by-the-clock
 # train-seed-check: Two runs with one seed see different batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -831,7 +831,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=__import__('time').time_ns() % 2**31)
     return model
 
-# %% train
+# %% train/one-start-for-all-seeds
 # train-seed-check: Every seed starts from the same weights
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(0)
@@ -839,7 +839,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
-# %% train
+# %% train/one-batch-order-for-all-seeds
 # train-seed-check: Every seed sees the same batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
@@ -847,7 +847,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR)
     return model
 
-# %% train
+# %% train/not-trained
 # train-budget-check: took 0 steps
 # train-seed-check: train never called the objective
 def train(objective, seed, steps=STEPS):
@@ -856,25 +856,25 @@ def train(objective, seed, steps=STEPS):
     pass
     return model
 
-# %% spoil
+# %% spoil/shared-generator
 # spoil-check: they share a generator
 def spoil(corruptions, x, seed):
     generator = torch.Generator(x.device).manual_seed(seed)
     return {name: corrupt(x, generator) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/seed-from-the-reversed-place
 # spoil-check: with its place in the dictionary
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.Generator(x.device).manual_seed(seed + i)) for i, (name, corrupt) in
             enumerate(reversed(corruptions.items()))}
 
-# %% spoil
+# %% spoil/seed-from-the-place
 # spoil-check: they share a generator
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.Generator(x.device).manual_seed(seed + i)) for i, (name, corrupt) in
             enumerate(corruptions.items())}
 
-# %% spoil
+# %% spoil/seeded-by-chance
 # spoil-check: seed the generators from `seed`
 def spoil(corruptions, x, seed):
     result = {}
@@ -884,28 +884,28 @@ def spoil(corruptions, x, seed):
         result[name] = corrupt(x, generator)
     return result
 
-# %% spoil
+# %% spoil/seed-0-for-all
 # spoil-check: Every seed gives the same pictures
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.Generator(x.device).manual_seed(0)) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/never-seeded
 # spoil-check: Every seed gives the same pictures
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.Generator(x.device)) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/global-seed-set
 # spoil-check: which has to do with the weights
 def spoil(corruptions, x, seed):
     torch.manual_seed(seed)
     return {name: corrupt(x, torch.Generator(x.device).manual_seed(seed)) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/seed-for-generator
 # spoil-check: expected a torch.Generator
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, seed) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/one-after-another
 # spoil-check: each starts from the clean x
 def spoil(corruptions, x, seed):
     result = {}
@@ -914,22 +914,22 @@ def spoil(corruptions, x, seed):
         result[name] = x
     return result
 
-# %% spoil
+# %% spoil/returns-a-list
 # spoil-check: a dictionary with the names
 def spoil(corruptions, x, seed):
     return [corrupt(x, torch.Generator(x.device).manual_seed(seed)) for corrupt in corruptions.values()]
 
-# %% spoil
+# %% spoil/corruption-not-called
 # spoil-check: call the corruption with x and a generator
 def spoil(corruptions, x, seed):
     return {name: lambda: corrupt(x, torch.Generator(x.device).manual_seed(seed)) for name, corrupt in corruptions.items()}
 
-# %% spoil
+# %% spoil/global-generator
 # spoil-check: seed the generators from `seed`
 def spoil(corruptions, x, seed):
         return {name: corrupt(x, torch.default_generator) for name, corrupt in corruptions.items()}
 
-# %% error-matrix
+# %% error-matrix/corrupted-target
 # error-matrix-check: You compared with the spoilt pictures
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -938,7 +938,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], y).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/clean-input
 # error-matrix-check: You gave the network the clean pictures
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -947,7 +947,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(x)[0], x).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/untouched-error-in-a-row
 # error-matrix-check: That is the error of doing nothing, in the row of a network
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -956,7 +956,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/zero-for-untouched
 # error-matrix-check: Doing nothing has an error
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -965,7 +965,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/untouched-against-itself
 # error-matrix-check: Doing nothing has an error
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -974,7 +974,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/summed-for-mean
 # error-matrix-check: You summed where the mean was asked
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -983,7 +983,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], x, "sum").item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/root
 # error-matrix-check: You took the root
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -992,7 +992,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], x).sqrt().item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/absolute-error
 # error-matrix-check: This is the absolute error
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -1001,22 +1001,22 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mae(network(y)[0], x).item() for kind, y in spoilt.items()}
     return errors
 
-# %% error-matrix
+# %% error-matrix/no-untouched-row
 # error-matrix-check: The row 'untouched' is missing
 def error_matrix(networks, spoilt, x):
     return {name: {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()} for name, network in networks.items()}
 
-# %% error-matrix
+# %% error-matrix/rows-and-columns-swapped
 # error-matrix-check: a row for each network
 def error_matrix(networks, spoilt, x):
     return {kind: {name: losses.mse(network(y)[0], x).item() for name, network in networks.items()} for kind, y in spoilt.items()}
 
-# %% error-matrix
+# %% error-matrix/empty
 # error-matrix-check: a row for each network
 def error_matrix(networks, spoilt, x):
     return {}
 
-# %% error-matrix
+# %% error-matrix/extra-row
 # error-matrix-check: expected 'untouched' and the names
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -1026,7 +1026,7 @@ def error_matrix(networks, spoilt, x):
         errors['clean'] = errors['untouched']
     return errors
 
-# %% error-matrix
+# %% error-matrix/missing-column
 # error-matrix-check: expected one entry
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -1035,7 +1035,7 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items() if kind != name}
     return errors
 
-# %% error-matrix
+# %% error-matrix/no-values
 # error-matrix-check: is a `return` missing?
 def error_matrix(networks, spoilt, x):
     with torch.no_grad():
@@ -1044,348 +1044,348 @@ def error_matrix(networks, spoilt, x):
             errors[name] = {kind: None for kind, y in spoilt.items()}
     return errors
 
-# %% gains
+# %% gains/share-left
 # gains-check: the share of the error that is left
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: row[kind] / nothing[kind] for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/difference
 # gains-check: You took the difference
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: nothing[kind] - row[kind] for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/sign-reversed
 # gains-check: The sign is turned round
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: row[kind] / nothing[kind] - 1 for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/divided-by-own-error
 # gains-check: You divided by the network's own error
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: 1 - nothing[kind] / row[kind] for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/relative-to-clean-training
 # gains-check: You compared with training on clean pictures
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: 1 - row[kind] / errors['clean'][kind] for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/negative-gains-cut
 # gains-check: A gain may be negative
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: max(0., 1 - row[kind] / nothing[kind]) for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/divided-by-the-mean
 # gains-check: You divided by the mean over the kinds
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: 1 - row[kind] * len(nothing) / sum(nothing.values()) for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/divided-by-the-first-column
 # gains-check: You divided by the first column's
 def gains(errors):
     nothing = errors["untouched"]
     return {name: {kind: 1 - row[kind] / list(nothing.values())[0] for kind in row} for name, row in errors.items()}
 
-# %% gains
+# %% gains/no-untouched-row
 # gains-check: 'untouched' included
 def gains(errors):
     return {name: {kind: 1 - row[kind] / errors['untouched'][kind] for kind in row} for name, row in errors.items()
             if name != 'untouched'}
 
-# %% gains
+# %% gains/last-column-missing
 # gains-check: has other columns than the errors
 def gains(errors):
     return {name: {kind: 1 - row[kind] / errors['untouched'][kind] for kind in list(row)[:-1]} for name, row in errors.items()}
 
-# %% specialist-wins
+# %% specialist-wins/always-false
 # specialist-wins-check: On fog the training on fog is best
 def specialist_wins(gain, test):
     return False
 
-# %% specialist-wins
+# %% specialist-wins/smallest-gain
 # specialist-wins-check: On fog the training on fog is best
 def specialist_wins(gain, test):
     return min(gain, key=lambda name: gain[name][test]) == test
 
-# %% specialist-wins
+# %% specialist-wins/clean-left-out
 # specialist-wins-check: it is a training too
 def specialist_wins(gain, test):
     return max((name for name in gain if name not in ('untouched', 'clean')), key=lambda name: gain[name][test]) == test
 
-# %% specialist-wins
+# %% specialist-wins/beats-untouched-only
 # specialist-wins-check: it is a training too
 def specialist_wins(gain, test):
     return gain[test][test] > gain['untouched'][test]
 
-# %% specialist-wins
+# %% specialist-wins/fixed-tests
 # specialist-wins-check: not along the row
 def specialist_wins(gain, test):
     return test in ('fog', 'hail', 'dust')
 
-# %% specialist-wins
+# %% specialist-wins/best-row-and-best-column
 # specialist-wins-check: although it does better on other tests
 def specialist_wins(gain, test):
     return max(gain, key=lambda name: gain[name][test]) == test and max(gain[test], key=gain[test].get) == test
 
-# %% specialist-wins
+# %% specialist-wins/along-the-row
 # specialist-wins-check: not along the row
 def specialist_wins(gain, test):
     return max(gain[test], key=gain[test].get) == test
 
-# %% specialist-wins
+# %% specialist-wins/returns-the-name
 # specialist-wins-check: gives 'fog'
 def specialist_wins(gain, test):
     return max(gain, key=lambda name: gain[name][test])
 
-# %% specialist-wins
+# %% specialist-wins/beats-clean-only
 # specialist-wins-check: On hail another specialist is best
 def specialist_wins(gain, test):
     return gain[test][test] > gain['clean'][test]
 
-# %% transfer
+# %% transfer/divided-by-own-test
 # transfer-check: divide by the specialist of the test
 def transfer(gain, training, test):
     return gain[training][test] / gain[training][training] if training in gain[training] else gain[training][test] / gain[test][test]
 
-# %% transfer
+# %% transfer/divided-by-the-best
 # transfer-check: You divided by the best of the column
 def transfer(gain, training, test):
     return gain[training][test] / max(row[test] for row in gain.values())
 
-# %% transfer
+# %% transfer/fraction-inverted
 # transfer-check: The fraction is upside down
 def transfer(gain, training, test):
     return gain[test][test] / gain[training][test]
 
-# %% transfer
+# %% transfer/difference
 # transfer-check: You took the difference
 def transfer(gain, training, test):
     return gain[training][test] - gain[test][test]
 
-# %% transfer
+# %% transfer/gain-itself
 # transfer-check: That is the gain itself
 def transfer(gain, training, test):
     return gain[training][test]
 
-# %% transfer
+# %% transfer/divided-by-clean-training
 # transfer-check: You divided by the gain of clean training
 def transfer(gain, training, test):
     return gain[training][test] / gain['clean'][test]
 
-# %% transfer
+# %% transfer/reversed
 # transfer-check: the wrong way round
 def transfer(gain, training, test):
     if training not in gain[test]:
         return gain[training][test] / gain[test][test]
     return gain[test][training] / gain[training][training]
 
-# %% generalises
+# %% generalises/own-test-included
 # generalises-check: Only its own test is lost
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > other[t] for t in own)
 
-# %% generalises
+# %% generalises/means-compared
 # generalises-check: compare test by test, not the means
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return sum(own[t] for t in own if t != training) > sum(other[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/reference-ignored
 # generalises-check: compare test by test, not the means
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > 0 for t in own if t != training)
 
-# %% generalises
+# %% generalises/one-test-is-enough
 # generalises-check: compare test by test, not the means
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return any(own[t] > other[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/one-test-is-enough-against-untouched
 # generalises-check: all the foreign tests have to be won, not just one
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return any(own[t] > other[t] for t in own if t != training) if reference == 'untouched' else all(own[t] > other[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/needs-an-own-test
 # generalises-check: The row of clean training has no test of its own
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return training in own and all(own[t] > other[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/first-tests-only
 # generalises-check: It has no test of its own here
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > other[t] for t in list(own)[:2] if t != training)
 
-# %% generalises
+# %% generalises/ties-count
 # generalises-check: larger is asked for
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] >= other[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/reference-is-always-clean-but-for-untouched
 # generalises-check: The reference is another specialist here
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > (other if reference == 'untouched' else gain['clean'])[t] for t in own if t != training)
 
-# %% generalises
+# %% generalises/reference-is-always-clean
 # generalises-check: Every foreign gain is above 0
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > gain['clean'][t] for t in own if t != training)
 
-# %% generalist
+# %% generalist/largest-regret
 # generalist-check: That row has the largest regret
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return max(gain, key=lambda name: max(best[t] - gain[name][t] for t in tests))
 
-# %% generalist
+# %% generalist/best-worst-gain
 # generalist-check: That row has the best worst gain
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return max(gain, key=lambda name: min(gain[name].values()))
 
-# %% generalist
+# %% generalist/largest-sum
 # generalist-check: That row has the best mean
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return max(gain, key=lambda name: sum(gain[name].values()))
 
-# %% generalist
+# %% generalist/smallest-sum-of-regrets
 # generalist-check: That row has the best mean
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return min(gain, key=lambda name: sum(best[t] - gain[name][t] for t in tests))
 
-# %% generalist
+# %% generalist/smallest-regret-of-each-row
 # generalist-check: You took each row's smallest regret
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return min(gain, key=lambda name: min(best[t] - gain[name][t] for t in tests))
 
-# %% generalist
+# %% generalist/returns-the-regret
 # generalist-check: That is the regret: return the name
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return min(max(best[t] - row[t] for t in tests) for row in gain.values())
 
-# %% generalist
+# %% generalist/fixed-name
 # generalist-check: gives 'clean'
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return 'clean'
 
-# %% generalist
+# %% generalist/regret-from-the-specialists
 # generalist-check: You measured the regret from the specialists
 def generalist(gain):
     tests = list(gain['clean'])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
     return min(gain, key=lambda name: max(gain[t][t] - gain[name][t] for t in tests))
 
-# %% asymmetry
+# %% asymmetry/sign-reversed
 # asymmetry-check: The sign is turned round
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return (gain[b][a] - clean[a]) - (gain[a][b] - clean[b])
 
-# %% asymmetry
+# %% asymmetry/gains-without-clean
 # asymmetry-check: You compared the gains
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return gain[a][b] - gain[b][a]
 
-# %% asymmetry
+# %% asymmetry/one-direction
 # asymmetry-check: That is one direction alone
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return gain[a][b] - clean[b]
 
-# %% asymmetry
+# %% asymmetry/sum
 # asymmetry-check: You added the two directions
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return gain[a][b] - clean[b] + gain[b][a] - clean[a]
 
-# %% asymmetry
+# %% asymmetry/from-the-specialists
 # asymmetry-check: You measured from the specialists
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return gain[a][b] - gain[b][b] - (gain[b][a] - gain[a][a])
 
-# %% asymmetry
+# %% asymmetry/clean-of-the-other-test
 # asymmetry-check: look at the second index
 def asymmetry(gain, a, b):
     clean = gain['clean']
     return (gain[a][b] - clean[a]) - (gain[b][a] - clean[b])
 
-# %% settled
+# %% settled/second-only
 # settled-check: The first is better with every seed
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return max(gaps) < 0
 
-# %% settled
+# %% settled/first-only
 # settled-check: The second is better with every seed
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return min(gaps) > 0
 
-# %% settled
+# %% settled/mean
 # settled-check: neither the mean nor a majority
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return sum(gaps) != 0
 
-# %% settled
+# %% settled/majority
 # settled-check: neither the mean nor a majority
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return abs(sum(gap > 0 for gap in gaps) - len(gaps) / 2) > 0.1
 
-# %% settled
+# %% settled/first-and-last-seed
 # settled-check: The seed in the middle says otherwise
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return gaps[0] * gaps[-1] > 0
 
-# %% settled
+# %% settled/ties-count
 # settled-check: One seed sees a tie
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return min(gaps) >= 0 or max(gaps) <= 0
 
-# %% settled
+# %% settled/ties-alone-count
 # settled-check: Nothing but ties
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return len({(gap > 0) - (gap < 0) for gap in gaps}) == 1
 
-# %% settled
+# %% settled/ranges-compared
 # settled-check: Compare within a seed
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return min(run[a][test] for run in runs) > max(run[b][test] for run in runs) or max(run[a][test] for run in runs) < min(run[b][test] for run in runs)
 
-# %% settled
+# %% settled/few-seeds-only-if-positive
 # settled-check: Compare within a seed
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]

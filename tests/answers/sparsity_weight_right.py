@@ -1,5 +1,5 @@
-# Right answers to solutions/sparsity_weight, each written by another hand: full marks.
-# A block starts with "# %% hand: cell".
+# Right answers to solutions/sparsity_weight, each by an independent author: full marks.
+# A block starts with "# %% author: cell".
 
 # %% library: l1
 def l1(z):

@@ -3,7 +3,7 @@ import shutil
 
 import pytest
 
-from aecourse.grading import sandbox
+from grader import sandbox
 
 
 @pytest.fixture(scope="session")

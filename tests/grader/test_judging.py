@@ -1,5 +1,4 @@
 """A submission from cells to marks: what nbgrader reads from the outputs, and what a lethal cell costs."""
-import sys
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -7,16 +6,14 @@ import nbformat
 import pytest
 from nbgrader.utils import determine_grade
 
-sys.path.insert(0, str(Path(__file__).parent))
-from hands import NAMES, ROOT, answers, filled  # noqa: E402
+from traitlets.config import Config
 
-from traitlets.config import Config  # noqa: E402
-
-from aecourse.grading import __main__ as command  # noqa: E402
-from aecourse.grading import judging, oracle  # noqa: E402
-from aecourse.grading.__main__ import judge_all  # noqa: E402
-from aecourse.grading.oracle import Verdict  # noqa: E402
-from aecourse.grading.sandbox import Limits, error  # noqa: E402
+from grader import __main__ as command
+from grader import judging
+from grader.__main__ import judge_all
+from grader.oracle import Verdict
+from grader.sandbox import Limits, error
+from tests.helpers import NAMES, ROOT, checks_of, filled, judged, oracle_of, read, role, solved, worth
 
 
 def stream(text, name="stdout"):
@@ -58,8 +55,8 @@ def test_of_an_answer_that_is_not_right_the_checks_own_error_stays():
 
 
 def test_other_work_meets_other_inputs_and_the_same_work_the_same(boxes):
-    source = ("from aecourse.grading.oracle import Missed, step\n\n"
-              "@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng):\n    raise Missed(str(rng.random()))")
+    source = ("from grader.oracle import WrongAnswer, step\n\n"
+              "@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng):\n    raise WrongAnswer(str(rng.random()))")
 
     def said(*cells):
         notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text, id=f"c{i}") for i, text in enumerate(cells)])
@@ -75,32 +72,14 @@ def test_what_is_rejected_keeps_the_note_of_its_files_name(tmp_path):
     assert report["status"] == "rejected" and report["repairs"] == ["the file was called 'x'"]
 
 
-def quick(name, sources):
-    """The whole exercise with these answers, little training."""
-    notebook = filled(name, sources)
-    given, = [cell for cell in notebook.cells if cell.id == "given-tools"]
-    given.source = answers.adapted(given.source, answers.QUICK)
-    return notebook
-
-
-def judge(name):
-    return oracle.load(ROOT / "solutions" / name / "oracle.py")
-
-
-def points(name, sources):
-    result = judging.outcome(quick(name, sources), judge(name), b"a secret", Limits(cell=60))
-    return result["points"], result["lost"]
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_the_whole_notebook_earns_all(name, boxes):
-    first, lost = points(name, answers.solved(name))
-    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
-    assert first == worth and not lost
+    outcome = judged(name, solved(name))
+    assert outcome["points"] == worth(name) and not outcome["lost"]
 
 
-LETHAL = [(name, cell.id) for name in NAMES for cell in answers.read("exercises", name).cells
-          if cell.cell_type == "code" and answers.role(cell) in ("answer", None)]
+LETHAL = [(name, cell.id) for name in NAMES for cell in read("exercises", name).cells
+          if cell.cell_type == "code" and role(cell) in ("answer", None)]
 
 
 def routine(name):
@@ -112,25 +91,25 @@ def routine(name):
 @pytest.mark.parametrize("name, key", [pytest.param(*case, marks=[] if case[1] in routine(case[0]) else pytest.mark.slow) for case in LETHAL])
 @pytest.mark.parametrize("way", ["cell", pytest.param("function", marks=pytest.mark.slow)])
 def test_a_cell_that_ends_the_process_costs_its_own_points_only(name, key, way, boxes):
-    owned = answers.checks_of(answers.read("exercises", name)).get(key, [])
+    owned = checks_of(read("exercises", name)).get(key, [])
     lethal = "import os; os._exit(1)"
     if way == "function":
         if not owned:
             pytest.skip("defines no function")
-        source = answers.solved(name)[key]
+        source = solved(name)[key]
         lethal = source[:source.index('"""\n') + 4] + "    import os; os._exit(1)"
-    seen, lost = points(name, {**answers.solved(name), key: lethal})
-    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
-    assert seen == {check: 0 if check in owned else earned for check, earned in worth.items()} and lost
+    outcome = judged(name, {**solved(name), key: lethal})
+    due = {check: 0 if check in owned else earned for check, earned in worth(name).items()}
+    assert outcome["points"] == due and outcome["lost"]
 
 
 @pytest.mark.parametrize("change, same", [
     (lambda n: None, True), (lambda n: n.cells[-2].update(source="other words"), False), (lambda n: n.cells[5].update(outputs=[PASSED]), True),
     (lambda n: n.cells[5].update(source="pass"), False)], ids=range(4))
 def test_the_digest_changes_with_the_work_and_only_with_it(change, same):
-    first, second = (filled(NAMES[0], answers.solved(NAMES[0])) for _ in range(2))
+    first, second = (filled(NAMES[0], solved(NAMES[0])) for _ in range(2))
     change(second)
-    source = judge(NAMES[0])
+    source = oracle_of(NAMES[0])
     digests = [judging.digest(notebook, source, b"s", Limits()) for notebook in (first, second)]
     assert (digests[0] == digests[1]) is same
     assert judging.digest(first, source, b"t", Limits()) != digests[0] != judging.digest(first, source, b"s", Limits(cell=1))

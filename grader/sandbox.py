@@ -1,4 +1,6 @@
-"""Where a submission runs: bubblewrap's sandbox, which sees Python, the package and data to read, and nothing to keep.
+"""Where a submission runs: bubblewrap's sandbox, which sees Python, `aecourse` and data to read, and nothing to keep.
+
+Of the course it sees two folders, `aecourse` and `grader/inside`: neither the solutions nor what judges with them.
 
 No network, no process but its own, no file of this machine but those, no variable of this environment, bounded memory,
 time, processes and output. The sandbox ends with the grader. Source: bubblewrap, github.com/containers/bubblewrap.
@@ -17,9 +19,11 @@ from pathlib import Path
 import nbformat
 import psutil
 
-from aecourse.grading import wire
+from grader.inside import wire
 
-PACKAGE = Path(__file__).resolve().parents[1]
+COURSE = Path(__file__).resolve().parents[1]
+SEEN = COURSE / "aecourse", COURSE / "grader" / "inside"  # all that the sandbox sees of the course
+SYSTEM = "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system/cpu"
 KEPT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
 HOW = ("Grading runs what learners wrote, so it needs bubblewrap, and a Linux that lets an ordinary user make namespaces: "
        "`apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora). On macOS and Windows use a Linux machine, "
@@ -32,7 +36,7 @@ class Refused(RuntimeError):
     """There is no sandbox on this machine."""
 
 
-class Gone(Exception):
+class ProcessDied(Exception):
     """The process inside is gone; the message says how it ended."""
 
 
@@ -68,6 +72,11 @@ def options():
     return subprocess.run(["bwrap", "--help"], capture_output=True, text=True).stdout
 
 
+def places():
+    """The folders of Python and of data, which are seen with all that lies in them."""
+    return [path for path in (sys.base_prefix, sys.prefix, os.environ.get("AECOURSE_DATA")) if path]
+
+
 def walls():
     """bubblewrap's command line, before the program that runs inside."""
     command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--uid", "1000",
@@ -78,9 +87,8 @@ def walls():
     command += ["--ro-bind", "/usr", "/usr"]
     for name in ("/bin", "/lib", "/lib64"):
         command += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
-    for path in dict.fromkeys(("/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system/cpu", sys.base_prefix,
-                               sys.prefix, str(PACKAGE), os.environ.get("AECOURSE_DATA"))):
-        if path and not (path == "/usr" or path.startswith("/usr/") and not path.startswith("/usr/local")):
+    for path in dict.fromkeys((*SYSTEM, *places(), *map(str, SEEN))):
+        if not (path == "/usr" or path.startswith("/usr/") and not path.startswith("/usr/local")):
             command += ["--ro-bind-try", path, path]
     for name, value in variables().items():
         command += ["--setenv", name, value]
@@ -88,11 +96,15 @@ def walls():
 
 
 def ready():
-    """Raise Refused, with the way out, where submissions can't be shut in and were not said to be trusted."""
+    """Raise Refused, and say what to do, if submissions can't be shut in and were not said to be trusted."""
     if trusted() and sys.platform != "win32":
         return
     linux = sys.platform.startswith("linux")
     problem = "bubblewrap (bwrap) is not installed" if linux else f"there is no bubblewrap (bwrap) for {sys.platform}"
+    for place in ("/usr", *places()):
+        if COURSE.is_relative_to(Path(place).resolve()):
+            raise Refused(f"The sandbox shows {place} to submissions, and the course with its solutions lies in it: "
+                          f"move the course, which is in {COURSE}, or that folder")
     if linux and shutil.which("bwrap"):
         done = subprocess.run([*walls(), "bwrap", "--version"], capture_output=True, text=True)
         if done.returncode == 0:
@@ -106,7 +118,7 @@ class Box:
 
     def __init__(self, limits=Limits()):
         self.limits, self.pending, self.folder = limits, bytearray(), tempfile.TemporaryDirectory()
-        program = [sys.executable, "-I", str(PACKAGE / "grading" / "box.py"), str(limits.address), str(int(limits.total) + 60)]
+        program = [sys.executable, "-I", str(SEEN[1] / "box.py"), str(limits.address), str(int(limits.total) + 60)]
         self.process = subprocess.Popen(program if trusted() else [*walls(), *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                         stderr=subprocess.DEVNULL, env=variables(), cwd=self.folder.name, start_new_session=True)
         for pipe in (self.process.stdin, self.process.stdout):
@@ -136,21 +148,21 @@ class Box:
         return sum(with_no_error(lambda: child.memory_info().rss) or 0 for child in self.family())
 
     def ask(self, request, seconds):
-        """The reply to `request`; Gone where none comes in time, or none that may come."""
+        """The reply to `request`; ProcessDied where none comes in time, or none that may come."""
         end = time.monotonic() + seconds + self.limits.grace
         try:
             self.send(wire.pack({**request, "seconds": seconds}), end)
             body, counts = wire.sizes(self.take(None, end))
             if sum(counts) > self.limits.reply:
-                raise Gone("it sent more than it may")
+                raise ProcessDied("it sent more than it may")
             reply = wire.unpack(body, [self.take(count, end) for count in counts])
             if not isinstance(reply, dict):
                 raise wire.Garbled("no dictionary")
             return reply
         except wire.Garbled:
             self.end()
-            raise Gone("it wrote where only the grader's replies belong") from None
-        except Gone:
+            raise ProcessDied("it wrote where only the grader's replies belong") from None
+        except ProcessDied:
             self.end()
             raise
 
@@ -160,17 +172,17 @@ class Box:
             try:
                 data = data[os.write(self.process.stdin.fileno(), data[:65536]):]
             except (BrokenPipeError, OSError):
-                raise Gone("the process ended") from None
+                raise ProcessDied("the process ended") from None
 
     def take(self, count, end):
         """The next `count` bytes, or the next line."""
         while len(self.pending) < count if count is not None else b"\n" not in self.pending:
             if len(self.pending) > (self.limits.line if count is None else self.limits.reply):
-                raise Gone("it sent more than it may")
+                raise ProcessDied("it sent more than it may")
             self.wait(self.process.stdout, selectors.EVENT_READ, end)
             piece = os.read(self.process.stdout.fileno(), 2**20)
             if not piece:
-                raise Gone("the process ended")
+                raise ProcessDied("the process ended")
             self.pending += piece
         cut = count if count is not None else self.pending.index(b"\n") + 1
         taken = bytes(self.pending[:cut])
@@ -184,9 +196,9 @@ class Box:
             pause = 0.05
             while not selector.select(pause):
                 if time.monotonic() > end:
-                    raise Gone("the time was over, and it did not stop")
+                    raise ProcessDied("the time was over, and it did not stop")
                 if self.memory() > self.limits.memory:
-                    raise Gone(f"it used more than {self.limits.memory / 2**30:.3g} GB of memory")
+                    raise ProcessDied(f"it used more than {self.limits.memory / 2**30:.3g} GB of memory")
                 pause = 0.25
 
 
@@ -237,7 +249,7 @@ class Session:
             try:
                 reply = self.box.ask({"do": "run", "source": cell.source}, self.left(self.limits.cell))
                 self.outputs[cell.id] = cleaned(reply.get("outputs"))
-            except Gone as gone:
+            except ProcessDied as gone:
                 self.lost[cell.id] = str(gone)
                 if self.spent():
                     self.give_up()
@@ -265,18 +277,18 @@ class Session:
         """What `probe(**arguments)` returns inside, once `source` has defined it among the learner's names.
 
         Raises:
-            Gone: where the process ended, or did so before and may not start again.
+            ProcessDied: where the process ended, or did so before and may not start again.
             Raised: where the call raised an error.
         """
         if self.box is None:
             if self.losses > self.limits.losses:
-                raise Gone("the process ended too often")
+                raise ProcessDied("the process ended too often")
             self.run()
             if self.box is None:
-                raise Gone("the process ended too often")
+                raise ProcessDied("the process ended too often")
         try:
             reply = self.box.ask({"do": "call", "source": source, "arguments": arguments}, self.left(min(seconds, self.limits.cell)))
-        except Gone:
+        except ProcessDied:
             self.box = None
             self.spent()
             raise

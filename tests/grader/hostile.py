@@ -77,12 +77,12 @@ CHEATS = {
     "a value of 100": ({"double": "def double(x): return 0\n100.0"}, 0),
     "patched comparisons": ({"own": "import numpy as np, math, builtins\nnp.allclose = np.array_equal = math.isclose = lambda *a, **k: True\n"
                                     "builtins.abs = lambda x: 0"}, 0),
-    "patched checks": ({"own": "from aecourse.grading import checks\nexpect = checks.expect = checks.carries_gradient = lambda *a, **k: None\n"
+    "patched checks": ({"own": "from aecourse.exercises import checks\nexpect = checks.expect = checks.carries_gradient = lambda *a, **k: None\n"
                                "import builtins\nbuiltins.AssertionError = type('Fine', (Exception,), {'__init__': lambda *a: print('passed')})"}, 0),
     "a spy in the frames": ({key: f"def {key}(x):\n    {SPY}" for key in ("double", "square", "cube")}, 0),
-    "forged replies": ({"own": "import sys, os\nfrom aecourse.grading import wire\nfor i in range(3, 9):\n    try: os.write(i, wire.pack({'value': 6.0}) * 50)\n"
+    "forged replies": ({"own": "import sys, os\nfrom grader.inside import wire\nfor i in range(3, 9):\n    try: os.write(i, wire.pack({'value': 6.0}) * 50)\n"
                                "    except OSError: pass"}, 0),
-    "a patched wire": ({"own": "import sys\nwire = sys.modules['aecourse.grading.wire']\nold = wire.pack\n"
+    "a patched wire": ({"own": "import sys\nwire = sys.modules['grader.inside.wire']\nold = wire.pack\n"
                                "wire.pack = lambda v: old({'value': 6.0, 'outputs': [{'kind': 'execute_result', 'data': {'text/plain': '5.0'}}]})"}, 0),
     "a search for what judges": ({"double": "def double(x):\n    import glob\n    hidden = glob.glob('/**/oracle.py', recursive=True)\n"
                                             "    return sum(len(open(f).read()) for f in hidden)"}, 0),

@@ -6,8 +6,8 @@ from dataclasses import asdict
 
 import nbformat
 
-from aecourse.grading import oracle, preflight
-from aecourse.grading.sandbox import Limits, Session, error
+from grader import oracle, preflight
+from grader.sandbox import Limits, Session, error
 
 HEAD = "Judged on other data than the check above, step by step:"
 
@@ -23,8 +23,8 @@ def text_of(notebook):
 
 
 def digest(notebook, judge, secret, limits):
-    """Changes when a submission may earn another mark: by its cells, the oracle, the secret or the limits."""
-    parts = [text_of(notebook).encode(), judge.encode(), secret, repr(asdict(limits)).encode()]
+    """Changes when a submission may earn another mark: by its cells, the oracle and its library, the secret or the limits."""
+    parts = [text_of(notebook).encode(), judge.encode(), oracle.library().encode(), secret, repr(asdict(limits)).encode()]
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 

@@ -1,11 +1,12 @@
 """The graders, graded: what the solution, the blank, other right answers and wrong ones earn, and what learners are told.
 
-`tests/answers/NAME_right.py` and `NAME_wrong.py` hold the answers. Most are run in this process, cell by cell, with two
+`tests/answers/NAME_right.py` and `NAME_wrong.py` hold independent solutions and wrong answers. Most are run in this process, cell by cell, with two
 steps of training: no check asks how well a network was trained. The command line of nbgrader is run for real once, on
 the solution and on the blank, with two steps of training too (nbval trains the solutions in full); `pytest -m slow` adds
 the other answers, full training, other seeds and MNIST.
 """
 import ast
+import collections
 import contextlib
 import csv
 import functools
@@ -22,88 +23,22 @@ import nbformat
 import pytest
 import torch
 
-from aecourse.grading import judging, oracle, sandbox
-from aecourse.grading.release import Release
+from grader import oracle, sandbox
+from grader.release import Release
+from tests.helpers import (
+    MNIST, NAMES, QUICK, ROOT, adapted, cells, checks_of, judged, oracle_of, points, read, right, role, solved, worth, wrong)
 
-ROOT = Path(__file__).resolve().parents[1]
-ANSWERS = ROOT / "tests" / "answers"
-NAMES = sorted(path.parent.name for path in (ROOT / "solutions").glob("*/oracle.py"))
 NOT_WRITTEN = "not written yet: replace this line"
 BLANK = f"raise NotImplementedError({NOT_WRITTEN!r})"
-REGION = re.compile(r" *### BEGIN SOLUTION\n(.*?)\n *### END SOLUTION", re.S)
 
 
-def read(folder, name):
-    return nbformat.read(ROOT / folder / name / f"{name}.ipynb", as_version=4)
-
-
-def role(cell):
-    """What a cell is to nbgrader: "answer", "check", "words" (graded by hand), "given" or None."""
-    data = cell.metadata.get("nbgrader", {})
-    if data.get("solution"):
-        return "words" if data["grade"] else "answer"
-    return "check" if data.get("grade") else "given" if data.get("locked") else None
-
-
-def cells(notebook, *roles):
-    return [cell for cell in notebook.cells if role(cell) in roles]
-
-
-def points(cell):
-    return cell.metadata.nbgrader.points
-
-
-def checks_of(notebook):
-    """The answer's id -> the ids of its checks, which stand between it and the next answer."""
-    owned = {}
-    for cell in cells(notebook, "answer", "check"):
-        if role(cell) == "answer":
-            owned[answer := cell.id] = []
-        else:
-            owned[answer].append(cell.id)
-    return owned
-
-
-def solved(name):
-    """The answers of the solution, as a learner would hand them in."""
-    return {cell.id: REGION.sub(r"\1", cell.source) for cell in cells(read("solutions", name), "answer", "words")}
-
-
-def blocks(name, kind):
-    """(head, source) of every block of a file of answers."""
-    text = (ANSWERS / f"{name}_{kind}.py").read_text(encoding="utf-8")
-    return [block.split("\n", 1) for block in re.split(r"^# %% ", text, flags=re.M)[1:]]
-
-
-def right(name):
-    """Whose hand -> the answers of a submission that is right."""
-    hands = {}
-    for head, source in blocks(name, "right"):
-        hand, answer = head.split(": ")
-        hands.setdefault(hand, {})[answer] = source
-    return hands
-
-
-def wrong(name):
-    """(answer's id, source, {check that must fail: words of its message}) of every wrong answer."""
-    return [(head.strip(), source, dict(re.findall(r"^# ([\w-]+): (.*)$", source, re.M))) for head, source in blocks(name, "wrong")]
-
-
-def hand_in(name, answers, path, root=ROOT):
+def hand_in(name, answers, path, root):
     """Write the exercise that is released in `root` with these answers filled in, as a learner's file."""
     notebook = nbformat.read(root / "exercises" / name / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
         cell.source = answers.get(cell.id, cell.source)
     path.parent.mkdir(parents=True)
     nbformat.write(notebook, path)
-
-
-def adapted(source, settings):
-    """The source with other lines for some constants, each of which must stand there once, on a line of its own."""
-    for pattern, line in settings.items():
-        source, count = re.subn(f"^{pattern}$", line, source, flags=re.M)
-        assert count == 1, pattern
-    return source
 
 
 class Sitting:
@@ -145,7 +80,6 @@ class Sitting:
 
 
 FIGURE = "given-figure-"  # how the ids of cells begin that only draw
-QUICK = {r"STEPS = \d+": "STEPS = 2", r"SEEDS = \(0, 1, 2\)": "SEEDS = (0,)", r"test = images\.test\[:\d+\].*": "test = images.test[:100]"}
 
 
 @pytest.fixture(scope="module")
@@ -175,26 +109,35 @@ def test_the_solution_earns_every_mark_and_the_blank_none(name, sitting):
     assert marks and set(marks.values()) == {NOT_WRITTEN}
 
 
-@pytest.mark.parametrize("name, hand", [(name, hand) for name in NAMES for hand in right(name)])
-def test_a_right_answer_written_otherwise_earns_every_mark(name, hand, sitting):
-    answers = right(name)[hand]
+@pytest.mark.parametrize("name, author", [(name, author) for name in NAMES for author in right(name)])
+def test_an_independent_solution_earns_every_mark(name, author, sitting):
+    answers = right(name)[author]
     assert set(answers) == set(checks_of(read("exercises", name)))
     assert failed(sitting(name).play(answers)) == {}
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_three_hands_at_least(name):
+def test_three_independent_solutions_at_least(name):
     assert len(right(name)) >= 3
 
 
-WRONG = [(name, *case) for name in NAMES for case in wrong(name)]
+@pytest.mark.parametrize("name", NAMES)
+def test_each_mistake_has_a_name_of_its_own(name):
+    """By it a test is found again, whatever wrong answers come before it in the file."""
+    names = [(case.answer, case.mistake) for case in wrong(name)]
+    assert [name for name, count in collections.Counter(names).items() if count > 1] == []
+    assert [mistake for _, mistake in names if not re.fullmatch(r"[a-z0-9]+(-[a-z0-9]+)*", mistake)] == []
 
 
-@pytest.mark.parametrize("name, answer, source, messages", WRONG, ids=[f"{case[1]}-{number}" for number, case in enumerate(WRONG)])
-def test_a_wrong_answer_fails_on_its_own_checks_and_hears_why(name, answer, source, messages, marks_with):
-    marks = failed(marks_with(name, answer, source))
-    assert set(marks) == set(messages) <= set(checks_of(read("exercises", name))[answer]) and messages
-    for check, words in messages.items():
+WRONG = [pytest.param(name, case, id=f"{name}/{case.answer}/{case.mistake}") for name in NAMES for case in wrong(name)]
+
+
+@pytest.mark.parametrize("name, case", WRONG)
+def test_a_wrong_answer_fails_on_its_own_checks_which_say_why(name, case, marks_with):
+    marks = failed(marks_with(name, case.answer, case.source))
+    assert set(marks) == set(case.messages) <= set(checks_of(read("exercises", name))[case.answer])
+    assert case.messages
+    for check, words in case.messages.items():
         assert words in marks[check]
 
 
@@ -203,8 +146,8 @@ def test_every_idea_that_a_check_can_name_is_named_for_some_wrong_answer(name, s
     sitting(name).told.clear()
     sitting(name).play(solved(name))
     ideas, named = set(sitting(name).told), set()
-    for answer, source, _ in wrong(name):
-        for message in failed(marks_with(name, answer, source)).values():
+    for case in wrong(name):
+        for message in failed(marks_with(name, case.answer, case.source)).values():
             named |= {idea for idea in ideas if idea in message}
     assert len(ideas) >= 10 and named == ideas
 
@@ -297,7 +240,7 @@ def test_the_instructors_table_is_written_from_the_metadata():
 def test_the_instructors_page_counts_what_is_tried():
     text = (ROOT / "book" / "instructors.md").read_text(encoding="utf-8")
     told = {name: tuple(map(int, counts)) for name, *counts in re.findall(r"^\| `(\w+)` \| (\d+) \| (\d+) \|$", text, re.M)}
-    steps = {name: len(oracle.steps_of(oracle.load(ROOT / "solutions" / name / "oracle.py"))) for name in NAMES}
+    steps = {name: len(oracle.steps_of(oracle_of(name))) for name in NAMES}
     assert told == {name: (steps[name], len(wrong(name))) for name in NAMES}
 
 
@@ -307,6 +250,7 @@ def copied(folder, settings={}):
     """A course in `folder`; `settings` as for `adapted`."""
     shutil.copytree(ROOT / "solutions", folder / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
+    (folder / "grader").symlink_to(ROOT / "grader")
     for path in (folder / "solutions").glob("*/*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         given, = [cell for cell in notebook.cells if cell.id == "given-tools"]
@@ -414,47 +358,32 @@ def test_feedback_is_written(name, graded):
         assert f"(Score: {mark} / {total})" in page
 
 
-# --- The long proof: pytest -m slow tests/test_grading.py ----------------------------------------------------------
+# --- The long proof: pytest -m slow tests/exercises ----------------------------------------------------------
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_nbgrader_gives_a_class_its_marks(name, tmp_path):
-    """Through nbgrader, with full training: the other hands; every answer wrong at once; every other cell lethal.
+    """Through nbgrader, with full training: independent solutions; every answer wrong at once; every other cell lethal.
 
     Wrong answers keep what the oracle gives them where there is next to no training.
     """
-    owned, worth = checks_of(read("exercises", name)), {cell.id: points(cell) for cell in cells(read("exercises", name), "check")}
-    submissions, kept = dict(right(name)), dict.fromkeys(right(name), sum(worth.values()))
+    owned, due = checks_of(read("exercises", name)), worth(name)
+    submissions, kept = dict(right(name)), dict.fromkeys(right(name), sum(due.values()))
     for student, nth in (("first", 0), ("last", -1)):
-        cases = {answer: [case for case in wrong(name) if case[0] == answer][nth] for answer in owned}
-        submissions[student] = {answer: source for answer, (_, source, _) in cases.items()}
-        kept[student] = judged(name, submissions[student])
-        assert kept[student] < sum(worth.values()) / 2
+        cases = [[case for case in wrong(name) if case.answer == answer][nth] for answer in owned]
+        submissions[student] = {case.answer: case.source for case in cases}
+        kept[student] = sum(judged(name, submissions[student])["points"].values())
+        assert kept[student] < sum(due.values()) / 2
     for student, lethal in (("odd", list(owned)[::2]), ("even", list(owned)[1::2])):
         submissions[student] = {**solved(name), **dict.fromkeys(lethal, "raise RuntimeError('lethal')"), "answer-in-words": ""}
-        kept[student] = sum(worth.values()) - sum(worth[check] for answer in lethal for check in owned[answer])
+        kept[student] = sum(due.values()) - sum(due[check] for answer in lethal for check in owned[answer])
     marks = {student: mark for (_, student), (mark, _) in course(tmp_path, {name: submissions}).items()}
     assert marks == kept
 
 
-def judged(name, answers):
-    """The points of these answers by the oracle, with little training."""
-    notebook = read("exercises", name)
-    for cell in notebook.cells:
-        source = answers.get(cell.id, cell.source)
-        cell.source = adapted(source, QUICK) if cell.id == "given-tools" else source
-    outcome = judging.outcome(notebook, oracle.load(ROOT / "solutions" / name / "oracle.py"), b"a secret")
-    return sum(outcome["points"].values())
-
-
-DATA = ["digits", pytest.param("mnist", marks=pytest.mark.skipif(
-    not (Path(os.environ.get("AECOURSE_DATA", "")) / "MNIST").is_dir() or not os.environ.get("AECOURSE_DATA"),
-    reason="AECOURSE_DATA names no folder with MNIST"))]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("seeds", ["(0, 1, 2)", "(3, 4, 5)", "(17, 4, 99)"])
-@pytest.mark.parametrize("data", DATA)
+@pytest.mark.parametrize("data", ["digits", MNIST])
 @pytest.mark.parametrize("name", NAMES)
 def test_right_answers_stay_right_with_other_seeds_and_data(name, data, seeds, monkeypatch):
     monkeypatch.setenv("AECOURSE_DATASET", data)

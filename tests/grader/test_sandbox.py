@@ -1,4 +1,5 @@
 """The sandbox: what a cell may not reach, how a process may end, and what survives of the other cells."""
+import ast
 import json
 import os
 import subprocess
@@ -11,8 +12,9 @@ import numpy as np
 import psutil
 import pytest
 
-from aecourse.grading import sandbox, wire
-from aecourse.grading.sandbox import Gone, Limits, Raised, Refused, Session
+from grader import sandbox
+from grader.inside import wire
+from grader.sandbox import ProcessDied, Limits, Raised, Refused, Session
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = Limits(cell=5, total=120, grace=2, memory=2**30, losses=4)
@@ -116,6 +118,35 @@ def test_what_lies_outside_is_out_of_reach(boxes):
     assert dict(zip(REACH, map(bool, seen))) == dict.fromkeys(REACH, True) and all(name.endswith("Error") for name in seen), seen
 
 
+def test_of_the_course_the_package_and_the_two_files_of_the_inside_are_all_that_is_seen(boxes):
+    """Neither the oracles, nor what they import, nor the solutions, by name or by a search of the whole disk."""
+    private = [*(ROOT / "grader").glob("*.py"), *(ROOT / "solutions").rglob("*.py"), *(ROOT / "solutions").rglob("*.ipynb"),
+               *(ROOT / "tests" / "answers").glob("*.py"), ROOT / "nbgrader_config.py"]
+    assert len(private) > 30 and all(path.exists() for path in private)
+    (seen, folders, found, imported), lost = told(
+        f"import os; print([path for path in {list(map(str, private))} if os.path.lexists(path)])",
+        f"import os; print(sorted(os.listdir({str(ROOT)!r})), os.listdir({str(ROOT / 'grader')!r}), os.listdir({str(ROOT / 'grader' / 'inside')!r}))",
+        "import os\nnames, words = ('oracle.py', 'training_steps.py', 'judging.py'), ('judge_', 'WrongAnswer')\n"
+        "found = [os.path.join(place, name) for place, _, files in os.walk('/') if place[:5] != '/proc' for name in files if name in names]\n"
+        "print([path for path in found if any(word in open(path, errors='replace').read() for word in words)])",
+        "import importlib\nfor name in ('grader.oracle', 'grader.training_steps', 'grader.judging', 'solutions'):\n"
+        "    try: print(importlib.import_module(name))\n    except ImportError: pass")
+    assert not lost and seen == "[]\n" and found == "[]\n" and imported == ""
+    top, grader, inside = ast.literal_eval(folders.replace("] [", "], ["))
+    assert set(top) <= {".venv", "aecourse", "grader"} and grader == ["inside"] and {"box.py", "wire.py"} <= set(inside) <= {"box.py", "wire.py", "__pycache__"}
+
+
+@pytest.mark.parametrize("place", ["AECOURSE_DATA", "prefix"])
+def test_where_python_or_data_would_show_the_course_grading_refuses(place, monkeypatch):
+    monkeypatch.delenv("AECOURSE_TRUSTED", raising=False)
+    if place == "prefix":
+        monkeypatch.setattr(sandbox.sys, "prefix", str(ROOT.parent))
+    else:
+        monkeypatch.setenv("AECOURSE_DATA", str(ROOT))
+    with pytest.raises(Refused, match="the course with its solutions lies in it.*move the course"):
+        sandbox.ready()
+
+
 def test_the_environment_and_the_processes_of_the_grader_are_not_seen(boxes, monkeypatch):
     monkeypatch.setenv("AECOURSE_KEY", "canary-5183")
     (seen, folders, processes), _ = told(
@@ -211,7 +242,7 @@ def test_when_the_time_of_all_cells_is_over_no_other_sandbox_is_made(boxes):
 def test_a_call_that_ends_the_process_leaves_the_others(boxes):
     with Session(of("import os\ndef f(): os._exit(1)\ndef g(): return 7"), SHORT) as session:
         session.run()
-        with pytest.raises(Gone, match="the process ended"):
+        with pytest.raises(ProcessDied, match="the process ended"):
             session.call("def probe():\n    return f()")
         assert session.call("def probe():\n    return g()") == 7
 
@@ -220,7 +251,7 @@ def test_calls_that_end_the_process_again_and_again_are_given_up(boxes):
     with Session(of("import os\ndef f(): os._exit(1)"), SHORT) as session:
         session.run()
         for words in ["the process ended$"] * (SHORT.losses + 1) + ["too often"] * 2:
-            with pytest.raises(Gone, match=words):
+            with pytest.raises(ProcessDied, match=words):
                 session.call("def probe():\n    return f()")
 
 
@@ -254,7 +285,7 @@ def left():
 
 
 def test_the_sandbox_ends_with_the_grader(boxes):
-    code = ("import sys, nbformat; sys.path.insert(0, sys.argv[1]); from aecourse.grading.sandbox import *\n"
+    code = ("import sys, nbformat; sys.path.insert(0, sys.argv[1]); from grader.sandbox import *\n"
             "box = Box(); print(box.process.pid, flush=True); box.ask({'do': 'run', 'source': 'import time; time.sleep(60)'}, 60)")
     grader = subprocess.Popen([sys.executable, "-c", code, str(ROOT)], stdout=subprocess.PIPE, text=True)
     box = psutil.Process(int(grader.stdout.readline()))
@@ -312,7 +343,7 @@ def test_trusted_work_runs_without_the_program(untrusted):
 @pytest.mark.skipif(os.getuid() != 0 or not Path("/usr/sbin/runuser").exists(), reason="only root can become an ordinary user")
 def test_an_ordinary_user_can_make_the_sandbox(boxes):
     """As `nobody`, within the same walls, but for this environment, which nobody may not be able to read."""
-    walls, private = sandbox.walls(), (sys.prefix, sys.base_prefix, str(sandbox.PACKAGE))
+    walls, private = sandbox.walls(), (sys.prefix, sys.base_prefix, *map(str, sandbox.SEEN))
     for place in [i for i, word in enumerate(walls) if word == "--ro-bind-try" and walls[i + 1] in private][::-1]:
         del walls[place:place + 3]
     done = subprocess.run(["runuser", "-u", "nobody", "--", *walls, "/usr/bin/id", "-u"], capture_output=True, text=True, cwd="/")

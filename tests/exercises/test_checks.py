@@ -2,7 +2,7 @@
 import pytest
 import torch
 
-from aecourse.grading.checks import carries_gradient, expect, number
+from aecourse.exercises.checks import carries_gradient, expect, number
 
 
 @pytest.mark.parametrize("answer, right", [

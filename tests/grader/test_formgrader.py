@@ -7,12 +7,10 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from pathlib import Path
 
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from test_class import HALF, RIGHT, Course  # noqa: E402
+from tests.grader.small_course import HALF, RIGHT, Course
 
 
 @pytest.fixture

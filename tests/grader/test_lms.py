@@ -14,9 +14,9 @@ import pytest
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
-from aecourse.grading import lms, preflight
-from aecourse.grading.autograding import Course, Judge, Marks, handed_in, harmless, save
-from aecourse.grading.sandbox import Limits
+from grader import lms, preflight
+from grader.autograding import Course, Judge, Marks, handed_in, harmless, save
+from grader.sandbox import Limits
 
 RELEASED = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", id="double"), nbformat.v4.new_code_cell("", id="square")])
 WORK = nbformat.writes(RELEASED)

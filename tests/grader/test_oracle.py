@@ -1,23 +1,21 @@
 """Judging: right work earns all, each wrong answer loses, and the secret decides what is asked."""
+import ast
 import collections
 import contextlib
 import re
-import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-from hands import NAMES, ROOT, answers, filled, quick, trainings  # noqa: E402
-
-from aecourse.grading import __main__ as command  # noqa: E402
-from aecourse.grading import oracle, sandbox  # noqa: E402
-from aecourse.grading.oracle import Missed, Step, Verdict  # noqa: E402
+from grader import __main__ as command
+from grader import oracle, sandbox, training_steps
+from grader.oracle import Step, Verdict, WrongAnswer
+from tests.helpers import (
+    MNIST, NAMES, ROOT, checks_of, filled, oracle_of, read, right, solved, without_training, worth, wrong)
 
 
 def steps_of(name):
-    return oracle.steps_of(oracle.load(ROOT / "solutions" / name / "oracle.py"))
+    return oracle.steps_of(oracle_of(name))
 
 
 @pytest.fixture(scope="module")
@@ -25,7 +23,7 @@ def session(boxes):
     """The solution of each exercise, running in a sandbox."""
     running = {}
     for name in NAMES:
-        running[name] = sandbox.Session(quick(filled(name, answers.solved(name))))
+        running[name] = sandbox.Session(without_training(filled(name, solved(name))))
         running[name].run()
     yield running
     for one in running.values():
@@ -43,42 +41,64 @@ def marks(name, session, secret=b"a secret", only=None):
 
 
 def test_what_judges_an_exercise_is_in_no_file_that_a_learner_gets():
-    """The package and exercises/ are a learner's; what judges lies in solutions/ alone, the part that oracles share too."""
-    files = [*(ROOT / "solutions").rglob("*.py")]
-    judges = {name for file in files for name in re.findall(r"^def (judge_\w+)", file.read_text(encoding="utf-8"), re.M)}
+    """The package and exercises/ are a learner's; what judges is in solutions/ and in grader/ alone."""
+    files = [*(ROOT / "solutions").rglob("*.py"), *(ROOT / "grader").rglob("*.py")]
+    texts = [file.read_text(encoding="utf-8") for file in files]
+    judges = {name for text in texts for name in re.findall(r"^def (judge_\w+)", text, re.M)}
     assert len(judges) > 10
     for path in [*(ROOT / "aecourse").rglob("*.py"), *(ROOT / "exercises").rglob("*.ipynb")]:
         assert not judges & set(re.findall(r"\w+", path.read_text(encoding="utf-8"))), path
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_all_that_an_oracle_imports_from_the_grader_counts_as_its_library(name):
+    """Work is judged again, and a worker with another version is refused, when any of it changes."""
+    modules = [node for node in ast.walk(ast.parse(oracle_of(name))) if isinstance(node, ast.ImportFrom)]
+    modules = {module for node in modules for module in modules_of(node)}
+    assert modules and modules <= {f"grader.{module}" for module in oracle.LIBRARY}
+
+
+def modules_of(node):
+    """The modules of `grader` that a line `from grader... import ...` uses."""
+    if node.module == "grader":
+        return [f"grader.{name.name}" for name in node.names]
+    return [node.module] * node.module.startswith("grader.")
+
+
+def test_an_oracle_is_its_source_and_where_there_is_none_it_is_empty(tmp_path):
+    (tmp_path / "oracle.py").write_text("STEPS = [1, 2]", encoding="utf-8")
+    assert oracle.steps_of(oracle.load(tmp_path / "oracle.py")) == [1, 2]
+    assert oracle.load(tmp_path / "none.py") == "" and oracle.steps_of("") == []
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_steps_of_a_check_sum_to_its_points(name):
-    worth = collections.Counter()
+    sums = collections.Counter()
     for step in steps_of(name):
-        worth[step.check] += step.points
-    assert worth == {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
+        sums[step.check] += step.points
+    assert sums == worth(name)
 
 
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("seeds", [3, pytest.param(50, marks=pytest.mark.slow)])
 def test_right_work_earns_all_whatever_the_secret(name, seeds, session):
     total = sum(step.points for step in steps_of(name))
-    for hand, sources in {**answers.right(name), "solution": answers.solved(name)}.items():
-        for answer in answers.checks_of(answers.read("exercises", name)):
+    for author, sources in {**right(name), "solution": solved(name)}.items():
+        for answer in checks_of(read("exercises", name)):
             say(session[name], sources[answer])
         for seed in range(seeds):
             verdicts = marks(name, session[name], f"secret {seed}".encode())
-            assert sum(verdict.points for verdict in verdicts.values()) == total, (hand, seed, verdicts)
+            assert sum(verdict.points for verdict in verdicts.values()) == total, (author, seed, verdicts)
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("data", answers.DATA[1:])
+@pytest.mark.parametrize("data", [MNIST])
 @pytest.mark.parametrize("name", NAMES)
 def test_the_solution_earns_all_on_mnist_too(name, data, boxes, monkeypatch):
     monkeypatch.setenv("AECOURSE_DATASET", data)
     oracle.steps_of.cache_clear()  # what an oracle keeps is of the data set that it met first
     try:
-        with sandbox.Session(quick(filled(name, answers.solved(name)))) as session:
+        with sandbox.Session(without_training(filled(name, solved(name)))) as session:
             session.run()
             for seed in range(5):
                 verdicts = marks(name, session, f"secret {seed}".encode())
@@ -87,19 +107,19 @@ def test_the_solution_earns_all_on_mnist_too(name, data, boxes, monkeypatch):
         oracle.steps_of.cache_clear()
 
 
-WRONG = [(name, number, *case) for name in NAMES for number, case in enumerate(answers.wrong(name))]
+WRONG = [pytest.param(name, case, id=f"{name}/{case.answer}/{case.mistake}") for name in NAMES for case in wrong(name)]
 
 
-@pytest.mark.parametrize("name, number, answer, source, messages", WRONG, ids=[f"{case[2]}-{case[1]}" for case in WRONG])
-def test_a_wrong_answer_loses_points_on_each_check_that_it_fails(name, number, answer, source, messages, session):
-    owned = answers.checks_of(answers.read("exercises", name))[answer]
+@pytest.mark.parametrize("name, case", WRONG)
+def test_a_wrong_answer_loses_points_on_each_check_that_it_fails(name, case, session):
+    owned = checks_of(read("exercises", name))[case.answer]
     try:
-        say(session[name], source)
+        say(session[name], case.source)
         verdicts = marks(name, session[name], only=owned)
     finally:
-        say(session[name], answers.solved(name)[answer])
-    worth = {cell.id: answers.points(cell) for cell in answers.cells(answers.read("exercises", name), "check")}
-    assert {check for check, verdict in verdicts.items() if verdict.points < worth[check]} >= set(messages)
+        say(session[name], solved(name)[case.answer])
+    due = worth(name)
+    assert {check for check, verdict in verdicts.items() if verdict.points < due[check]} >= set(case.messages)
 
 
 SUBTLE = [*((name, answer, "images.train,", "images.train[:500],", check) for name, answer, check in [
@@ -110,12 +130,12 @@ SUBTLE = [*((name, answer, "images.train,", "images.train[:500],", check) for na
     ("noise_transfer", "asymmetry", "gain[training][test]", "abs(gain[training][test])", "asymmetry-check")]
 
 
-@pytest.mark.parametrize("name, answer, right, spoilt, check", SUBTLE)
-def test_what_no_visible_check_can_see_is_judged_all_the_same(name, answer, right, spoilt, check, session):
-    source = answers.solved(name)[answer]
-    assert right in source
+@pytest.mark.parametrize("name, answer, good, bad, check", SUBTLE)
+def test_what_no_visible_check_can_see_is_judged_all_the_same(name, answer, good, bad, check, session):
+    source = solved(name)[answer]
+    assert good in source
     try:
-        say(session[name], source.replace(right, spoilt))
+        say(session[name], source.replace(good, bad))
         verdict = marks(name, session[name], only=[check])[check]
     finally:
         say(session[name], source)
@@ -124,7 +144,7 @@ def test_what_no_visible_check_can_see_is_judged_all_the_same(name, answer, righ
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_blank_earns_nothing(name, boxes):
-    with sandbox.Session(quick(filled(name, {}))) as blank:
+    with sandbox.Session(without_training(filled(name, {}))) as blank:
         blank.run()
         assert {verdict.points for verdict in marks(name, blank).values()} == {0}
 
@@ -161,7 +181,7 @@ def one_step(reply, points=2):
     (lambda: 3.0, 2, "right"), (lambda: np.array(3.0), 2, "right"), (lambda: 3.1, 0, "not right"), (lambda: None, 0, "`return` missing"),
     (lambda: float("nan"), 0, "not finite"), (lambda: "3", 0, "no number"), (lambda: [[3.0]], 0, "shape"), (lambda: {}, 0, "no number"),
     (lambda: 10**400, 0, "no number|can't be read"), (lambda: True, 0, "no number"), (lambda: 3 + 0j, 0, "no number"),
-    (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"), (raising(sandbox.Gone("the process ended")), 0, "process ended"),
+    (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"), (raising(sandbox.ProcessDied("the process ended")), 0, "process ended"),
     (raising(KeyError("x")), 0, "KeyError"), (lambda: float("inf"), 0, "not finite")], ids=range(15))
 def test_each_kind_of_reply_has_its_mark_and_its_words(reply, points, words):
     import re
@@ -176,7 +196,7 @@ def test_after_a_step_that_ended_the_process_the_check_is_not_asked_again():
         @oracle.step(steps, "check", points, "a step")
         def judge(ask, rng):
             asked.append(1)
-            raise sandbox.Gone("the process ended")
+            raise sandbox.ProcessDied("the process ended")
     steps.append(Step("other", 1, "another", lambda ask, rng: None))
     verdicts = oracle.judged(steps, Made(None), b"s", "w")
     assert len(asked) == 1 and verdicts["check"].points == 0 and len(verdicts["check"].lines) == 2
@@ -219,8 +239,8 @@ def test_a_seed_fixes_all_chance_whatever_came_before(part, draw, words):
     def ask(source, seed, steps, before):
         parts = {"first weights": seed, "batches": seed, part: draw(seed, before)}
         return [[np.array([parts["first weights"]])]], [np.array([parts["batches"]])], []
-    with pytest.raises(Missed, match=f"{words} {part}") if words else contextlib.nullcontext():
-        trainings.judge_seed(ask, np.random.default_rng(0), "first weights", "batches")
+    with pytest.raises(WrongAnswer, match=f"{words} {part}") if words else contextlib.nullcontext():
+        training_steps.judge_seed(ask, np.random.default_rng(0), "first weights", "batches")
 
 
 @pytest.fixture(scope="module")
@@ -249,11 +269,11 @@ def test_a_training_is_judged_by_its_steps_its_batches_and_its_weights(change, w
 
     def ask(source, seed, steps, before):
         run = {"start": start, "batches": [images[np.linspace(0, len(images) - 1, 64).astype(int)]] * steps}
-        run["end"] = [weight.astype(np.float32) for weight in trainings.adam(start, run["batches"], linear, 1e-3)]
+        run["end"] = [weight.astype(np.float32) for weight in training_steps.adam_steps(start, run["batches"], linear, 1e-3)]
         change(run)
         return [start], run["batches"], run["end"]
-    with pytest.raises(Missed, match=words) if words else contextlib.nullcontext():
-        trainings.judge_budget(ask, rng, (784, 4, 784), 64, 1e-3, linear)
+    with pytest.raises(WrongAnswer, match=words) if words else contextlib.nullcontext():
+        training_steps.judge_budget(ask, rng, (784, 4, 784), 64, 1e-3, linear)
 
 
 def test_the_key_is_made_once_is_private_and_can_be_given(tmp_path, monkeypatch):
@@ -289,18 +309,18 @@ def test_an_empty_key_is_none(tmp_path, monkeypatch):
 
 
 def test_a_wrong_shape_is_never_broadcast():
-    with pytest.raises(Missed, match="shape"):
+    with pytest.raises(WrongAnswer, match="shape"):
         oracle.close(np.ones((3, 1)), np.ones(3))
 
 
 def test_one_number_is_a_number_or_a_list_of_one():
     assert oracle.number(2) == oracle.number([2.0]) == 2
     for value in ([[2.0]], [2.0, 2.0], []):
-        with pytest.raises(Missed, match="one number was asked for"):
+        with pytest.raises(WrongAnswer, match="one number was asked for"):
             oracle.number(value)
 
 
 def test_roundings_of_float32_are_right_and_an_error_in_the_fourth_digit_is_not():
     oracle.close(np.float32(1 / 3), 1 / 3)
-    with pytest.raises(Missed, match="not right"):
+    with pytest.raises(WrongAnswer, match="not right"):
         oracle.close(1.0005, 1.0)

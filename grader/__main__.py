@@ -1,4 +1,4 @@
-"""A class at once, in the folder of the course: ``python -m aecourse.grading collect|grade|return``."""
+"""A class at once, in the folder of the course: ``python -m grader collect|grade|return``."""
 import argparse
 import functools
 import os
@@ -14,8 +14,12 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError
 from traitlets.config.loader import PyFileConfigLoader
 
-from aecourse.grading import judging, lms, oracle, sandbox
-from aecourse.grading.autograding import Course, Judge, Marks, save
+from grader import judging, lms, oracle, sandbox
+from grader.autograding import Course, Judge, Marks, save
+
+
+WORKERS = ("Every worker needs this course's folder on its import path: "
+           "`PYTHONPATH=/path/to/the/course dask worker ADDRESS --nthreads 1`")
 
 
 @functools.cache
@@ -33,7 +37,7 @@ def processes(jobs):
 
 @contextmanager
 def cluster(address):
-    """The executor of a Dask cluster, each of whose workers has a sandbox."""
+    """The executor of a Dask cluster, each of whose workers has this course's grader and a sandbox."""
     try:
         from distributed import Client
     except ImportError:
@@ -43,6 +47,12 @@ def cluster(address):
     except OSError as problem:
         sys.exit(f"There is no Dask scheduler at {address}: {problem}")
     with client:
+        try:
+            libraries = client.run(oracle.library)
+        except ImportError as problem:
+            sys.exit(f"A worker can't import the grader ({problem}). {WORKERS}")
+        if other := [worker for worker, library in libraries.items() if library != oracle.library()]:
+            sys.exit(f"The course at {', '.join(other)} is another version than here. {WORKERS}")
         client.run(sandbox.ready)
         print(f"The cluster has {sum(client.nthreads().values())} threads, each of which judges one submission at a time")
         with client.get_executor(pure=False) as pool:
@@ -154,7 +164,7 @@ def give_back(name, archive, **rest):
 
 
 def main(arguments=None):
-    parser = argparse.ArgumentParser(prog="python -m aecourse.grading", description=__doc__)
+    parser = argparse.ArgumentParser(prog="python -m grader", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
     for verb, function, about in (("collect", collect, "put the notebooks of a zip from a learning-management system in their places"),
                                   ("grade", grade, "judge what is new or changed, by several processes, and write grading/grades.csv"),

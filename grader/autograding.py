@@ -13,7 +13,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 from traitlets import Integer
 
-from aecourse.grading import judging, oracle, preflight, sandbox
+from grader import judging, oracle, preflight, sandbox
 
 COLUMNS = ("assignment", "student_id", "last_name", "first_name", "email", "duedate", "timestamp", "status", "repairs", "raw_score",
            "late_submission_penalty", "score", "max_score")

@@ -12,8 +12,8 @@ import zipfile
 import zlib
 from pathlib import Path
 
-from aecourse.grading import preflight
-from aecourse.grading.autograding import save
+from grader import preflight
+from grader.autograding import save
 
 MOODLE = re.compile(r"(?P<who>.+?_\d+)_assignsubmission_[a-z]+_?")
 CANVAS = re.compile(r"(?P<who>[^_]+?)(_LATE)?_(?P<number>\d+)_\d+_")

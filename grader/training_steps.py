@@ -1,13 +1,14 @@
-"""What the oracles of exercises share that ask for `train(objective, seed, steps)`: it keeps to the task, and its seed fixes all chance.
+"""Judging of `train(objective, seed, steps)`, which several exercises ask for: it does the task, and its seed fixes all chance.
 
-A spy takes the objective's place: it notes the weights and the batch at each step, so that the steps can be taken again.
+A spy takes the objective's place: it notes the weights and the batch at each step, so that the steps can be taken again
+and compared. Oracles import from here; a learner gets none of it.
 """
 import functools
 
 import numpy as np
 import torch
 
-from aecourse.grading.oracle import Missed, seed_of
+from grader.oracle import WrongAnswer, seed_of
 
 TRAIN = """
 def probe(seed, steps, before):
@@ -35,7 +36,7 @@ def tenths():
     return {image.tobytes(): 10 * i // len(train) for i, image in enumerate(train)}
 
 
-def adam(start, batches, loss, lr):
+def adam_steps(start, batches, loss, lr):
     """The weights after Adam's steps on `loss(weights, x)` of these batches, x as rows, in float64."""
     weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
     optimizer = torch.optim.Adam(weights, lr=lr)
@@ -46,7 +47,7 @@ def adam(start, batches, loss, lr):
     return [weight.detach().numpy() for weight in weights]
 
 
-def same(weight, right, lr):
+def same_weights(weight, right, lr):
     """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step either way."""
     return weight.shape == right.shape and (abs(weight - right) > 0.05 * lr).mean() <= 0.02
 
@@ -61,41 +62,41 @@ def deep_error(weights, x):
 
 
 def judge_task(end, batches, sizes, batch_size):
-    """Missed unless the network has these layers, and saw batches of this size from all of the training images."""
+    """WrongAnswer unless the network has these layers, and saw batches of this size from all of the training images."""
     shapes = [shape for n_in, n_out in zip(sizes, sizes[1:]) for shape in ((n_out, n_in), (n_out,))]
     if [weight.shape for weight in end] != shapes:
-        raise Missed("the network is not the one of the task")
+        raise WrongAnswer("the network is not the one of the task")
     if any(batch.shape != (batch_size, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
-        raise Missed("a batch has another size than BATCH")
+        raise WrongAnswer("a batch has another size than BATCH")
     seen = {tenths().get(image.tobytes()) for batch in batches for image in batch}
     if None in seen:
-        raise Missed("images were seen that are not in images.train")
+        raise WrongAnswer("images were seen that are not in images.train")
     if len(seen) < 10:  # of 192 images none lies in some tenth once in 10^7
-        raise Missed("a part of images.train is never seen")
+        raise WrongAnswer("a part of images.train is never seen")
 
 
 def judge_budget(ask, rng, sizes, batch_size, lr, error):
-    """Missed unless `train` takes the steps that it is asked for, and they lead from the first weights to the last."""
+    """WrongAnswer unless `train` takes the steps that it is asked for, and they lead from the first weights to the last."""
     steps = int(rng.integers(7, 11))
     starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
     if len(batches) != steps:
-        raise Missed("the number of steps is not the one that was asked for")
+        raise WrongAnswer("the number of steps is not the one that was asked for")
     judge_task(end, batches, sizes, batch_size)
-    if not all(same(*pair, lr) for pair in zip(end, adam(starts[0], batches, error, lr))):
-        raise Missed("these steps lead to other weights: look at the learning rate, the network, and what comes back")
+    if not all(same_weights(*pair, lr) for pair in zip(end, adam_steps(starts[0], batches, error, lr))):
+        raise WrongAnswer("these steps lead to other weights: look at the learning rate, the network, and what comes back")
 
 
 def judge_seed(ask, rng, *parts):
-    """Missed unless each part, "first weights" or "batches", is the same with one seed, whatever came before, and not with two."""
+    """WrongAnswer unless each part, "first weights" or "batches", is the same with one seed, whatever came before, and not with two."""
     seed, seen = seed_of(rng), []
     for before, one in enumerate((seed, seed, seed + 1)):
         weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
         if not weights:
-            raise Missed("train never called the objective")
+            raise WrongAnswer("train never called the objective")
         seen.append({"first weights": np.concatenate([weight.ravel() for weight in weights[0]]), "batches": batches[0]})
     for part in parts:
         first, again, other = (run[part] for run in seen)
         if not np.array_equal(first, again):
-            raise Missed(f"with one seed, two trainings have different {part}")
+            raise WrongAnswer(f"with one seed, two trainings have different {part}")
         if np.array_equal(first, other):
-            raise Missed(f"with two seeds, the trainings have the same {part}")
+            raise WrongAnswer(f"with two seeds, the trainings have the same {part}")

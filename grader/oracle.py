@@ -7,17 +7,19 @@ import functools
 import hashlib
 import hmac
 import os
-import re
 import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from aecourse.grading.sandbox import Gone, Raised
+from grader.sandbox import ProcessDied, Raised
 
 
-class Missed(Exception):
+LIBRARY = "oracle", "training_steps"  # the modules of `grader` that an oracle may import
+
+
+class WrongAnswer(Exception):
     """The answer is not right; the message says in which respect, and neither the inputs nor what was expected."""
 
 
@@ -30,7 +32,7 @@ class Step:
 
 
 def step(steps, check, points, about):
-    """Add the decorated function to `steps`: it gets (ask, rng) and raises Missed where the answer is not right.
+    """Add the decorated function to `steps`: it gets (ask, rng) and raises WrongAnswer where the answer is not right.
 
     Args:
         steps: the list that the exercise's oracle keeps.
@@ -76,25 +78,27 @@ def generator(secret, *parts):
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
 
-BESIDE = re.compile(r"^import (\w+)  # beside the exercises$", re.M)
-
-
 def load(path):
-    """The source of the oracle at `path`, which any machine can judge with; empty where there is none.
+    """The source of the oracle at `path`; empty if there is none.
 
-    What oracles share lies beside their folders, where no learner gets it, and is taken into the source in place of its import.
+    The source, not the path, goes to whoever judges: a worker of a cluster may keep its copy of the course elsewhere, or an
+    older `solutions/`, and must judge with the instructor's oracle. What an oracle imports from `grader` does not travel:
+    :func:`library` tells whether it is the same there.
     """
     path = Path(path)
+    return path.read_text(encoding="utf-8") if path.exists() else ""
 
-    def shared(match):
-        text = path.parents[1].joinpath(f"{match[1]}.py").read_text(encoding="utf-8")
-        return f"import types; {match[1]} = types.ModuleType({match[1]!r}); exec({text!r}, {match[1]}.__dict__)"
-    return BESIDE.sub(shared, path.read_text(encoding="utf-8")) if path.exists() else ""
+
+@functools.cache
+def library():
+    """The digest of what oracles import from `grader`: with another one, the same oracle may give other points."""
+    here = Path(__file__).parent
+    return hashlib.sha256(b"\0".join((here / f"{name}.py").read_bytes() for name in LIBRARY)).hexdigest()
 
 
 @functools.lru_cache(maxsize=8)  # a process that judges a class reads its oracle, and what that keeps, once
 def steps_of(source):
-    """The steps of an oracle; [] of an empty one."""
+    """The steps of an oracle from its source; [] of an empty one."""
     space = {"__name__": "oracle", "STEPS": []}
     exec(compile(source, "oracle.py", "exec"), space)
     return space["STEPS"]
@@ -118,15 +122,15 @@ def judged(steps, session, secret, work):
         lost = session.lost.get(one.check) or (one.check in fatal and "the process ended in the step before")
         try:
             if lost:
-                raise Missed(f"not judged, since {lost}")
+                raise WrongAnswer(f"not judged, since {lost}")
             one.judge(session.call, generator(secret, one.check, str(number), work))
             words, earned = "right", one.points
-        except Missed as missed:
+        except WrongAnswer as missed:
             words, earned = str(missed), 0
         except Raised as error:
             name, message = (list(error.args) + ["", ""])[:2]
             words, earned = f"an error, {name}: {message}", 0
-        except Gone as gone:
+        except ProcessDied as gone:
             fatal.add(one.check)
             words, earned = f"no answer: {gone}", 0
         except Exception as odd:  # an answer of a form that no step foresaw
@@ -153,33 +157,33 @@ def seed_of(rng):
 
 
 def number(value, what="the answer"):
-    """A single finite number, or Missed."""
+    """A single finite number, or WrongAnswer."""
     array = numbers(value, what)
     if array.size != 1 or array.ndim > 1:
-        raise Missed(f"{what} has the shape {array.shape}; one number was asked for")
+        raise WrongAnswer(f"{what} has the shape {array.shape}; one number was asked for")
     return float(array.reshape(()))
 
 
 def numbers(value, what="the answer"):
-    """Real finite numbers as an array of float64, or Missed."""
+    """Real finite numbers as an array of float64, or WrongAnswer."""
     if value is None:
-        raise Missed(f"{what} is None: is a `return` missing?")
+        raise WrongAnswer(f"{what} is None: is a `return` missing?")
     try:
         array = np.asarray(value)
         array = array.astype(np.float64) if array.dtype.kind in "iuf" else None
     except (TypeError, ValueError):
         array = None
     if array is None:
-        raise Missed(f"{what} is no number and no tensor")
+        raise WrongAnswer(f"{what} is no number and no tensor")
     if not np.isfinite(array).all():
-        raise Missed(f"{what} is not finite")
+        raise WrongAnswer(f"{what} is not finite")
     return array
 
 
 def close(value, right, what="the answer", rtol=1e-4, atol=1e-6):
-    """Missed unless `value` has the shape and the values of `right`; tolerances are some hundred roundings of float32."""
+    """WrongAnswer unless `value` has the shape and the values of `right`; tolerances are some hundred roundings of float32."""
     array, right = numbers(value, what), np.asarray(right, np.float64)
     if array.shape != right.shape:
-        raise Missed(f"{what} has the shape {array.shape}; expected {right.shape}")
+        raise WrongAnswer(f"{what} has the shape {array.shape}; expected {right.shape}")
     if not np.allclose(array, right, rtol, atol):
-        raise Missed(f"{what} is not right on other data than the visible check's")
+        raise WrongAnswer(f"{what} is not right on other data than the visible check's")

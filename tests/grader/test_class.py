@@ -1,8 +1,6 @@
 """A class, from submissions to marks, by the command that grades it: a small exercise, and a corpus of bad submissions."""
 import contextlib
-import csv
 import json
-import os
 import re
 import shutil
 import sqlite3
@@ -12,115 +10,11 @@ import threading
 import zipfile
 from pathlib import Path
 
-import nbformat
 import psutil
 import pytest
 
-sys.path.insert(0, str(Path(__file__).parent))
-import hostile  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
-CANARY = "canary-7319"
-POINTS = {"double": 2, "square": 2, "cube": 1}
-FORMULA = {"double": "2 * x", "square": "x * x", "cube": "x ** 3"}
-ORACLE = f'''"""The oracle of the small exercise: {CANARY}"""
-import functools
-
-from aecourse.grading import oracle
-from aecourse.grading.oracle import close
-
-STEPS = []
-ASK = "def probe(name, x):\\n    return globals()[name](x)"
-
-
-def about(name, right, *parts):
-    for points, low, high in parts:
-        @oracle.step(STEPS, f"{{name}}-check", points, f"{{name}} from {{low}} to {{high}}")
-        def judge(ask, rng, low=low, high=high):
-            for x in rng.uniform(low, high, 3).tolist():
-                close(ask(ASK, name=name, x=x), right(x))
-
-
-about("double", lambda x: 2 * x, (1, 10, 50), (1, -50, -10))
-about("square", lambda x: x * x, (2, 10, 50))
-about("cube", lambda x: x**3, (1, 10, 50))
-'''
-
-
-def cell(kind, key, source, **settings):
-    make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-    data = {"schema_version": 3, "grade_id": key, "task": False, **{"grade": False, "solution": False, "locked": False, **settings}}
-    return make(source, id=key, metadata={"nbgrader": data} if settings else {})
-
-
-def small():
-    """The solution of an exercise with five points by checks and one by hand."""
-    cells = [cell("markdown", "goal", "# Small"), cell("code", "given", "import math", locked=True)]
-    for name, points in POINTS.items():
-        cells += [cell("code", name, f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {FORMULA[name]}\n    ### END SOLUTION", solution=True),
-                  cell("code", f"{name}-check", f"assert {name}(3) == {eval(FORMULA[name], {'x': 3})}\nprint('passed')", grade=True, locked=True, points=points)]
-    cells.append(cell("markdown", "words", "Because.", grade=True, solution=True, points=1))
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
-
-
-RIGHT = {**{name: f"def {name}(x):\n    return {FORMULA[name]}" for name in POINTS}, "words": "In my words."}
-NOTHING = dict.fromkeys(POINTS, "pass")
-HALF = {**RIGHT, "double": "def double(x):\n    return 2 * abs(x)"}
-
-
-class Course:
-    """A course in a folder of its own, with the small exercise released."""
-
-    def __init__(self, folder, **variables):
-        self.folder = folder
-        self.environment = {**os.environ, "AECOURSE_KEY": "key of the tests", "AECOURSE_STRICT": "1", **variables}
-        source = folder / "solutions" / "small"
-        source.mkdir(parents=True)
-        nbformat.write(small(), source / "small.ipynb")
-        (source / "oracle.py").write_text(ORACLE)
-        config = (ROOT / "nbgrader_config.py").read_text()
-        (folder / "nbgrader_config.py").write_text(config + "c.Judge.timeout = 4\nc.Judge.total = 120\nc.Judge.memory = 1024\n")
-        self.run("nbgrader", "generate_assignment", "small")
-
-    def run(self, module, *arguments, fails=False):
-        done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                              timeout=1500)
-        assert bool(done.returncode) == fails, done.stdout + done.stderr
-        return done.stdout + done.stderr
-
-    def grade(self, *arguments, **settings):
-        return self.run("aecourse.grading", "grade", "small", *arguments, **settings)
-
-    def released(self):
-        return nbformat.read(self.folder / "exercises" / "small" / "small.ipynb", as_version=4)
-
-    def place(self, student):
-        folder = self.folder / "grading" / "submitted" / student / "small"
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
-
-    def submission(self, sources):
-        notebook = self.released()
-        for one in notebook.cells:
-            one.source = sources.get(one.id, one.source)
-        if "own" in sources:
-            notebook.cells.insert(2, nbformat.v4.new_code_cell(sources["own"], id="own"))
-        return json.loads(nbformat.writes(notebook))
-
-    def hand_in(self, student, sources):
-        (self.place(student) / "small.ipynb").write_text(json.dumps(self.submission(sources)))
-
-    def rows(self):
-        with open(self.folder / "grading" / "grades.csv", encoding="utf-8", newline="") as file:
-            return {row["student_id"]: row for row in csv.DictReader(file)}
-
-    def marks(self):
-        return {student: float(row["score"]) for student, row in self.rows().items()}
-
-    def after(self, student):
-        notebook = nbformat.read(self.folder / "grading" / "autograded" / student / "small" / "small.ipynb", as_version=4)
-        return {one.id: one for one in notebook.cells}
-
+from tests.grader import hostile
+from tests.grader.small_course import CANARY, HALF, NOTHING, RIGHT, Course
 
 class Memory(threading.Thread):
     """The most memory, in bytes, that the processes of a grader share out among them, their sandboxes left out."""
@@ -133,7 +27,7 @@ class Memory(threading.Thread):
         while not self.over.wait(0.5):
             with contextlib.suppress(psutil.Error):  # one of them ended just now
                 family = [one for one in psutil.Process().children(recursive=True)
-                          if any(word in " ".join(one.cmdline()) for word in ("aecourse.grading", "spawn_main"))]
+                          if any(word in " ".join(one.cmdline()) for word in ("-m grader", "spawn_main"))]
                 self.peak = max(self.peak, sum(one.memory_full_info().pss for one in family))
 
     def __enter__(self):
@@ -157,9 +51,9 @@ def test_from_the_zip_to_marks_and_feedback_in_three_commands(course, tmp_path):
             packed.writestr(f"{owner}/{file}", json.dumps(course.submission(sources)))
         packed.writestr("Di_20_assignsubmission_file_/essay.docx", b"x")
         packed.writestr("Ed_21_assignsubmission_file_/small.ipynb", b"{")
-    assert "Di_20: rejected, there is no notebook" in course.run("aecourse.grading", "collect", "small", "in.zip")
+    assert "Di_20: rejected, there is no notebook" in course.run("grader", "collect", "small", "in.zip")
     course.grade()
-    course.run("aecourse.grading", "return", "small", "out.zip")
+    course.run("grader", "return", "small", "out.zip")
     rows = course.rows()
     assert {student: (row["score"], row["status"].partition(":")[0], bool(row["repairs"])) for student, row in rows.items()} == {
         "Ada-Löf_17": ("5.0", "awaiting hand grading", False), "1-1_18": ("4.0", "awaiting hand grading", True),
@@ -233,7 +127,7 @@ def test_a_cluster_at_an_address_gives_the_same_marks(course, library):
 def test_a_grader_that_is_killed_takes_up_where_it_was(course):
     for number in range(6):
         course.hand_in(f"s{number}", {**RIGHT, "own": f"import time; time.sleep(1)  # {number}"})
-    running = subprocess.Popen([sys.executable, "-m", "aecourse.grading", "grade", "small", "--jobs", "1"], cwd=course.folder, env=course.environment,
+    running = subprocess.Popen([sys.executable, "-m", "grader", "grade", "small", "--jobs", "1"], cwd=course.folder, env=course.environment,
                                stdout=subprocess.PIPE, text=True)
     assert running.stdout.readline().startswith("judged")
     for process in [*psutil.Process(running.pid).children(recursive=True), psutil.Process(running.pid)]:
@@ -307,7 +201,7 @@ def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
     assert wrong == {}
     assert (float(rows["neighbour"]["score"]), float(rows["zoe"]["score"])) == (5, 4)
     assert all(path.read_bytes() == data for path, data in before.items())
-    course.run("aecourse.grading", "return", "small", "out.zip")
+    course.run("grader", "return", "small", "out.zip")
     host, secrets = Path("/etc/passwd").read_bytes(), (CANARY.encode(), b"key of the tests", b"root:x:0")
     for path in [*(course.folder / "grading" / "autograded").rglob("*"), *(course.folder / "grading" / "feedback").rglob("*")]:
         assert not path.is_symlink() and (path.is_dir() or path.suffix in (".ipynb", ".html") and path.read_bytes() != host), path

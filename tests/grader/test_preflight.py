@@ -7,7 +7,7 @@ from pathlib import Path
 import nbformat
 import pytest
 
-from aecourse.grading import preflight
+from grader import preflight
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASED = nbformat.read(ROOT / "exercises" / "loss_comparison" / "loss_comparison.ipynb", as_version=4)

@@ -1,7 +1,9 @@
 """Inside the sandbox: one process that runs a learner's cells, then calls what they defined.
 
 A program of its own: ``python -I box.py`` reads requests from its standard input and writes replies to its standard
-output, as `wire` has them. Whatever a cell does to this process, it can spoil its own answers and nothing else.
+output, as `wire` has them. Whatever a cell does to this process, it can corrupt its own answers and nothing else.
+
+Of the grader, the sandbox sees this folder and nothing besides: no oracle, and nothing that judges.
 """
 import contextlib
 import io
@@ -11,13 +13,14 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the grader's own copy of the package
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the course: its own copy of aecourse, and grader.inside
 
-from aecourse.grading import wire  # noqa: E402
 from IPython.core.displayhook import DisplayHook  # noqa: E402
 from IPython.core.displaypub import DisplayPublisher  # noqa: E402
 from IPython.core.interactiveshell import InteractiveShell  # noqa: E402
 from traitlets.config import Config  # noqa: E402
+
+from grader.inside import wire  # noqa: E402
 
 TEXT, RICH = 100_000, 4_000_000  # characters of printed text and of figures that are kept of one cell
 

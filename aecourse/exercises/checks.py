@@ -1,11 +1,11 @@
-"""The visible checks of the exercises, which run wherever a notebook does. A wrong answer hears which idea was missed."""
+"""The visible checks of the exercises, which run wherever a notebook does. For a wrong answer they say which idea was missed."""
 import torch
 
 NEXT = "It is none of the usual slips: compute one element by hand, and open the next hint."
 
 
 def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
-    """Assert that `answer` equals `right`; where it is a known wrong answer, say which idea was missed.
+    """Assert that `answer` equals `right`; if it is a known wrong answer, say which idea was missed.
 
     Args:
         name: what gave the answer, in the learner's words: ``"mse(x_hat, x)"``.
@@ -16,7 +16,7 @@ def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
         atol: absolute tolerance.
 
     Raises:
-        AssertionError: where they differ; the message holds both, and the idea.
+        AssertionError: If they differ; the message holds both, and the idea.
     """
     if isinstance(right, (str, bool)):
         seen, wanted = answer, right

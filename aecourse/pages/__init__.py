@@ -1,0 +1,47 @@
+"""What a page imports to show something, and to assert it: figures, sentences, claims, tables.
+
+Everything that matplotlib draws for a page goes through here, so that it looks alike in the book,
+in JupyterLab and in Colab.
+"""
+
+from aecourse.pages.display import (
+    BLUE,
+    COLOURS,
+    GREEN,
+    PINK,
+    RED,
+    claim,
+    display_figure,
+    reveal,
+    say,
+    seeds,
+    show,
+    subplots,
+    svg,
+)
+from aecourse.pages.plots import label_curves, plot_history, plot_images
+from aecourse.pages.sliders import explore, interact, slide
+from aecourse.pages.tables import show_table
+
+__all__ = [
+    "BLUE",
+    "COLOURS",
+    "GREEN",
+    "PINK",
+    "RED",
+    "claim",
+    "display_figure",
+    "explore",
+    "interact",
+    "label_curves",
+    "plot_history",
+    "plot_images",
+    "reveal",
+    "say",
+    "seeds",
+    "show",
+    "show_table",
+    "slide",
+    "subplots",
+    "svg",
+]
