@@ -11,14 +11,16 @@ from pathlib import Path
 from typing import NamedTuple
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import torch
 
-from aecourse import corruption, data, metrics, models, objectives, patches, plots, validation
+from aecourse import corruption, data, metrics, models, objectives, patches, validation
 from aecourse.device import make_generator, pick_device
 from aecourse.losses import mse, ssim
+from aecourse.pages import plot_history, plot_images
 from aecourse.search import HOW, sweep
 from aecourse.search.grid import built
-from aecourse.table import Table
+from aecourse.search.summary import as_text, summarize
 from aecourse.training import (
     PRECISIONS,
     History,
@@ -112,8 +114,8 @@ def figures(model, history, x, folder, seed):
         rows = {"data": x, "model": reconstruct(model, x, make_generator(x.device, seed))}
         if hasattr(model, "sample"):
             rows["new"] = model.sample(8, make_generator(x.device, seed))
-    loss = plots.history({"": history}, log=min(history.terms["loss"]) > 0)
-    for name, fig in (("loss", loss), ("reconstructions", plots.images(rows))):
+    loss = plot_history({"": history}, log=min(history.terms["loss"]) > 0)
+    for name, fig in (("loss", loss), ("reconstructions", plot_images(rows))):
         fig.savefig(folder / f"{name}.png", dpi=200)
         plt.close(fig)
 
@@ -126,7 +128,7 @@ def report(settings, model, history, images, folder):
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
         csv.writer(file).writerows([["step", *history.terms], *zip(history.steps, *history.terms.values())])
     named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {"steps": len(history.steps)}
-    print(Table([named | found], named))
+    print(pd.DataFrame([named | found]).to_string(index=False))
 
 
 def build(settings):
@@ -196,21 +198,20 @@ def sweep_models(args):
         return measures(model, images.test, objective(setting))
     table = sweep(grid, build, objective, images.train, measure, seeds=args.seeds, steps=args.steps, batch_size=args.batch_size, lr=args.lr,
                   optimizer=kind.optimizer, how=args.how or kind.how, workers=args.workers, path=folder / "rows.jsonl", device=args.device)
-    table.to_csv(folder / "table.csv")
-    print(table)
+    table.to_csv(folder / "table.csv", index=False)
+    print(as_text(table, list(grid)))
     fig = intervals(table, args.measure)
     fig.savefig(folder / "figure.png", dpi=200)
     plt.close(fig)
 
 
-def intervals(table, measure):
-    """A figure of the mean of `measure` over the units of the code, with its interval over seeds; one line a weight."""
-    lines, (fig, ax) = table.summary(measure), plt.subplots()
-    for weight in dict.fromkeys(line["weight"] for line in lines):
-        own = [line for line in lines if line["weight"] == weight]
-        spread = [[line["mean"] - line["low"] for line in own], [line["high"] - line["mean"] for line in own]]
-        ax.errorbar([str(line["latent_dim"]) for line in own], [line["mean"] for line in own], spread, capsize=3, label=f"{weight:g}")
-    ax.set(xlabel="latent_dim", ylabel=measure)
+def intervals(runs, metric):
+    """A figure of the mean of `metric` over the units of the code, with its interval over seeds; one line a weight."""
+    summary, (fig, ax) = summarize(runs, ["latent_dim", "weight"], metric), plt.subplots()
+    for weight, own in summary.groupby("weight", sort=False):
+        spread = [own["mean"] - own["low"], own["high"] - own["mean"]]
+        ax.errorbar(own["latent_dim"].astype(str), own["mean"], spread, capsize=3, label=f"{weight:g}")
+    ax.set(xlabel="latent_dim", ylabel=metric)
     ax.legend(title="weight")
     return fig
 

@@ -172,7 +172,7 @@ def run(name, data, out, seeds, workers, shorten):
     rows = []
     for grid, train, path in grids:
         rows += sweep(grid, what["build"], what["objective"], train, what["measure"], seeds=seeds, steps=what["steps"], lr=what["lr"],
-                      how="processes" if workers > 1 else "sequential", workers=workers, path=path, device="cpu").rows
+                      how="processes" if workers > 1 else "sequential", workers=workers, path=path, device="cpu").to_dict("records")
     return what, rows
 
 

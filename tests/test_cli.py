@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import pandas as pd
 import pytest
 import torch
 
@@ -223,14 +224,14 @@ def test_a_sweep_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
     sweep(tmp_path, "--seeds", 2)
     second, printed = (tmp_path / "rows.jsonl").read_text(), capsys.readouterr().out
     assert second.startswith(first) and len(second.splitlines()) == 1 + 8
-    monkeypatch.setattr("aecourse.search.train_one", None)  # nothing is left to train
+    monkeypatch.setattr("aecourse.search.grid.train_one", None)  # nothing is left to train
     sweep(tmp_path, "--seeds", 2)
     assert capsys.readouterr().out.splitlines() == printed.splitlines()[-5:]
 
 
 def test_the_figure_of_a_sweep_has_a_line_a_weight_and_intervals():
     rows = [{"latent_dim": k, "weight": w, "seed": s, "mse": k + w + s} for k in (2, 8) for w in (0.0, 0.5) for s in (0, 1)]
-    fig = cli.intervals(cli.Table(rows, ["latent_dim", "weight"]), "mse")
+    fig = cli.intervals(pd.DataFrame(rows), "mse")
     ax = fig.axes[0]
     plt.close(fig)
     assert ax.get_xlabel() == "latent_dim" and ax.get_ylabel() == "mse" and [t.get_text() for t in ax.get_xticklabels()] == ["2", "8"]

@@ -7,7 +7,7 @@ from aecourse.patches import as_mask, patchify, unpatchify
 
 
 def blocks(width, depth, heads):
-    """`depth` transformer blocks, normalised first, and a last normalisation: (B, T, width) -> (B, T, width)."""
+    """`depth` transformer blocks, normalized first, and a last normalisation: (B, T, width) -> (B, T, width)."""
     layer = nn.TransformerEncoderLayer(width, heads, 4 * width, 0.0, "gelu", batch_first=True, norm_first=True)
     return nn.TransformerEncoder(layer, depth, norm=nn.LayerNorm(width), enable_nested_tensor=False)
 
@@ -88,7 +88,7 @@ class MaskedAutoencoder(nn.Module):
         return unpatchify(self.predictions(z, hidden), self.shape)
 
     def decode(self, z, hidden=None):
-        """The same as :meth:`logits`: normalised patches, where the model was trained on those."""
+        """The same as :meth:`logits`: normalized patches, where the model was trained on those."""
         return self.logits(z, hidden)
 
     def forward(self, x, hidden=None):

@@ -14,7 +14,7 @@ def masked_error(predictions, patches, hidden, normalized=False):
         normalized: compare with :func:`normalize_patches` of the patches: the shape of a patch counts, not its contrast.
 
     Returns:
-        A scalar, in squared units of the data, or without unit where normalised.
+        A scalar, in squared units of the data, or without unit where normalized.
     """
     validation.same("predictions", predictions, "patches", patches)
     errors = (predictions - (normalize_patches(patches) if normalized else patches)).square().mean(2)  # (B, P)

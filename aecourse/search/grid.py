@@ -6,12 +6,13 @@ import time
 import warnings
 
 import joblib
+import pandas as pd
 import torch
 
 from aecourse import validation
 from aecourse.device import pick_device
 from aecourse.search.ensemble import fit_ensemble
-from aecourse.table import Rows, Table
+from aecourse.search.rows import Rows
 from aecourse.training import NonFinite, adam, fit
 from aecourse.training.loop import fingerprint
 from aecourse.training.progress import Progress
@@ -115,7 +116,7 @@ def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_s
         progress: as for :func:`~aecourse.training.fit`.
 
     Returns:
-        :class:`~aecourse.table.Table` with the settings, ``seed``, the last ``loss``, ``seconds`` (of training; the
+        a :class:`pandas.DataFrame` with the settings, ``seed``, the last ``loss``, ``seconds`` (of training; the
         share of a group), what was measured, and ``error`` where a run was not finite.
 
     Raises:
@@ -141,7 +142,7 @@ def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_s
         if rows:
             rows.add(row)
         report(len(done), row["loss"])
-    return Table([done[key(*member)] for member in members], grid)
+    return pd.DataFrame([done[key(*member)] for member in members])
 
 
 def key(setting, seed):

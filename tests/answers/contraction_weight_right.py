@@ -3,15 +3,15 @@
 
 # %% library: jacobian
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x)
+    return regularizers.contractive_penalty_by_jacobian(encode, x)
 
 # %% library: sigmoid
 def sigmoid_penalty(h, weight):
-    return regularizers.contraction_of_sigmoid_layer(h, weight)
+    return regularizers.contractive_penalty_of_sigmoid_layer(h, weight)
 
 # %% library: probe
 def probe_penalty(encode, x, generator):
-    return regularizers.contraction_by_probes(encode, x, generator)
+    return regularizers.contractive_penalty_by_probes(encode, x, generator)
 
 # %% library: gamed
 def gamed(encode, decode, c):
@@ -152,7 +152,7 @@ def tabulate(models, x):
             x_hat, z = model(x)
             table[weight]["error"] += ((x_hat - x) ** 2).mean().item() / len(models[weight])
             penalty = sigmoid_penalty(z.double(), model.encoder[0][0].weight.double()).item() if len(x) < 9 else (
-                regularizers.contraction(model.encoder, x).item())
+                regularizers.contractive_penalty(model.encoder, x).item())
             spread = sum(((z[:, j] - z[:, j].mean()) ** 2).mean().item() for j in range(z.shape[1]))
             table[weight]["penalty"] += penalty / len(models[weight])
             table[weight]["sensitivity"] += penalty / spread / len(models[weight])
@@ -247,12 +247,12 @@ def gamed(encode, decode, c):
 def sensitivity(encode, x):
     z = encode(x)
     centred = z - z.mean(0)
-    return regularizers.contraction(encode, x, "sum") / torch.trace(centred.T @ centred)
+    return regularizers.contractive_penalty(encode, x, "sum") / torch.trace(centred.T @ centred)
 
 # %% formulas: objective
 def objective(weight):
     def compute(model, x, generator):
-        return {"loss of both": losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x)}
+        return {"loss of both": losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% formulas: train
@@ -267,7 +267,7 @@ def train(objective, seed, steps=STEPS):
 def tabulate(models, x):
     def one(model):
         rows = x.flatten(1)
-        return torch.stack([losses.mse(model(x)[0], x), regularizers.contraction(model.encoder, rows), metrics.sensitivity(model.encoder, rows)])
+        return torch.stack([losses.mse(model(x)[0], x), regularizers.contractive_penalty(model.encoder, rows), metrics.sensitivity(model.encoder, rows)])
     names = "error", "penalty", "sensitivity"
     return {weight: dict(zip(names, torch.stack([one(model) for model in runs]).mean(0).detach())) for weight, runs in models.items()}
 

@@ -38,17 +38,17 @@ def jacobian_penalty(encode, x):
 # %% jacobian/one-per-image
 # jacobian-check: One number per picture came back
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x, "none")
+    return regularizers.contractive_penalty_by_jacobian(encode, x, "none")
 
 # %% jacobian/norm-of-each-image
 # jacobian-check: This is the norm of each picture's Jacobian
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x, "none").sqrt().mean()
+    return regularizers.contractive_penalty_by_jacobian(encode, x, "none").sqrt().mean()
 
 # %% jacobian/root-at-the-end
 # jacobian-check: You took the root at the end
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x).sqrt()
+    return regularizers.contractive_penalty_by_jacobian(encode, x).sqrt()
 
 # %% jacobian/absolute-derivatives
 # jacobian-check: You summed absolute slopes
@@ -95,7 +95,7 @@ def jacobian_penalty(encode, x):
 # %% jacobian/floor-division
 # jacobian-check: // rounds down
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x, "sum") // len(x)
+    return regularizers.contractive_penalty_by_jacobian(encode, x, "sum") // len(x)
 
 # %% jacobian/no-create-graph
 # jacobian-check: only with create_graph=True
@@ -107,7 +107,7 @@ def jacobian_penalty(encode, x):
 # %% jacobian/number-without-gradient
 # jacobian-check: and no_grad cut it off
 def jacobian_penalty(encode, x):
-    return regularizers.contraction_by_jacobian(encode, x).item()
+    return regularizers.contractive_penalty_by_jacobian(encode, x).item()
 
 # %% jacobian/half-of-the-gradient
 # jacobian-check: Half of the gradient is missing
@@ -123,7 +123,7 @@ def jacobian_penalty(encode, x):
 # %% jacobian/no-return
 # jacobian-check: is a `return` missing?
 def jacobian_penalty(encode, x):
-    regularizers.contraction_by_jacobian(encode, x)
+    regularizers.contractive_penalty_by_jacobian(encode, x)
 
 # %% sigmoid/derivatives-not-squared
 # sigmoid-check: The slopes h (1 - h) are not squared
@@ -194,23 +194,23 @@ def sigmoid_penalty(h, weight):
 # %% sigmoid/weight-detached
 # sigmoid-check: No gradient of the penalty reaches weight
 def sigmoid_penalty(h, weight):
-    return regularizers.contraction_of_sigmoid_layer(h, weight.detach())
+    return regularizers.contractive_penalty_of_sigmoid_layer(h, weight.detach())
 
 # %% sigmoid/h-detached
 # sigmoid-check: No gradient of the penalty reaches h
 def sigmoid_penalty(h, weight):
-    return regularizers.contraction_of_sigmoid_layer(h.detach(), weight)
+    return regularizers.contractive_penalty_of_sigmoid_layer(h.detach(), weight)
 
 # %% sigmoid/no-grad
 # sigmoid-check: carries no gradient
 def sigmoid_penalty(h, weight):
     with torch.no_grad():
-        return regularizers.contraction_of_sigmoid_layer(h, weight)
+        return regularizers.contractive_penalty_of_sigmoid_layer(h, weight)
 
 # %% probe/summed-over-images
 # probe-check: You summed over the pictures
 def probe_penalty(encode, x, generator):
-    return regularizers.contraction_by_probes(encode, x, generator, reduction="sum")
+    return regularizers.contractive_penalty_by_probes(encode, x, generator, reduction="sum")
 
 # %% probe/vector-of-ones
 # probe-check: Your vector is all ones
@@ -270,7 +270,7 @@ def probe_penalty(encode, x, generator):
 # %% probe/exact-penalty
 # probe-check: Every estimate is the same
 def probe_penalty(encode, x, generator):
-    return regularizers.contraction_by_jacobian(encode, x)
+    return regularizers.contractive_penalty_by_jacobian(encode, x)
 
 # %% probe/no-create-graph
 # probe-check: pass create_graph=True
@@ -292,7 +292,7 @@ def probe_penalty(encode, x, generator):
 # %% probe/one-per-image
 # probe-check: expected one number for the batch
 def probe_penalty(encode, x, generator):
-    return regularizers.contraction_by_probes(encode, x, generator, reduction="none")
+    return regularizers.contractive_penalty_by_probes(encode, x, generator, reduction="none")
 
 # %% gamed/code-multiplied
 # gamed-check: You multiplied the code by c
@@ -332,27 +332,27 @@ def gamed(encode, decode, c):
 # %% sensitivity/fraction-inverted
 # sensitivity-check: The fraction is upside down
 def sensitivity(encode, x):
-    return encode(x).var(0, correction=0).sum() / regularizers.contraction(encode, x)
+    return encode(x).var(0, correction=0).sum() / regularizers.contractive_penalty(encode, x)
 
 # %% sensitivity/unbiased-variance
 # sensitivity-check: You divided by N - 1 in the variance
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).var(0).sum()
+    return regularizers.contractive_penalty(encode, x) / encode(x).var(0).sum()
 
 # %% sensitivity/variance-averaged-over-units
 # sensitivity-check: You averaged the variance over the units
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).var(0, correction=0).mean()
+    return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).mean()
 
 # %% sensitivity/standard-deviations
 # sensitivity-check: You summed standard deviations
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).std(0, correction=0).sum()
+    return regularizers.contractive_penalty(encode, x) / encode(x).std(0, correction=0).sum()
 
 # %% sensitivity/root-of-the-variance
 # sensitivity-check: You took the root of the total variance
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).var(0, correction=0).sum().sqrt()
+    return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).sum().sqrt()
 
 # %% sensitivity/root-at-the-end
 # sensitivity-check: You took the root at the end
@@ -362,37 +362,37 @@ def sensitivity(encode, x):
 # %% sensitivity/mean-square-of-the-code
 # sensitivity-check: This is the mean square of the code
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).square().sum(1).mean()
+    return regularizers.contractive_penalty(encode, x) / encode(x).square().sum(1).mean()
 
 # %% sensitivity/variance-over-units
 # sensitivity-check: You took the variance over the units of a picture
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).var(1, correction=0).sum()
+    return regularizers.contractive_penalty(encode, x) / encode(x).var(1, correction=0).sum()
 
 # %% sensitivity/variance-of-all-numbers
 # sensitivity-check: You took the variance of all numbers together
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / encode(x).var(correction=0)
+    return regularizers.contractive_penalty(encode, x) / encode(x).var(correction=0)
 
 # %% sensitivity/penalty-itself
 # sensitivity-check: This is the penalty itself
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x)
+    return regularizers.contractive_penalty(encode, x)
 
 # %% sensitivity/variance-of-pixels
 # sensitivity-check: You divided by the variance of the pixels
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / x.flatten(1).var(0, correction=0).sum()
+    return regularizers.contractive_penalty(encode, x) / x.flatten(1).var(0, correction=0).sum()
 
 # %% sensitivity/multiplied-by-the-variance
 # sensitivity-check: You multiplied by the variance
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) * encode(x).var(0, correction=0).sum()
+    return regularizers.contractive_penalty(encode, x) * encode(x).var(0, correction=0).sum()
 
 # %% sensitivity/small-number-in-the-denominator
 # sensitivity-check: a code that is 100 times smaller
 def sensitivity(encode, x):
-    return regularizers.contraction(encode, x) / (encode(x).var(0, correction=0).sum() + 1e-6)
+    return regularizers.contractive_penalty(encode, x) / (encode(x).var(0, correction=0).sum() + 1e-6)
 
 # %% objective/no-penalty
 # objective-check: The penalty is missing
@@ -403,7 +403,7 @@ def objective(weight):
 # objective-check: The weight is missing
 def objective(weight):
     def compute(model, x, generator):
-        penalty = regularizers.contraction(model.encoder, x)
+        penalty = regularizers.contractive_penalty(model.encoder, x)
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": penalty}
     return compute
 
@@ -411,7 +411,7 @@ def objective(weight):
 # objective-check: The weight stands at the error
 def objective(weight):
     def compute(model, x, generator):
-        penalty = regularizers.contraction(model.encoder, x)
+        penalty = regularizers.contractive_penalty(model.encoder, x)
         return {"reconstruction": weight * losses.mse(model(x)[0], x), "contraction": penalty}
     return compute
 
@@ -419,33 +419,33 @@ def objective(weight):
 # objective-check: The weight stands at the whole loss
 def objective(weight):
     def compute(model, x, generator):
-        return {"loss of both": weight * (losses.mse(model(x)[0], x) + regularizers.contraction(model.encoder, x))}
+        return {"loss of both": weight * (losses.mse(model(x)[0], x) + regularizers.contractive_penalty(model.encoder, x))}
     return compute
 
 # %% objective/penalty-subtracted
 # objective-check: The penalty is subtracted
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) - weight * regularizers.contraction(model.encoder, x)}
+        return {"both": losses.mse(model(x)[0], x) - weight * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% objective/no-error
 # objective-check: The error is missing
 def objective(weight):
-    return lambda model, x, generator: {"contraction": weight * regularizers.contraction(model.encoder, x)}
+    return lambda model, x, generator: {"contraction": weight * regularizers.contractive_penalty(model.encoder, x)}
 
 # %% objective/weight-squared
 # objective-check: You squared the weight
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) + weight**2 * regularizers.contraction(model.encoder, x)}
+        return {"both": losses.mse(model(x)[0], x) + weight**2 * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% objective/error-summed
 # objective-check: The error is summed over pixels and pictures
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x, "sum") + weight * regularizers.contraction(model.encoder, x)}
+        return {"both": losses.mse(model(x)[0], x, "sum") + weight * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% objective/error-summed-over-pixels
@@ -453,22 +453,22 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         error = (model(x)[0] - x).square().flatten(1).sum(1).mean()
-        return {"both": error + weight * regularizers.contraction(model.encoder, x)}
+        return {"both": error + weight * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% objective/penalty-summed-over-images
 # objective-check: The penalty is summed over the pictures
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x, "sum")}
+        return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x, "sum")}
     return compute
 
 # %% objective/penalty-of-the-reconstruction
 # objective-check: You held still the reconstruction
 def objective(weight):
     def compute(model, x, generator):
-        penalty = regularizers.contraction_by_probes(lambda x: model(x)[0], x, generator) if len(x) > 3 else (
-            regularizers.contraction_by_jacobian(lambda x: model(x)[0].flatten(1), x))
+        penalty = regularizers.contractive_penalty_by_probes(lambda x: model(x)[0], x, generator) if len(x) > 3 else (
+            regularizers.contractive_penalty_by_jacobian(lambda x: model(x)[0].flatten(1), x))
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
     return compute
 
@@ -477,7 +477,7 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         with torch.no_grad():
-            penalty = regularizers.contraction_of_sigmoid_layer(model.encode(x), model.encoder[0][0].weight)
+            penalty = regularizers.contractive_penalty_of_sigmoid_layer(model.encode(x), model.encoder[0][0].weight)
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
     return compute
 
@@ -486,7 +486,7 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
-        penalty = regularizers.contraction_of_sigmoid_layer(z, model.encoder[0][0].weight.detach())
+        penalty = regularizers.contractive_penalty_of_sigmoid_layer(z, model.encoder[0][0].weight.detach())
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
     return compute
 
@@ -495,7 +495,7 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
-        penalty = regularizers.contraction_of_sigmoid_layer(z.detach(), model.encoder[0][0].weight)
+        penalty = regularizers.contractive_penalty_of_sigmoid_layer(z.detach(), model.encoder[0][0].weight)
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
     return compute
 
@@ -504,7 +504,7 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         with torch.no_grad():
-            return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x)}
+            return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)}
     return compute
 
 # %% objective/returns-no-function
@@ -515,7 +515,7 @@ def objective(weight):
 # %% objective/returns-a-number
 # objective-check: expected a dictionary of terms
 def objective(weight):
-    return lambda model, x, generator: losses.mse(model(x)[0], x) + weight * regularizers.contraction(model.encoder, x)
+    return lambda model, x, generator: losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)
 
 # %% train/returns-the-history
 # train-budget-check: expected the network
@@ -625,7 +625,7 @@ def train(objective, seed, steps=STEPS):
 # table-check: This is the first network alone
 def tabulate(models, x):
     rows = x.flatten(1)
-    return {weight: {"error": losses.mse(runs[0](x)[0], x).item(), "penalty": regularizers.contraction(runs[0].encoder, rows).item(),
+    return {weight: {"error": losses.mse(runs[0](x)[0], x).item(), "penalty": regularizers.contractive_penalty(runs[0].encoder, rows).item(),
                      "sensitivity": metrics.sensitivity(runs[0].encoder, rows).item()} for weight, runs in models.items()}
 
 # %% tabulate/last-network-alone
@@ -634,7 +634,7 @@ def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
         for run in runs:
-            table[weight] = {"error": losses.mse(run(x)[0], x).item(), "penalty": regularizers.contraction(run.encoder, rows).item(),
+            table[weight] = {"error": losses.mse(run(x)[0], x).item(), "penalty": regularizers.contractive_penalty(run.encoder, rows).item(),
                              "sensitivity": metrics.sensitivity(run.encoder, rows).item()}
     return table
 
@@ -643,7 +643,7 @@ def tabulate(models, x):
 def tabulate(models, x):
     rows = x.flatten(1)
     return {weight: {"error": sum(losses.mse(run(x)[0], x).item() for run in runs),
-                     "penalty": sum(regularizers.contraction(run.encoder, rows).item() for run in runs),
+                     "penalty": sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
                      "sensitivity": sum(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
             for weight, runs in models.items()}
 
@@ -655,7 +655,7 @@ def tabulate(models, x):
         return sum(values) / len(values)
     rows = x.flatten(1)
     return {weight: {"error": mean(losses.mse(run(x)[0], x).item() for run in runs),
-                     "penalty": mean(weight * regularizers.contraction(run.encoder, rows).item() for run in runs),
+                     "penalty": mean(weight * regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
                      "sensitivity": mean(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
             for weight, runs in models.items()}
 
@@ -664,7 +664,7 @@ def tabulate(models, x):
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contraction(run.encoder, rows).item() for run in runs) / len(runs)
+        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(runs)
         variance = sum(metrics.code_variance(run.encode(x)).item() for run in runs) / len(runs)
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty / variance}
@@ -675,7 +675,7 @@ def tabulate(models, x):
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contraction(run.encoder, rows).item() for run in runs) / len(runs)
+        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(runs)
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty}
     return table

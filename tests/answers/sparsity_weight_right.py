@@ -7,7 +7,7 @@ def l1(z):
 
 # %% library: kl
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, rho)
+    return regularizers.kl_sparsity_penalty_from_logits(logits, rho)
 
 # %% library: kl-slope
 def kl_slope(mean, rho=0.05):
@@ -25,9 +25,9 @@ def scale_free_l1(z, weight):
 def objective(family, weight):
     def l1_loss(model, x, generator):
         x_hat, z = model(x)
-        return {"mse": F.mse_loss(x_hat, x), "l1": weight * regularizers.l1(z)}
+        return {"mse": F.mse_loss(x_hat, x), "l1": weight * regularizers.l1_penalty(z)}
     def kl_loss(model, x, generator):
-        return {"mse": F.mse_loss(model(x)[0], x), "kl": weight * regularizers.kl_sparsity_of_logits(code_logits(model, x))}
+        return {"mse": F.mse_loss(model(x)[0], x), "kl": weight * regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x))}
     return {"l1": l1_loss, "kl": kl_loss}[family]
 
 # %% library: sweep
@@ -134,11 +134,11 @@ def objective(family, weight):
     if family == "l1":
         def f(model, x, generator):
             out = model(x)
-            return {"e": losses.mse(out[0], x), "p": regularizers.l1(out[1]) * weight}
+            return {"e": losses.mse(out[0], x), "p": regularizers.l1_penalty(out[1]) * weight}
     else:
         def f(model, x, generator):
             a = code_logits(model, x)
-            return {"e": losses.mse(model(x)[0], x), "p": regularizers.kl_sparsity_of_logits(a, RHO) * weight}
+            return {"e": losses.mse(model(x)[0], x), "p": regularizers.kl_sparsity_penalty_from_logits(a, RHO) * weight}
     return f
 
 # %% loops: sweep
@@ -278,7 +278,7 @@ def objective(family, weight):
     def compute(model, x, generator):
         a = code_logits(model, x)
         z = torch.relu(a) if family == "l1" else torch.sigmoid(a)
-        penalty = z.mean() if family == "l1" else regularizers.kl_sparsity_of_logits(a, RHO)
+        penalty = z.mean() if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
         return {"loss of the sparse code": losses.mse(model.decode(z), x) + weight * penalty}
     return compute
 

@@ -44,7 +44,7 @@ def l1(z):
 # %% kl/averaged-over-units
 # kl-check: You averaged over the units where the sum was asked
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, rho, "mean")
+    return regularizers.kl_sparsity_penalty_from_logits(logits, rho, "mean")
 
 # %% kl/each-activation-compared
 # kl-check: You compared each single activation with rho
@@ -55,17 +55,17 @@ def kl_sparsity(logits, rho=0.05):
 # %% kl/averaged-over-all
 # kl-check: You averaged over the units too, before comparing
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits.reshape(-1, 1), rho)
+    return regularizers.kl_sparsity_penalty_from_logits(logits.reshape(-1, 1), rho)
 
 # %% kl/mean-over-units
 # kl-check: the mean of a unit is over the batch, axis 0
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits.T, rho)
+    return regularizers.kl_sparsity_penalty_from_logits(logits.T, rho)
 
 # %% kl/one-per-unit
 # kl-check: One number per unit came back
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, rho, "none")
+    return regularizers.kl_sparsity_penalty_from_logits(logits, rho, "none")
 
 # %% kl/no-second-half
 # kl-check: The second half is missing
@@ -94,7 +94,7 @@ def kl_sparsity(logits, rho=0.05):
 # %% kl/logits-averaged
 # kl-check: You averaged the logits and took the sigmoid then
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits.mean(0, keepdim=True), rho)
+    return regularizers.kl_sparsity_penalty_from_logits(logits.mean(0, keepdim=True), rho)
 
 # %% kl/logits-as-activations
 # kl-check: You took the logits for activations
@@ -105,22 +105,22 @@ def kl_sparsity(logits, rho=0.05):
 # %% kl/sigmoid-twice
 # kl-check: You took the sigmoid twice
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits.sigmoid(), rho)
+    return regularizers.kl_sparsity_penalty_from_logits(logits.sigmoid(), rho)
 
 # %% kl/fixed-rho
 # kl-check: The target is an argument: here it is 0.2
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, RHO)
+    return regularizers.kl_sparsity_penalty_from_logits(logits, RHO)
 
 # %% kl/base-2
 # kl-check: You took the logarithm to base 2
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, rho) / math.log(2)
+    return regularizers.kl_sparsity_penalty_from_logits(logits, rho) / math.log(2)
 
 # %% kl/of-rounded-activations
 # kl-check: a mean activation that is rounded to 0 or 1
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity(torch.sigmoid(logits), rho)
+    return regularizers.kl_sparsity_penalty(torch.sigmoid(logits), rho)
 
 # %% kl/clamp-rounded-away
 # kl-check: a mean activation that is rounded to 0 or 1
@@ -151,7 +151,7 @@ def kl_sparsity(logits, rho=0.05):
 # %% kl/number-without-gradient
 # kl-check: carries no gradient
 def kl_sparsity(logits, rho=0.05):
-    return regularizers.kl_sparsity_of_logits(logits, rho).item()
+    return regularizers.kl_sparsity_penalty_from_logits(logits, rho).item()
 
 # %% kl-slope/sign-reversed
 # kl-slope-check: The sign is turned round
@@ -308,7 +308,7 @@ def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
         with torch.no_grad():
-            penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+            penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -318,7 +318,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x), "penalty": penalty}
     return compute
 
@@ -328,7 +328,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": weight * losses.mse(x_hat, x), "penalty": penalty}
     return compute
 
@@ -337,7 +337,7 @@ def objective(family, weight):
 # objective-kl-check: The error is missing
 def objective(family, weight):
     def compute(model, x, generator):
-        penalty = regularizers.l1(model(x)[1]) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(model(x)[1]) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"penalty": weight * penalty}
     return compute
 
@@ -354,9 +354,9 @@ def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
         if family == "l1":
-            penalty = regularizers.l1(z, "sum")
+            penalty = regularizers.l1_penalty(z, "sum")
         else:
-            penalty = regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO, "mean")
+            penalty = regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO, "mean")
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -365,7 +365,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z, "batchmean") if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z, "batchmean") if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -375,7 +375,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x, "sum"), "penalty": weight * penalty}
     return compute
 
@@ -384,7 +384,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(x_hat) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(x_hat) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -393,7 +393,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         a = code_logits(model, x)
-        penalty = regularizers.l1(a) if family == "l1" else regularizers.kl_sparsity_of_logits(a, RHO)
+        penalty = regularizers.l1_penalty(a) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
         return {"error": losses.mse(model(x)[0], x), "penalty": weight * penalty}
     return compute
 
@@ -403,7 +403,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "kl" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z) if family == "kl" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -412,7 +412,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        return {"error": losses.mse(x_hat, x), "penalty": weight * regularizers.l1(z)}
+        return {"error": losses.mse(x_hat, x), "penalty": weight * regularizers.l1_penalty(z)}
     return compute
 
 # %% objective/kl-of-activations
@@ -420,7 +420,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(z, RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(z, RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -429,7 +429,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity(z, RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty(z, RHO)
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 
@@ -438,7 +438,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = weight * regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), weight)
+        penalty = weight * regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), weight)
         return {"error": losses.mse(x_hat, x), "penalty": penalty}
     return compute
 
@@ -446,7 +446,7 @@ def objective(family, weight):
 # objective-l1-check: define it inside and return it without calling it
 # objective-kl-check: define it inside and return it without calling it
 def objective(family, weight):
-    return {"error": losses.mse, "penalty": weight * (regularizers.l1 if family == "l1" else regularizers.kl_sparsity_of_logits)(test[0, 0])}
+    return {"error": losses.mse, "penalty": weight * (regularizers.l1_penalty if family == "l1" else regularizers.kl_sparsity_penalty_from_logits)(test[0, 0])}
 
 # %% objective/returns-a-number
 # objective-l1-check: expected a dictionary such as
@@ -454,7 +454,7 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
         return losses.mse(x_hat, x) + weight * penalty
     return compute
 
@@ -465,7 +465,7 @@ def objective(family, weight):
     def compute(model, x, generator):
         with torch.no_grad():
             x_hat, z = model(x)
-            penalty = regularizers.l1(z) if family == "l1" else regularizers.kl_sparsity_of_logits(code_logits(model, x), RHO)
+            penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO)
             return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
     return compute
 

@@ -119,7 +119,7 @@ def by_loop(predictions, patches, hidden, normalized):
     return np.mean(rows)
 
 
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
 def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalized):
     patches, predictions, hidden = patchify(data(), 4), patchify(data(seed=2), 4), random_mask(3, 4, 0.5, seeded())
     ours = masked_error(predictions, patches, hidden, normalized)
@@ -131,7 +131,7 @@ def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalized):
     assert masked_error(moved, patches, hidden, normalized).item() == ours.item(), "visible patches do not count"
 
 
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_error_is_that_of_the_reference(channels, normalized, library):
     """He and others' model as Hugging Face keeps it, of random weights, told by its noise what to hide; in single precision."""
@@ -159,7 +159,7 @@ def test_normalised_patches_have_mean_0_and_unbiased_variance_1_and_constant_one
         normalize_patches(torch.rand(2, 4, 1))
 
 
-@pytest.mark.parametrize("normalised", [False, True])
+@pytest.mark.parametrize("normalized", [False, True])
 def test_the_objective_by_hand(normalized):
     model, x = start(patch=4), data()
     terms = masked_reconstruction(0.5, normalized)(model, x, seeded(3))

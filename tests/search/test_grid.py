@@ -12,12 +12,12 @@ import torch
 
 from aecourse import corruption, models, objectives
 from aecourse.losses import mse
-from aecourse.search import sweep
+from aecourse.search import summarize, sweep
 from aecourse.search.ensemble import fit_ensemble
 from aecourse.search.grid import settings_of
 from aecourse.training import fit
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DATA = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 STEPS = 50
 
@@ -46,14 +46,15 @@ def test_a_grid_is_every_combination_in_order():
 
 def test_a_row_is_what_fit_gives_alone():
     table = run(seeds=[3, 5])
-    assert [(row["k"], row["weight"], row["seed"]) for row in table.rows] == [(k, w, s) for k in (2, 3) for w in (0.0, 0.1) for s in (3, 5)]
-    for row in table.rows:
+    assert [(row["k"], row["weight"], row["seed"]) for row in table.to_dict("records")] == [(k, w, s) for k in (2, 3) for w in (0.0, 0.1) for s in (3, 5)]
+    for row in table.to_dict("records"):
         torch.manual_seed(row["seed"])
         model = build(row)
         history = fit(model, DATA, objective(row), seed=row["seed"], steps=STEPS, batch_size=16, device="cpu")
         assert row["loss"] == history.terms["loss"][-1]
         assert row["mse"] == mse(model(DATA)[0], DATA).item() and row["units"] == row["k"] and row["seconds"] > 0
-    assert table.best("mse")["weight"] == 0.0 and table.settings == ("k", "weight")
+    summary = summarize(table, ["k", "weight"], "mse")
+    assert summary.loc[summary["mean"].idxmin(), "weight"] == 0.0 and list(table)[:2] == ["k", "weight"]
 
 
 def test_the_callers_draws_are_left_alone():
@@ -85,11 +86,11 @@ def test_together_they_learn_what_each_learns_alone(name, device, exact):
     build, objective = FAMILY[name]
     grid = {"k": [2, 3], "weight": [0.1, 0.4]}
     together, alone = (run(grid, build, objective, how=how, device=device) for how in ("vmap", "sequential"))
-    for ours, theirs in zip(together.rows, alone.rows, strict=True):
+    for ours, theirs in zip(together.to_dict("records"), alone.to_dict("records"), strict=True):
         assert ours.keys() == theirs.keys()
         for column in ("loss", "mse"):
             assert ours[column] == pytest.approx(theirs[column], rel=1e-5)
-    assert len({row["mse"] for row in alone.rows}) == len(alone.rows), "every member is another"
+    assert len({row["mse"] for row in alone.to_dict("records")}) == len(alone.to_dict("records")), "every member is another"
 
 
 def test_together_every_weight_and_term_agrees_at_every_step():
@@ -110,7 +111,7 @@ def test_together_every_weight_and_term_agrees_at_every_step():
 
 def test_members_of_another_kind_are_trained_in_groups():
     table = run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}, how="vmap")
-    assert [row["mse"] for row in table.rows] == pytest.approx([row["mse"] for row in run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}).rows],
+    assert [row["mse"] for row in table.to_dict("records")] == pytest.approx([row["mse"] for row in run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}).to_dict("records")],
                                                                rel=1e-5)
 
 
@@ -119,16 +120,16 @@ def test_one_that_breaks_does_not_disturb_the_others():
         return lambda model, x, generator: {"fit": mse(model(x)[0], x) / setting["weight"]}  # 0 / 0 is nan
     grid = {"k": [2], "weight": [0.0, 1.0]}
     for how in ("sequential", "vmap"):
-        rows = run(grid, objective=breaks, how=how).rows
-        assert [row.get("error") for row in rows] == ["not finite"] * 2 + [None] * 2
-        assert all(math.isnan(row["loss"]) and "mse" not in row for row in rows[:2])
+        rows = run(grid, objective=breaks, how=how).to_dict("records")
+        assert [row["error"] == "not finite" for row in rows] == [True] * 2 + [False] * 2
+        assert all(math.isnan(row["loss"]) and math.isnan(row["mse"]) for row in rows[:2])
         assert all(row["mse"] < 1 for row in rows[2:])
 
 
 def test_processes_give_the_same_rows_and_take_functions_that_stand_nowhere():
     scale = 0.5
     grid = {"k": [2, 3], "weight": [0.0, 0.1]}
-    ours, theirs = (run(grid, objective=lambda setting: objectives.sparse_l1(scale * setting["weight"]), how=how, workers=2, seeds=1, steps=5).rows
+    ours, theirs = (run(grid, objective=lambda setting: objectives.sparse_l1(scale * setting["weight"]), how=how, workers=2, seeds=1, steps=5).to_dict("records")
                     for how in ("processes", "sequential"))
     assert [row | {"seconds": 0} for row in ours] == [row | {"seconds": 0} for row in theirs]
 
@@ -143,11 +144,11 @@ def test_a_sweep_that_was_interrupted_goes_on_and_takes_more_seeds(tmp_path):
         return measure(model, setting)
     with pytest.raises(KeyboardInterrupt):
         run(measure=counted, path=tmp_path / "rows", steps=5)
-    rows = run(measure=counted, path=tmp_path / "rows", steps=5).rows
+    rows = run(measure=counted, path=tmp_path / "rows", steps=5).to_dict("records")
     assert len(calls) == 3 + 8 - 2
-    plain = run(steps=5).rows
+    plain = run(steps=5).to_dict("records")
     assert [row | {"seconds": 0} for row in rows] == [row | {"seconds": 0} for row in plain]
-    assert len(run(measure=counted, path=tmp_path / "rows", steps=5, seeds=3).rows) == 12 and len(calls) == 9 + 4
+    assert len(run(measure=counted, path=tmp_path / "rows", steps=5, seeds=3).to_dict("records")) == 12 and len(calls) == 9 + 4
     for change in ({"steps": 6}, {"lr": 0.1}, {"grid": {"k": [2], "act": ["relu"], "weight": [0.0]}}):
         with pytest.raises(ValueError, match="belongs to another sweep"):
             run(**{"path": tmp_path / "rows", "steps": 5, **change})
@@ -176,7 +177,7 @@ def test_a_sweep_that_was_killed_keeps_its_rows(tmp_path):
         if count == 3:
             assert len((tmp_path / "rows").read_text().splitlines()) == 1 + 3
     kept = [json.loads(line)["loss"] for line in (tmp_path / "rows").read_text().splitlines()[1:]]
-    assert kept == [row["loss"] for row in run(steps=5).rows]
+    assert kept == [row["loss"] for row in run(steps=5).to_dict("records")]
 
 
 @pytest.mark.parametrize("options, message", [
@@ -207,4 +208,4 @@ def test_a_run_that_was_not_finite_once_is_told_also_where_it_recovered():
         return objective
     for how in ("sequential", "vmap"):
         calls = itertools.count(1)
-        assert [row.get("error") for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).rows] == ["not finite"] * 2
+        assert [row.get("error") for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).to_dict("records")] == ["not finite"] * 2

@@ -13,7 +13,7 @@ from aecourse.models import VQVAE, AdversarialAutoencoder, Autoencoder
 from aecourse.objectives import adversarial, vq_vae
 from aecourse.training import distributed, fit
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DATA = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 
 
