@@ -107,7 +107,7 @@ def everything(dataset):
 def saved_outputs(dataset):
     """The folder of saved outputs, emptied where they were made by another package, other versions or other data."""
     folder = BUILD / ".jupyter_cache" / dataset
-    used = [path for path in files("aecourse", "chapters") if path != ROOT / "aecourse" / "book.py" and path.suffix != ".ipynb"]
+    used = [path for path in files("aecourse", "chapters") if path.suffix != ".ipynb"]
     key, now = folder / "key", digest(used, *settings(dataset))
     if not (key.exists() and key.read_text() == now):
         shutil.rmtree(folder, ignore_errors=True)
@@ -153,6 +153,8 @@ def site_configuration(local, saved, root=ROOT):
     """_config.yml, and what depends on the machine: where the scripts come from, and whether the course has an address."""
     config = configuration(root)
     config["execute"]["cache"] = str(saved)
+    config["sphinx"]["local_extensions"] = {
+        name: str(root / folder) for name, folder in config["sphinx"]["local_extensions"].items()}
     config["sphinx"]["config"].update(scripts.LOCAL if local else scripts.CDN)
     if local:
         config["sphinx"]["config"]["html_static_path"].append(str(scripts.STATIC))

@@ -16,8 +16,11 @@ from matplotlib.figure import Figure
 
 from aecourse.intervals import interval
 
-# Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212.
+# Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212. Text needs 4.5:1 and is
+# darker; in the dark, book/_static/custom.css makes both brighter.
 BLUE, RED, GREEN, PINK = COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+TEXT_SHADES = {BLUE: "#0072B2", RED: "#B84E00", GREEN: "#00765A", PINK: "#A3517F"}
+NAMES = {BLUE: "blue", RED: "red", GREEN: "green", PINK: "pink"}
 DASHES = ("-", "--", "-.", ":")
 STYLE = {
     "axes.prop_cycle": plt.cycler(color=COLOURS) + plt.cycler(linestyle=DASHES),
@@ -237,6 +240,9 @@ def svg(fig: Figure, alt: str) -> str:
         fig.savefig(file, format="svg", transparent=True)
     plt.close(fig)
     text = file.getvalue().replace("#000000", "currentColor")
+    for colour, name in NAMES.items():
+        for shade in {colour.lower(), TEXT_SHADES[colour].lower()}:
+            text = text.replace(shade, f"var(--ae-{name}, {shade})")
     text = text[text.index("<svg") :]
     text = re.sub(r"<metadata>.*?</metadata>|<style.*?</style>|<!--.*?-->", "", text, flags=re.S)
     text = re.sub(r"\n\s*", " ", re.sub(r'<g id="[^"]*">', "<g>", text))

@@ -7,7 +7,7 @@ import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aecourse.pages.display import subplots
+from aecourse.pages.display import TEXT_SHADES, subplots
 
 GAP, TEXT = 0.06, 0.3  # inches between images, and of the line that holds a row's label
 
@@ -131,7 +131,7 @@ def label_curves(ax: Axes) -> None:
             xytext=(5, height - points * y),
             textcoords="offset points",
             va="center",
-            color=line.get_color(),
+            color=TEXT_SHADES.get(line.get_color(), line.get_color()),
             annotation_clip=False,
         )
 
