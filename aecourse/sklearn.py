@@ -37,7 +37,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     Args:
         build: ``(shape, latent_dim=) -> model``: the class of a model, or ``functools.partial(VAE, hidden=(64,))``; by
             default an :class:`~aecourse.models.Autoencoder` with linear output.
-        objective: ``weight -> objective``, such as :func:`~aecourse.models.beta_elbo`; by default the squared error,
+        objective: ``weight -> objective``, such as :func:`~aecourse.objectives.beta_vae`; by default the squared error,
             which takes no weight.
         latent_dim: units of the code, or whatever `build` makes of it.
         weight: of the objective; None calls `objective` without one.

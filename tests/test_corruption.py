@@ -16,6 +16,44 @@ from aecourse.corruption import (
     salt_and_pepper,
 )
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "corruption.blocks": (
+        "through `block_mask`: those pixels take the value, no others",
+        "exact",
+        "no",
+    ),
+    "corruption.bernoulli_mask": (
+        "`scipy.stats.binomtest` of the share, seen in `masking`",
+        "p > 0.01",
+        "draws",
+    ),
+    "corruption.block_mask": (
+        "by counting: one square inside each picture; `scipy.stats.chisquare` of its places",
+        "exact; p > 0.01",
+        "draws",
+    ),
+    "corruption.gaussian": (
+        "`scipy.stats.kstest` to a normal; mean, variance, correlation with the data",
+        "p > 0.01; 4 standard errors",
+        "no",
+    ),
+    "corruption.masking": (
+        "`scipy.stats.binomtest`; the second moments q² S + q (1 - q) diag S",
+        "p > 0.01; moments 2 %",
+        "no",
+    ),
+    "corruption.salt_and_pepper": (
+        "`scipy.stats.binomtest` of the share, and of salt against pepper",
+        "p > 0.01",
+        "no",
+    ),
+    "device.as_generator": (
+        "through `masking` and the others: a seed is the generator of that seed",
+        "exact",
+        "draws",
+    ),
+}
+
 FOUR = {"gaussian": functools.partial(gaussian, sigma=0.3), "salt_and_pepper": functools.partial(salt_and_pepper, p=0.3),
         "masking": functools.partial(masking, p=0.3), "blocks": functools.partial(blocks, size=3)}
 EACH = pytest.mark.parametrize("corrupt", FOUR.values(), ids=FOUR)

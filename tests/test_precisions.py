@@ -85,7 +85,7 @@ OBJECTIVES = {"reconstruction": (small, objectives.reconstruction()), "decayed":
               "sparse_l1": (small, objectives.sparse_l1(0.1)), "contractive": (small, objectives.contractive(0.1)),
               "sparse_kl": (lambda: small(code_activation="sigmoid"), objectives.sparse_kl(0.1)),
               "hierarchical": (lambda: models.MultiScaleAutoencoder((2, 8, 8), (6,), (3, 2, 1)), objectives.hierarchical()),
-              "quantised": (lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0), objectives.vq_vae())}
+              "vq_vae": (lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0), objectives.vq_vae())}
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)

@@ -23,6 +23,14 @@ from aecourse.objectives.regularization import reconstruction
 from aecourse.sklearn import Estimator
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "sklearn.Estimator": (
+        "scikit-learn's `check_estimator`; `sklearn.decomposition.PCA`; `fit` by hand",
+        "PCA 2 %; `fit` exact, float32",
+        "no",
+    ),
+}
+
 IMAGE = (1, 8, 8)
 
 

@@ -41,8 +41,8 @@ FUNCTIONS = {
     "jumpiness": lambda: (metrics.max_step_ratio, CODES),
     "detour": lambda: (metrics.path_length_ratio, CODES),
     "anomaly_score": lambda: (lambda a: metrics.anomaly_score(a, PIXELS), numbers(4, 6, seed=7)),
-    "coding_error": lambda: (lambda data: baselines.reverse_water_filling(data, 2.0), numbers(9, 3, seed=8)),
-    "smallest_error": lambda: (lambda data: baselines.pca_error(data, 2), numbers(9, 3, seed=8)),
+    "reverse_water_filling": lambda: (lambda data: baselines.reverse_water_filling(data, 2.0), numbers(9, 3, seed=8)),
+    "pca_error": lambda: (lambda data: baselines.pca_error(data, 2), numbers(9, 3, seed=8)),
 }
 
 
@@ -62,7 +62,7 @@ def blurred(x, generator):
 
 OBJECTIVES = {
     "reconstruction": lambda: (small(), objectives.reconstruction("bce")),
-    "regularised": lambda: (small(), objectives.regularized({"size": (0.5, lambda model, x, z, generator: z.square().mean())})),
+    "regularized": lambda: (small(), objectives.regularized({"size": (0.5, lambda model, x, z, generator: z.square().mean())})),
     "denoising": lambda: (small(), objectives.denoising(blurred)),
     "sparse_l1": lambda: (small(code_activation="softplus"), objectives.sparse_l1(0.5)),
     "sparse_kl": lambda: (small(code_activation="sigmoid"), objectives.sparse_kl(0.5, 0.2)),

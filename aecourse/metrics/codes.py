@@ -41,7 +41,7 @@ def codebook_usage(model, data, batch_size=500):
     """Which codes a whole data set chooses, and how evenly: an epoch, since a batch can't use more codes than it has places.
 
     Args:
-        model: with ``indices`` and ``codebook``, as :class:`VQVAE`.
+        model: with ``indices`` and ``codebook``, as :class:`~aecourse.models.VQVAE`.
         data: (N, ...), on the device of the model.
         batch_size: samples held in memory at once; the result does not depend on it.
 

@@ -16,7 +16,7 @@ def iwae_bound(model, x, samples, generator=None, chunk=64):
     single value may lie on either side.
 
     Args:
-        model: with ``log_importance_weights``, as :class:`VAE`.
+        model: with ``log_importance_weights``, as :class:`~aecourse.models.VAE`.
         x: data, (B, *shape).
         samples: S, draws for each image.
         generator: of the draws.

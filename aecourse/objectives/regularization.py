@@ -97,7 +97,7 @@ def sparse_l1(weight, loss="mse"):
 def sparse_kl(weight, rho=0.05, loss="mse"):
     """The error, plus `weight` times the divergence of the units' mean activations from `rho`, summed over units.
 
-    From the logits of the code, by :func:`~aecourse.regularizers.kl_sparsity_of_logits`: a unit that is always off,
+    From the logits of the code, by :func:`~aecourse.regularizers.kl_sparsity_penalty_from_logits`: a unit that is always off,
     or on, has a finite price and a slope.
 
     Args:
@@ -132,7 +132,7 @@ def contractive(weight, loss="mse", probes=None):
     Args:
         weight: lambda, at least 0, in units of the error over (units of the code / units of the data)^2.
         loss: as for :func:`regularized`.
-        probes: random directions of :func:`~aecourse.regularizers.contraction_by_probes`, which costs as many backward
+        probes: random directions of :func:`~aecourse.regularizers.contractive_penalty_by_probes`, which costs as many backward
             passes; None is exact, by :func:`~aecourse.regularizers.contraction`.
 
     Returns:

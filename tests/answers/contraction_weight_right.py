@@ -23,7 +23,7 @@ def sensitivity(encode, x):
 
 # %% library: objective
 def objective(weight):
-    from aecourse.models import contractive
+    from aecourse.objectives import contractive
     return contractive(weight)
 
 # %% library: train

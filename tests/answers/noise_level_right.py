@@ -13,7 +13,7 @@ def clipped_black(sigma):
 
 # %% library: denoising
 def denoising(sigma):
-    from aecourse.models.objectives import denoising as ready
+    from aecourse.objectives import denoising as ready
     return ready(lambda x, generator: corruption.gaussian(x, sigma, generator))
 
 # %% library: train-all

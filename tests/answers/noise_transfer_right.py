@@ -35,7 +35,7 @@ def level_for(kind, severity, x):
 # %% library: objective
 def objective(kind, level):
     from functools import partial
-    from aecourse.models import objectives
+    from aecourse import objectives
     if kind == "clean":
         return objectives.reconstruction("mse")
     spoilers = {"gaussian": partial(corruption.gaussian, sigma=level), "masking": partial(corruption.masking, p=level),
@@ -52,8 +52,8 @@ def train(objective, seed, steps=STEPS):
 
 # %% library: spoil
 def spoil(corruptions, x, seed):
-    from aecourse.training import stream
-    return {name: corrupt(x, stream(x.device, seed)) for name, corrupt in corruptions.items()}
+    from aecourse.device import make_generator
+    return {name: corrupt(x, make_generator(x.device, seed)) for name, corrupt in corruptions.items()}
 
 # %% library: error-matrix
 @torch.inference_mode()

@@ -17,6 +17,31 @@ from aecourse.baselines.wiener import LinearDenoiser, linear_inpaint
 from aecourse.losses import mse
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "baselines.TransformCoder": (
+        "levels and errors of Max (1960), table 1; no other split of the bits is better",
+        "levels 2e-3, errors 2e-4; splits 1e-9",
+        "not smooth",
+    ),
+    "baselines.LinearDenoiser": (
+        "`sklearn.linear_model.Ridge(alpha=N * sigma**2)`; `LinearRegression` over all 64 "
+        "masks, weighted",
+        "ridge absolute 1e-12; masks 1e-9",
+        "no",
+    ),
+    "baselines.reverse_water_filling": (
+        "the water's level by `scipy.optimize.brentq`; by hand",
+        "1e-9",
+        "yes",
+        "test_smooth.py",
+    ),
+    "baselines.linear_inpaint": (
+        "`LinearRegression` from the visible to the hidden",
+        "absolute 1e-10",
+        "no",
+    ),
+}
+
 GENERATOR = torch.Generator().manual_seed(0)
 DATA = (torch.randn(200, 2, generator=GENERATOR) @ torch.randn(2, 6, generator=GENERATOR)
         + 0.3 * torch.randn(200, 6, generator=GENERATOR) + torch.linspace(-1, 2, 6)).double()

@@ -7,6 +7,19 @@ from sklearn.preprocessing import StandardScaler
 
 from aecourse.data.cell_nuclei import load_cell_nuclei
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.load_cell_nuclei": (
+        "`sklearn.datasets.load_breast_cancer` and `StandardScaler`",
+        "absolute 1e-6, float32",
+        "no",
+    ),
+    "data.CellNuclei": (
+        "through `load_cell_nuclei`, which returns it",
+        "absolute 1e-6, float32",
+        "no",
+    ),
+}
+
 OWN = load_breast_cancer()
 
 

@@ -26,6 +26,30 @@ import torch
 from aecourse import data, training
 from aecourse.data import DataError, images, load_images
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.load_images": (
+        "`sklearn.datasets.load_digits`, by correlation; fixed means and spreads; a local "
+        "server's files, by SHA-256",
+        "correlation above 0.97; means 1e-5; files exact",
+        "no",
+    ),
+    "data.dataset_name": (
+        "by hand",
+        "exact",
+        "takes no tensor",
+    ),
+    "data.Images": (
+        "through `load_images`, which returns it",
+        "exact",
+        "no",
+    ),
+    "data.DataError": (
+        "by hand: raised for damaged files and failed downloads",
+        "exact",
+        "an error",
+    ),
+}
+
 MNIST_FOLDER = Path(os.environ.get("AECOURSE_DATA") or "nowhere")
 TRAIN, TEST = 12, 5
 

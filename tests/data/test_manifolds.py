@@ -11,6 +11,40 @@ from sklearn.manifold import Isomap
 
 from aecourse.data.manifolds import angle_at, arc_length, embed, sphere, swiss_roll
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.sphere": (
+        "`scipy.stats.kstest` of height and longitude; chords to the pole",
+        "p > 1e-3; radius 2e-7, chords 2e-5; float32",
+        "draws",
+    ),
+    "data.swiss_roll": (
+        "`scipy.integrate.quad` and `brentq`; the paths of `sklearn.manifold.Isomap`; "
+        "`scipy.stats.kstest`",
+        "absolute 2e-6, float32; p > 1e-3",
+        "draws",
+    ),
+    "data.embed": (
+        "distances stay, `torch.cdist`",
+        "absolute 1e-13; float32 1e-5",
+        "no",
+    ),
+    "data.manifolds.arc_length": (
+        "`scipy.integrate.quad`",
+        "1e-12",
+        "no",
+    ),
+    "data.manifolds.angle_at": (
+        "it undoes `arc_length`",
+        "1e-14",
+        "no",
+    ),
+    "data.Points": (
+        "through `sphere` and `swiss_roll`, which return it",
+        "absolute 2e-6, float32",
+        "no",
+    ),
+}
+
 OUTER = 4.5 * math.pi
 CAPS = pytest.mark.parametrize("cap", [0.3, math.pi / 2, math.pi])
 

@@ -17,6 +17,35 @@ from aecourse.data.pendulum import (
     simulate_pendulum,
 )
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.simulate_pendulum": (
+        "`scipy.integrate.solve_ivp(method=\"DOP853\", rtol=1e-11, atol=1e-12)`; the period of "
+        "`scipy.special.ellipk`",
+        "error falls with the square of the step within 2 %; period 5e-6",
+        "no",
+    ),
+    "data.pendulum_energy": (
+        "by hand",
+        "`approx`",
+        "no",
+    ),
+    "data.render_pendulum": (
+        "the centroid of the light lies at the angle",
+        "0.0015 rad at 64 pixels; float32 1e-5",
+        "yes",
+    ),
+    "data.make_pendulum": (
+        "frames at the angles of `solve_ivp`; `scipy.stats.kstest` of the states",
+        "pixels 3e-3, float32; p > 1e-3",
+        "draws",
+    ),
+    "data.Pendulum": (
+        "through `make_pendulum`, which returns it",
+        "pixels 3e-3, float32",
+        "no",
+    ),
+}
+
 OMEGA = math.sqrt(9.81)
 
 

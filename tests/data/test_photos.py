@@ -5,6 +5,24 @@ from sklearn.datasets import load_sample_images
 
 from aecourse.data.photos import photo_patches, photographs
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.photo_patches": (
+        "pixels of `sklearn.datasets.load_sample_images`",
+        "absolute 3e-7, float32",
+        "no",
+    ),
+    "data.photographs": (
+        "through `photo_patches`; shape and contrast",
+        "contrast 5e-4, float32",
+        "no",
+    ),
+    "data.Patches": (
+        "through `photo_patches`, which returns it",
+        "absolute 3e-7, float32",
+        "no",
+    ),
+}
+
 
 def covered(places, size):
     """Which pixels of the two photographs the patches at `places` cover, (2, 427, 640)."""

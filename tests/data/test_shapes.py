@@ -11,6 +11,30 @@ from scipy.stats import chi2_contingency, chisquare
 from aecourse.data.shapes import COUNTS, PERIODS, draw_shapes, factor_values, make_shapes
 from aecourse.metrics import mig
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "data.make_shapes": (
+        "`numpy.unravel_index`; `scipy.stats.chisquare` and `chi2_contingency` of drawn factors",
+        "grid exact; p > 1e-4",
+        "draws",
+    ),
+    "data.draw_shapes": (
+        "`matplotlib.path.Path.contains_points` at 12 × 12 points a pixel; the exact share of "
+        "an upright square",
+        "0.01 root mean square; square 1e-13, float32 5e-6",
+        "yes",
+    ),
+    "data.factor_values": (
+        "the same sums in NumPy",
+        "absolute 3e-7, float32",
+        "no",
+    ),
+    "data.Shapes": (
+        "through `make_shapes`, which returns it",
+        "exact",
+        "no",
+    ),
+}
+
 KINDS = pytest.mark.parametrize("kind", [0, 1, 2], ids=["square", "ellipse", "triangle"])
 
 

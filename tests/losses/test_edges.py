@@ -7,6 +7,24 @@ from scipy import ndimage
 from aecourse.losses.edges import edge_loss, forward_differences, sobel
 from aecourse.losses.squared_error import mse
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "losses.edge_loss": (
+        "by hand; the weighted sum of two `mse`, of pixels and of slopes",
+        "1e-13",
+        "yes",
+    ),
+    "losses.forward_differences": (
+        "`numpy.diff`, the last row or column repeated",
+        "absolute 1e-15; float32 1e-6",
+        "through `edge_loss`",
+    ),
+    "losses.sobel": (
+        "`scipy.ndimage.sobel(mode=\"nearest\") / 8`, to the border",
+        "absolute 1e-15; float32 1e-6",
+        "through `edge_loss`",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 1e-6), (torch.float64, 1e-15)])
 GRADIENTS = pytest.mark.parametrize("gradient", [forward_differences, sobel])
 SHAPES = [(1, 1, 1, 1), (2, 1, 1, 5), (2, 3, 4, 1), (3, 2, 5, 7), (2, 1, 28, 28)]

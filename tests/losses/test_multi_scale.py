@@ -6,6 +6,24 @@ import torch
 from aecourse.losses.multi_scale import multi_scale_levels, multi_scale_loss, pyramid
 from aecourse.losses.squared_error import mse
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "losses.multi_scale_loss": (
+        "means of blocks in NumPy",
+        "10 × 1e-14; float32 10 × 1e-6",
+        "yes",
+    ),
+    "losses.multi_scale_levels": (
+        "means of blocks in NumPy, weighed and summed",
+        "10 × 1e-14; float32 10 × 1e-6",
+        "through `multi_scale_loss`",
+    ),
+    "losses.pyramid": (
+        "`skimage.measure.block_reduce(x, (1, 1, 2**level, 2**level), np.mean)`",
+        "1e-14; float32 1e-6",
+        "through `multi_scale_loss`",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-6), (torch.float64, 1e-14)])
 SHAPES = [((2, 1, 28, 28), 3), ((3, 2, 8, 12), 3), ((1, 1, 1, 1), 1), ((2, 3, 5, 7), 1), ((1, 1, 32, 16), 5)]
 WEIGHTS = (1.0, 0.5, 2.0, 0.25, 3.0)

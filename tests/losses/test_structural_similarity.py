@@ -21,6 +21,34 @@ from aecourse.losses.structural_similarity import (
     window,
 )
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "losses.ms_ssim": (
+        "`pytorch_msssim.ms_ssim(data_range=1, size_average=False)` with a float64 window, "
+        "sides 176 and 112; in NumPy window by window at small sides",
+        "absolute 1e-12; float32 6e-7",
+        "yes",
+    ),
+    "losses.ssim": (
+        "`skimage.metrics.structural_similarity(data_range=1, gaussian_weights=True, "
+        "sigma=1.5, use_sample_covariance=False)`; `pytorch_msssim.ssim` with a float64 "
+        "window; the map of torchmetrics, cropped by 5",
+        "absolute 1e-12; float32 6e-7",
+        "yes, twice",
+    ),
+    "losses.ssim_comparisons": (
+        "luminance, contrast and structure window by window, weighted moments by NumPy; their "
+        "product is the map of `ssim`",
+        "absolute 1e-10, float64",
+        "yes",
+        "test_smooth.py",
+    ),
+    "losses.ssim_loss": (
+        "by hand: black against white",
+        "absolute 1e-9",
+        "yes",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 6e-7), (torch.float64, 1e-12)])  # 4e-7 was the worst of 400 pairs
 SHAPES = [(3, 1, 28, 28), (2, 3, 11, 17), (1, 2, 11, 11), (2, 1, 33, 20)]
 SCALED = [((2, 1, 28, 28), None, 11), ((2, 3, 28, 28), 3, 7), ((2, 1, 28, 30), 4, 3), ((1, 2, 23, 24), 2, 11),

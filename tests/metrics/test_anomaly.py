@@ -6,6 +6,25 @@ from sklearn.metrics import roc_auc_score
 
 from aecourse.metrics.anomaly import anomaly_score, auroc, score_threshold
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.anomaly_score": (
+        "by hand",
+        "exact",
+        "yes",
+        "test_smooth.py",
+    ),
+    "metrics.auroc": (
+        "`sklearn.metrics.roc_auc_score`, with ties",
+        "absolute 1e-12",
+        "counts",
+    ),
+    "metrics.score_threshold": (
+        "`numpy.quantile`",
+        "`approx`",
+        "no",
+    ),
+}
+
 GENERATOR = torch.Generator().manual_seed(0)
 
 

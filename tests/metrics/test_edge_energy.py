@@ -8,6 +8,25 @@ from sklearn.feature_extraction.image import grid_to_graph
 
 from aecourse.metrics import gradient_energy, sharpness, total_variation
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.gradient_energy": (
+        "the quadratic form of `scipy.sparse.csgraph.laplacian(grid_to_graph(H, W))`; "
+        "`numpy.diff`",
+        "graph 1e-10; differences 1e-12",
+        "yes",
+    ),
+    "metrics.sharpness": (
+        "by hand: half the contrast, a soft edge",
+        "`assert_close`",
+        "yes",
+    ),
+    "metrics.total_variation": (
+        "`numpy.diff`",
+        "1e-12",
+        "yes, off the kinks",
+    ),
+}
+
 ENERGIES = pytest.mark.parametrize("energy", [gradient_energy, total_variation])
 SHAPES = pytest.mark.parametrize("shape", [(3, 1, 28, 28), (2, 3, 5, 7), (4, 2, 2, 1), (2, 1, 1, 6), (2, 1, 1, 1)])
 

@@ -6,6 +6,27 @@ import torch
 
 from aecourse.metrics.interpolation import interpolate, max_step_ratio, path_length_ratio
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.path_length_ratio": (
+        "a straight path; half a circle",
+        "`approx`; circle 1e-5",
+        "yes",
+        "test_smooth.py",
+    ),
+    "metrics.max_step_ratio": (
+        "a straight path; one jump",
+        "`approx`",
+        "yes",
+        "test_smooth.py",
+    ),
+    "metrics.interpolate": (
+        "a linear decoder: its ends, their number, a straight line",
+        "`assert_close`",
+        "yes",
+        "test_smooth.py",
+    ),
+}
+
 A, B = torch.tensor([1.0, 0.0], dtype=torch.float64), torch.tensor([0.0, 1.0], dtype=torch.float64)
 
 

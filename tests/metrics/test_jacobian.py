@@ -5,6 +5,32 @@ from torch import nn
 
 from aecourse.metrics.jacobian import code_variance, local_tangents, sensitivity, tangent_gains
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.code_variance": (
+        "the trace of `torch.cov(correction=0)`",
+        "`assert_close`",
+        "yes",
+        "test_smooth.py",
+    ),
+    "metrics.tangent_gains": (
+        "a linear map with known slopes along and across a plane",
+        "`approx`",
+        "yes",
+        "test_smooth.py",
+    ),
+    "metrics.local_tangents": (
+        "the projector on a known plane",
+        "`assert_close`",
+        "no",
+    ),
+    "metrics.sensitivity": (
+        "the closed form of a linear encoder",
+        "`assert_close`",
+        "yes",
+        "test_smooth.py",
+    ),
+}
+
 X = torch.randn(30, 5, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
 
 

@@ -4,6 +4,19 @@ import torch
 
 from aecourse.metrics.modes import mode_counts, mode_coverage
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.mode_counts": (
+        "by hand",
+        "exact",
+        "counts",
+    ),
+    "metrics.mode_coverage": (
+        "by hand",
+        "exact",
+        "counts",
+    ),
+}
+
 CENTRES = 10 * torch.eye(4)
 
 

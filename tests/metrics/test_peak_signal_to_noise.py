@@ -7,6 +7,14 @@ import torch
 
 from aecourse.metrics import psnr
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.psnr": (
+        "`skimage.metrics.peak_signal_noise_ratio`, per image",
+        "1e-12; float32 1e-3 dB",
+        "yes",
+    ),
+}
+
 
 def pair(shape=(6, 1, 28, 28), dtype=torch.float64):
     """Images with errors of very different sizes."""

@@ -6,6 +6,24 @@ from torch.distributions import Normal, kl_divergence
 from aecourse.metrics.posterior_collapse import active_units, collapse_report
 from aecourse.models import LadderVAE
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.Collapse": (
+        "through `collapse_report`, which returns it",
+        "`assert_close`, float32",
+        "no",
+    ),
+    "metrics.active_units": (
+        "by hand: four units of known kinds",
+        "exact",
+        "counts",
+    ),
+    "metrics.collapse_report": (
+        "`numpy.var`; `torch.distributions.kl_divergence`",
+        "`approx`; `assert_close`; float32",
+        "no",
+    ),
+}
+
 MEAN = torch.stack([torch.linspace(-2, 2, 11), torch.zeros(11), torch.full((11,), 3.0), torch.zeros(11)], 1)  # (11, 4)
 LOG_VARIANCE = torch.tensor([-4.0, 0.0, 0.0, -6.0]).expand(11, 4)
 

@@ -6,6 +6,15 @@ from sklearn.model_selection import StratifiedKFold
 
 from aecourse.metrics.probe import linear_probe
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.linear_probe": (
+        "`LogisticRegression` fitted by hand on the rest of each part, scaled by its moments; "
+        "classes that a line separates, and noise",
+        "exact",
+        "no",
+    ),
+}
+
 LABELS = torch.arange(90) % 3
 NOISE = torch.randn(90, 4, generator=torch.Generator().manual_seed(0))
 

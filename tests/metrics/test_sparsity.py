@@ -5,6 +5,24 @@ import torch
 
 from aecourse.metrics.sparsity import dead_units, lifetime_sparsity, population_sparsity
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.dead_units": (
+        "by hand",
+        "exact",
+        "counts",
+    ),
+    "metrics.lifetime_sparsity": (
+        "shares counted in NumPy",
+        "1e-6, float32 too",
+        "counts",
+    ),
+    "metrics.population_sparsity": (
+        "shares counted in NumPy",
+        "1e-6, float32 too",
+        "counts",
+    ),
+}
+
 Z = torch.tensor([[0.0, 0.1, -0.5, 2.0], [0.0, 0.3, 0.0, 0.05]])
 
 

@@ -7,6 +7,15 @@ from scipy.linalg import subspace_angles
 
 from aecourse.metrics.subspaces import principal_angles
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.principal_angles": (
+        "`scipy.linalg.subspace_angles`; a known angle in the plane",
+        "absolute 1e-12; float32 1e-5; angle 1e-9",
+        "yes",
+        "test_smooth.py",
+    ),
+}
+
 
 def spaces(k, m, dtype=torch.float64, seed=0):
     generator = torch.Generator().manual_seed(seed)

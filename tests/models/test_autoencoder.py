@@ -12,6 +12,20 @@ from scipy import special, stats
 from aecourse.models import Autoencoder
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.Autoencoder": (
+        "the same sums in NumPy, activations from SciPy; tied: each matrix written twice",
+        "1e-12",
+        "yes, tied",
+    ),
+    "models.WAE": (
+        "through `Autoencoder`, which it is; a sample is decoded noise",
+        "sample exact",
+        "through `mmd`",
+        "models/test_wae.py",
+    ),
+}
+
 IN_NUMPY = {"linear": lambda a: a, "relu": lambda a: np.maximum(a, 0), "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
             "tanh": np.tanh, "sigmoid": special.expit, "gelu": lambda a: a * stats.norm.cdf(a),
             "silu": lambda a: a * special.expit(a), "softplus": lambda a: np.logaddexp(0, a)}

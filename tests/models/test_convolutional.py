@@ -13,6 +13,14 @@ from aecourse.losses import mse
 from aecourse.models import Autoencoder, ConvAutoencoder
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.ConvAutoencoder": (
+        "`scipy.signal.correlate2d`; tied, each layer is the adjoint of its own",
+        "absolute 1e-13; adjoint 1e-12; float32 1e-5",
+        "yes",
+    ),
+}
+
 TIES = pytest.mark.parametrize("tied", [False, True])
 SIZES = [(28, 28), (27, 27), (32, 32), (45, 30), (30, 45), (4, 4), (5, 7), (7, 4), (13, 64)]
 

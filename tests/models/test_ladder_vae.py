@@ -11,6 +11,15 @@ from aecourse.models.vae import VAE, gaussian_sample
 from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.LadderVAE": (
+        "`torch.distributions` from the same noise; ln p(x) by a sum over 601 × 601 codes; "
+        "with one level, a `VAE`",
+        "`assert_close`; likelihood 0.02 nats",
+        "yes",
+    ),
+}
+
 SKIPS = pytest.mark.parametrize("skip", [False, True])
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 

@@ -16,6 +16,35 @@ from aecourse.models.linear import LinearAutoencoder, LinearVAE
 from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.LinearAutoencoder": (
+        "`sklearn.decomposition.PCA(k, svd_solver=\"full\")`; with a penalty, Kunin et al. "
+        "(2019); trained, `scipy.linalg.subspace_angles`",
+        "absolute 1e-10; trained 1e-4 above the optimum, angles 0.01",
+        "no",
+    ),
+    "models.LinearVAE": (
+        "`scipy.stats.multivariate_normal(b, W W' + sigma² I).logpdf`; "
+        "`PCA.explained_variance_`; the gap is `kl_divergence` to the true posterior",
+        "density 1e-7; variance 1e-10; gap 1e-9",
+        "no",
+    ),
+    "metrics.iwae_bound": (
+        "with the exact posterior of a linear model it is the likelihood; "
+        "`scipy.integrate.quad`",
+        "1e-12; integral 0.01 nats",
+        "yes",
+        "models/test_vae.py",
+        "test_smooth.py",
+    ),
+    "baselines.pca_error": (
+        "the error of `PCA(k, svd_solver=\"full\")`",
+        "absolute 1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+}
+
 TIES = pytest.mark.parametrize("tied", [False, True])
 SPREAD = [3.0, 2.0, 1.2, 0.8, 0.5, 0.3]
 

@@ -9,6 +9,51 @@ from aecourse.objectives.masking import masked_error, masked_reconstruction
 from aecourse.patches import as_mask, normalize_patches, patchify, random_mask, unpatchify
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "patches.normalize_patches": (
+        "mean 0 and unbiased variance 1; constant patches are 0",
+        "absolute 1e-12",
+        "no",
+    ),
+    "models.MaskedAutoencoder": (
+        "the gradient to hidden pixels is 0; a decoder that copies puts each patch in its place",
+        "exact",
+        "no",
+    ),
+    "patches.as_mask": (
+        "by counting: as many places as are hidden; the gradient to them is 0",
+        "exact",
+        "no",
+    ),
+    "objectives.masked_reconstruction": (
+        "patch by patch in NumPy, `var(ddof=1)`",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.masked_error": (
+        "patch by patch in NumPy, `var(ddof=1)`; `transformers.ViTMAEForPreTraining` with "
+        "given noise",
+        "1e-13; float32 1e-6",
+        "yes",
+    ),
+    "patches.patchify": (
+        "a loop over patches; `F.unfold(stride=size)`",
+        "exact",
+        "no",
+    ),
+    "patches.random_mask": (
+        "by counting: a fixed number a row, every patch equally often",
+        "count exact; 5 standard errors",
+        "draws",
+    ),
+    "patches.unpatchify": (
+        "it undoes `patchify`",
+        "exact",
+        "no",
+    ),
+}
+
 SHAPES = pytest.mark.parametrize("shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)])
 
 

@@ -12,6 +12,20 @@ from aecourse.models.multi_scale import bands, detail, up
 from aecourse.objectives import hierarchical
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.MultiScaleAutoencoder": (
+        "`PCA(k, svd_solver=\"full\")` of each band; `numpy.kron`; halving a level gives the "
+        "coarser",
+        "PCA 1e-10; absolute 1e-14; float32 1e-5",
+        "yes",
+    ),
+    "objectives.hierarchical": (
+        "means of blocks in NumPy; `multi_scale_loss`, value and gradient",
+        "1e-12; gradient 1e-9",
+        "no: gradients compared",
+    ),
+}
+
 
 def noise(*shape, seed=0):
     return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

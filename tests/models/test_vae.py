@@ -13,6 +13,31 @@ from aecourse.models.vae import VAE
 from aecourse.objectives.variational import beta_vae, importance_weighted, normalized_beta
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.VAE": (
+        "`torch.distributions`; ln p(x) by `scipy.integrate.quad`",
+        "1e-12; terms `assert_close`; integral 0.01 nats",
+        "yes",
+    ),
+    "objectives.beta_vae": (
+        "through `VAE`, whose terms it takes; the divergence times beta",
+        "`assert_close`",
+        "through `VAE`",
+    ),
+    "objectives.importance_weighted": (
+        "ln of the mean weight of each sample, from the log-weights of the same draws, by "
+        "NumPy; training raises the bound",
+        "relative 1e-10, float64",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.normalized_beta": (
+        "by hand; it weighs the two averages",
+        "exact; `assert_close`",
+        "takes no tensor",
+    ),
+}
+
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 
 

@@ -17,6 +17,56 @@ from aecourse.models.vq_vae import VQVAE
 from aecourse.objectives.quantization import vq_vae
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "models.CodePrior": (
+        "by hand; the chances of all 27 grids sum to 1; `scipy.stats.chisquare` of 20,000 "
+        "samples",
+        "by hand 1e-6, float32; sum 1e-5; p > 0.001",
+        "no",
+    ),
+    "models.Codebook": (
+        "`sklearn.cluster.KMeans(init=E, n_init=1, max_iter=1, algorithm=\"lloyd\", tol=0)` at "
+        "decay 0; averages by hand",
+        "absolute 2e-15; averages 1e-7",
+        "not smooth",
+    ),
+    "metrics.CodebookUsage": (
+        "through `codebook_usage`, which returns it",
+        "1e-12",
+        "counts",
+    ),
+    "models.VQVAE": (
+        "`scipy.cluster.vq.vq`; the gradient is the straight-through definition",
+        "indices exact; gradient `assert_close`",
+        "not smooth: by definition",
+    ),
+    "metrics.code_entropy": (
+        "`scipy.stats.entropy`",
+        "1e-12",
+        "counts",
+    ),
+    "metrics.codebook_usage": (
+        "`numpy.bincount`; `scipy.stats.entropy`",
+        "counts exact; 1e-12",
+        "counts",
+    ),
+    "metrics.perplexity": (
+        "the exponential of `scipy.stats.entropy`",
+        "1e-12",
+        "counts",
+    ),
+    "objectives.vq_vae": (
+        "`scipy.cluster.vq.vq` and NumPy",
+        "1e-12",
+        "not smooth",
+    ),
+    "metrics.usage_counts": (
+        "by hand",
+        "exact",
+        "counts",
+    ),
+}
+
 KINDS = pytest.mark.parametrize("decay", [None, 0.9])
 
 

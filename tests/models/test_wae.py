@@ -19,6 +19,30 @@ from aecourse.models.wae import WAE, sample_prior
 from aecourse.objectives.prior_matching import wasserstein
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "losses.inverse_multiquadric": (
+        "`sklearn.gaussian_process.kernels.RationalQuadratic(alpha=1)`, summed over seven scales",
+        "1e-12",
+        "through `mmd`",
+    ),
+    "losses.gaussian_kernel": (
+        "by hand, in the MMD of two pairs",
+        "1e-6",
+        "through `mmd`",
+    ),
+    "losses.mmd": (
+        "`sklearn.gaussian_process.kernels.RationalQuadratic(alpha=1)`; pairs one by one; the "
+        "closed form of two Gaussians, mean of 3000 draws",
+        "kernel 1e-12; pairs 1e-11, float32 1e-5; 4 standard errors",
+        "yes",
+    ),
+    "objectives.wasserstein": (
+        "pairs one by one, on the same noise",
+        "`assert_close`",
+        "through `mmd`",
+    ),
+}
+
 KERNELS = pytest.mark.parametrize("kernel", [inverse_multiquadric, gaussian_kernel])
 
 

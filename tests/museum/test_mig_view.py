@@ -10,6 +10,15 @@ from sklearn.metrics import mutual_info_score
 from aecourse.metrics import mig, mutual_information
 from aecourse.metrics.disentanglement import entropy
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "metrics.mig": (
+        "`sklearn.metrics.mutual_info_score`, sorted; 1 for the factors, 0 for a copy",
+        "absolute 1e-12; 1 within 2e-3",
+        "counts",
+        "metrics/test_disentanglement.py",
+    ),
+}
+
 
 def codes_and_factors(n=3000):
     """Three factors; of five coordinates two know one each, one knows two of them a little, and two know nothing."""

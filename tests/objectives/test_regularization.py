@@ -24,6 +24,51 @@ from aecourse.objectives import (
 from aecourse.regularizers import contractive_penalty_by_probes, l1_penalty
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "objectives.contractive": (
+        "`torch.autograd.functional.jacobian`, row by row",
+        "1e-10",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.weight_decayed": (
+        "the squares of the matrices, summed in NumPy",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.denoising": (
+        "the network in NumPy, on the same noise, judged by clean data",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.reconstruction": (
+        "the network in NumPy, its losses with `scipy.special.xlogy`",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.regularized": (
+        "the network in NumPy, `F.binary_cross_entropy_with_logits`",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.sparse_kl": (
+        "the network in NumPy, `scipy.special.rel_entr`",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+    "objectives.sparse_l1": (
+        "the network in NumPy",
+        "1e-12",
+        "yes",
+        "test_smooth.py",
+    ),
+}
+
 
 def seeded(seed=0):
     return torch.Generator().manual_seed(seed)
@@ -209,7 +254,7 @@ def test_the_loop_trains_with_each(name):
 
 SWEPT = {"sparse_l1": (sparse_l1, start), "sparse_kl": (sparse_kl, start), "contractive": (contractive, start), "decayed": (weight_decayed, start),
          "contractive, probes": (lambda weight: contractive(weight, probes=2), start), "wasserstein": (wasserstein, start),
-         "beta_elbo": (beta_vae, lambda: VAE((2, 3), (5,), 3, "tanh").double())}
+         "beta_vae": (beta_vae, lambda: VAE((2, 3), (5,), 3, "tanh").double())}
 
 
 @pytest.mark.parametrize("name", SWEPT)

@@ -15,6 +15,35 @@ from aecourse.regularizers import (
 )
 from aecourse.regularizers.contraction import ELEMENTWISE
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "regularizers.contractive_penalty": (
+        "central differences along each pixel; the squared singular values of a linear "
+        "encoder, `numpy.linalg.svd`",
+        "differences 1e-7; singular values 1e-13",
+        "through `contractive_penalty_of_mlp`",
+    ),
+    "regularizers.contractive_penalty_by_jacobian": (
+        "one backward pass an output; by hand",
+        "1e-14; float32 1e-5",
+        "yes, twice",
+    ),
+    "regularizers.contractive_penalty_by_probes": (
+        "the mean of 400 draws; the closed form of their variance; all signs together",
+        "4 standard errors; variance 5 %; all signs 1e-13",
+        "yes, twice",
+    ),
+    "regularizers.contractive_penalty_of_mlp": (
+        "one backward pass an output; the automatic Jacobian; by hand",
+        "1e-14; float32 1e-5",
+        "yes, twice",
+    ),
+    "regularizers.contractive_penalty_of_sigmoid_layer": (
+        "the automatic Jacobian, value and gradient",
+        "1e-14; float32 1e-5; gradient 100 × that",
+        "no: gradients compared",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-5), (torch.float64, 1e-14)])
 # data wider than the code, narrower, as wide; a first layer wider than the data; one layer
 WIDTHS = [(9, 7, 5, 3), (3, 8, 6), (4, 4, 4), (5, 12, 2), (6, 3), (2, 7), (1, 1), (3, 1, 4)]

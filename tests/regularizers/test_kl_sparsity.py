@@ -9,6 +9,19 @@ from scipy import special
 from aecourse.regularizers import kl_sparsity_penalty, kl_sparsity_penalty_from_logits
 from aecourse.validation import trusted
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "regularizers.kl_sparsity_penalty": (
+        "two terms of `scipy.special.rel_entr`",
+        "1e-13; float32 1e-5",
+        "yes, twice",
+    ),
+    "regularizers.kl_sparsity_penalty_from_logits": (
+        "the same of the sigmoid; far out its line, from `scipy.special.entr`",
+        "1e-13; float32 1e-5",
+        "yes, twice",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-5), (torch.float64, 1e-13)])
 SHAPES = [(1, 1), (7, 1), (1, 5), (16, 12), (4, 3, 2, 2)]
 

@@ -20,6 +20,52 @@ from aecourse.regularizers import (
 )
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "regularizers.fista": (
+        "`sklearn.decomposition.sparse_encode(algorithm=\"lasso_cd\", max_iter=10**5)`; the "
+        "conditions of the lasso; the rate that theory promises",
+        "objective 4e-6, float32 too; entries 4e-4",
+        "yes, off the kinks",
+    ),
+    "regularizers.ista": (
+        "as for `fista`; it never climbs",
+        "objective 4e-6, float32 too; entries 4e-4",
+        "yes, off the kinks",
+    ),
+    "regularizers.l1_penalty": (
+        "`F.l1_loss` to a code of zeros; by hand",
+        "`assert_close`; by hand exact, float32 too",
+        "not smooth at 0: by hand",
+    ),
+    "regularizers.scale_free_l1": (
+        "by hand; code and decoder trade scale, and it stays",
+        "by hand exact; `assert_close`",
+        "yes",
+    ),
+    "regularizers.soft_threshold": (
+        "`F.softshrink`; `sparse_encode(algorithm=\"threshold\")` with a rotation; the least "
+        "point of a grid",
+        "exact, float32 too; codes 1e-14",
+        "not smooth; through `ista`",
+    ),
+    "regularizers.sparse_objective": (
+        "by hand",
+        "exact",
+        "yes",
+        "test_smooth.py",
+    ),
+    "regularizers.normalize_atoms_": (
+        "lengths 1, and `F.cosine_similarity` with the old direction 1",
+        "1e-6, float32 too",
+        "changes in place",
+    ),
+    "regularizers.atom_norms": (
+        "`torch.Tensor.norm` of each unit; by hand",
+        "`assert_close`",
+        "through `scale_free_l1`",
+    ),
+}
+
 FLOATS = pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 BOTH = pytest.mark.parametrize("solve", [ista, fista])
 

@@ -8,6 +8,26 @@ from torch import nn
 from aecourse.models import Autoencoder
 from aecourse.regularizers import l2_penalty, prior_weight, weight_matrices
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "regularizers.prior_weight": (
+        "the same minimum as `sklearn.linear_model.Ridge(alpha=sigma**2 / sigma_p**2)`; "
+        "`torch.distributions.Normal`",
+        "ridge 1e-6; densities `assert_close`",
+        "takes no tensor",
+    ),
+    "regularizers.l2_penalty": (
+        "`sklearn.linear_model.Ridge`; the shrunken subspace of Kunin et al. (2019); "
+        "`torch.optim.SGD(weight_decay=2 * lam)`",
+        "ridge 1e-6; subspace 1.1e-5; step 1e-14",
+        "yes",
+    ),
+    "regularizers.weight_matrices": (
+        "by hand: which tensors count",
+        "exact",
+        "returns parameters",
+    ),
+}
+
 
 def normal(*shape, seed=0):
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)

@@ -17,6 +17,24 @@ from aecourse.search.ensemble import fit_ensemble
 from aecourse.search.grid import settings_of
 from aecourse.training import fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "search.sweep": (
+        "`fit` alone, one model at a time",
+        "exact; together 1e-5; float32",
+        "no",
+    ),
+    "search.grid.settings_of": (
+        "by hand",
+        "exact",
+        "takes no tensor",
+    ),
+    "search.fit_ensemble": (
+        "`fit` alone, every term and weight at every step",
+        "1e-5, float32",
+        "no",
+    ),
+}
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 STEPS = 50

@@ -4,6 +4,14 @@ import pytest
 
 from aecourse.search.rows import Rows
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "search.rows.Rows": (
+        "by hand: rows written are read again, a torn one is not",
+        "exact",
+        "takes no tensor",
+    ),
+}
+
 ROWS = [{"k": k, "seed": seed, "mse": k + seed / 2} for k in (2, 4) for seed in (0, 1)]
 
 

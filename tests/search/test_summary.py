@@ -10,6 +10,14 @@ from scipy import stats
 from aecourse.search import summarize
 from aecourse.search.summary import as_text
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "search.summarize": (
+        "by hand; `scipy.stats.t.interval(level, n - 1, mean, scipy.stats.sem(values))`",
+        "by hand 1e-6; intervals 1e-12",
+        "takes no tensor",
+    ),
+}
+
 ROWS = [
     {"k": k, "act": act, "seed": seed, "mse": k + offset, "note": "text"}
     for k in (2, 4)

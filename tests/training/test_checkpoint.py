@@ -16,6 +16,24 @@ from aecourse.objectives import vq_vae
 from aecourse.training import checkpoint, cosine, fit
 from aecourse.training.checkpoint import CheckpointError
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "training.CheckpointError": (
+        "by hand: raised for other settings, other data and spoilt files",
+        "exact",
+        "an error",
+    ),
+    "training.checkpoint.load": (
+        "through `fit`: killed at any call, a run ends as the one that was not",
+        "exact, float32",
+        "no",
+    ),
+    "training.checkpoint.save": (
+        "through `fit`, as for `load`; killed while it writes, the old file stands",
+        "exact, float32",
+        "no",
+    ),
+}
+
 DATA = torch.rand(50, 6, generator=torch.Generator().manual_seed(1))
 STEPS = 24
 
@@ -142,7 +160,7 @@ torch.use_deterministic_algorithms(True)
 def build():
     torch.manual_seed(0)
     return VQVAE(6, codes=5, dim=2, width=4, grid=(3,))
-for name, build, objective in (("dropout", start, noisy), ("codes", build, quantised())):
+for name, build, objective in (("dropout", start, noisy), ("codes", build, vq_vae())):
     whole = run(build(), objective, device={device!r})
     for call in (1, 13):
         path = Path({path!r}, name + str(call))

@@ -13,6 +13,19 @@ from aecourse.models import VQVAE, AdversarialAutoencoder, Autoencoder
 from aecourse.objectives import adversarial, vq_vae
 from aecourse.training import distributed, fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "training.distributed.start": (
+        "through `fit`: two processes of `torch.distributed.run` against one",
+        "losses 1e-5, weights 1e-4; float32",
+        "no",
+    ),
+    "training.distributed.place": (
+        "by hand: alone, and one of two",
+        "exact",
+        "takes no tensor",
+    ),
+}
+
 ROOT = Path(__file__).resolve().parents[2]
 DATA = torch.rand(60, 1, 8, 8, generator=torch.Generator().manual_seed(1))
 

@@ -17,6 +17,39 @@ from aecourse.losses import bce, mse, ssim_loss
 from aecourse.models import Autoencoder
 from aecourse.training import fit, loop
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "training.fit": (
+        "a loop by hand with `torch.optim.Adam`; the optimum of `PCA(svd_solver=\"full\")`",
+        "losses 1e-4, float32; optimum 1e-4",
+        "no",
+    ),
+    "training.evaluate": (
+        "the mean over all samples at once",
+        "1e-5, float32",
+        "no",
+    ),
+    "training.cosine": (
+        "by hand",
+        "`approx`",
+        "takes no tensor",
+    ),
+    "device.pick_device": (
+        "by hand: each combination of devices",
+        "exact",
+        "takes no tensor",
+    ),
+    "training.loop.Batches": (
+        "by counting: each sample once a pass",
+        "exact",
+        "draws",
+    ),
+    "training.History": (
+        "through `fit`: every term at every step, and their sum",
+        "1e-6, float32",
+        "no",
+    ),
+}
+
 DATA = torch.rand(40, 6, generator=torch.Generator().manual_seed(1))
 
 

@@ -12,6 +12,14 @@ from aecourse.losses import mse
 from aecourse.models import Autoencoder
 from aecourse.training import NonFinite, fit
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "training.NonFinite": (
+        "by hand: raised at the planted step",
+        "exact",
+        "an error",
+    ),
+}
+
 DATA = torch.rand(40, 6, generator=torch.Generator().manual_seed(1))
 
 
