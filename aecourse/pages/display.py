@@ -294,7 +294,7 @@ def numbered(kind: str, name: str, prefix: str) -> int:
 
 
 INLINE = re.compile(
-    r"(?P<code>`[^`]+`)|(?P<math>\$\$.+?\$\$|\$[^$\n]+\$)|\*\*(?P<strong>.+?)\*\*|\*(?P<em>[^*]+)\*"
+    r"(?P<code>`[^`]+`)|(?P<math>\$\$.+?\$\$|\$[^$\n]+\$)|\*\*(?P<strong>.+?)\*\*|\*(?=\S)(?P<em>[^*]+)(?<=\S)\*"
     r"|\[(?P<text>[^\]]+)\]\((?P<link>[^)\s]+)\)",
     re.S,
 )
