@@ -1,4 +1,5 @@
 """nbgrader's settings, read by every `nbgrader` command that is started in this folder."""
+
 import os
 import sys
 import warnings

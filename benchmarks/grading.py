@@ -1,8 +1,11 @@
-"""What grading costs beside the learner's own cells: a class is graded by the command that instructors type, sandboxed.
+"""What grading costs beside the learner's own cells: a class is graded by the command that
+instructors type, sandboxed.
 
-The exercise is released with little training, so that its cells take seconds. Overhead is the time of a submission,
-less that of its cells and imports in a plain Python process; memory is that of the grader, the sandboxes left out.
+The exercise is released with little training, so that its cells take seconds. Overhead is the time
+of a submission, less that of its cells and imports in a plain Python process; memory is that of the
+grader, the sandboxes left out.
 """
+
 import argparse
 import contextlib
 import os
@@ -34,7 +37,12 @@ def release(name, folder):
     shutil.copy(ROOT / "solutions" / name / "oracle.py", target)
     shutil.copy(ROOT / "nbgrader_config.py", folder)
     (folder / "grader").symlink_to(ROOT / "grader")
-    subprocess.run([sys.executable, "-m", "nbgrader", "generate_assignment", name], cwd=folder, check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-m", "nbgrader", "generate_assignment", name],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
     for cell in notebook.cells:
         cell.source = REGION.sub("", cell.source)
     return notebook
@@ -42,7 +50,11 @@ def release(name, folder):
 
 def hand_in(name, folder, solved, count):
     """`count` submissions that differ, so that none takes the outcome of another."""
-    words, = [cell for cell in solved.cells if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown"]
+    (words,) = [
+        cell
+        for cell in solved.cells
+        if cell.metadata.get("nbgrader", {}).get("solution") and cell.cell_type == "markdown"
+    ]
     for number in range(count):
         words.source = f"Answer {number}."
         place = folder / "grading" / "submitted" / f"student{number:03}" / name
@@ -51,18 +63,31 @@ def hand_in(name, folder, solved, count):
 
 
 def plain(solved, folder, repeats=5):
-    """Seconds of the cells, with `import torch` and all else that they import, in a process of their own: the mean."""
-    cells = [cell.source for cell in solved.cells if cell.cell_type == "code" and cell.id != "set-up"]
+    """Seconds of the cells, with `import torch` and all else that they import, in a process of
+    their own: the mean.
+    """
+    cells = [
+        cell.source for cell in solved.cells if cell.cell_type == "code" and cell.id != "set-up"
+    ]
     script = folder / "plain.py"
-    script.write_text("import matplotlib\nmatplotlib.use('agg')\n" + "\n".join(cells), encoding="utf-8")
+    script.write_text(
+        "import matplotlib\nmatplotlib.use('agg')\n" + "\n".join(cells), encoding="utf-8"
+    )
     start = time.perf_counter()
     for _ in range(repeats):
-        subprocess.run([sys.executable, script], check=True, capture_output=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+        subprocess.run(
+            [sys.executable, script],
+            check=True,
+            capture_output=True,
+            env={**os.environ, "OMP_NUM_THREADS": "1"},
+        )
     return (time.perf_counter() - start) / repeats
 
 
 class Memory(threading.Thread):
-    """The most memory that a process and its children share out among them, those of a sandbox left out."""
+    """The most memory that a process and its children share out among them, those of a sandbox left
+    out.
+    """
 
     def __init__(self, process):
         super().__init__(daemon=True)
@@ -76,7 +101,14 @@ class Memory(threading.Thread):
 
     def family(self):
         grader = psutil.Process(self.process.pid)
-        return [grader, *(one for one in grader.children(recursive=True) if "spawn_main" in " ".join(one.cmdline()))]
+        return [
+            grader,
+            *(
+                one
+                for one in grader.children(recursive=True)
+                if "spawn_main" in " ".join(one.cmdline())
+            ),
+        ]
 
 
 def main():
@@ -93,8 +125,13 @@ def main():
         hand_in(chosen.exercise, folder, solved, chosen.submissions)
         alone = plain(solved, folder)
         start = time.perf_counter()
-        grader = subprocess.Popen([sys.executable, "-m", "grader", "grade", chosen.exercise, "--jobs", str(chosen.jobs)], cwd=folder,
-                                  stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        grader = subprocess.Popen(
+            [sys.executable, "-m", "grader", "grade", chosen.exercise, "--jobs", str(chosen.jobs)],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
         memory = Memory(grader)
         memory.start()
         said, judged = [], 0
@@ -105,12 +142,21 @@ def main():
             sys.exit("".join(said))
         whole = time.perf_counter() - start
     count, rows = chosen.submissions, [("cells and imports, in a plain process", alone)]
-    rows += [("judged, sandboxed: seconds of one of the processes", chosen.jobs * judged / count),
-             ("entered into the gradebook", (whole - judged) / count), ("the whole class, over its submissions", whole / count)]
-    print(f"{count} submissions of {chosen.exercise}, {chosen.jobs} at a time: {whole:.0f} s, grader's memory at most {memory.peak / 2**20:.0f} MiB")
+    rows += [
+        ("judged, sandboxed: seconds of one of the processes", chosen.jobs * judged / count),
+        ("entered into the gradebook", (whole - judged) / count),
+        ("the whole class, over its submissions", whole / count),
+    ]
+    print(
+        f"{count} submissions of {chosen.exercise}, {chosen.jobs} at a time: {whole:.0f} s, "
+        f"grader's memory at most {memory.peak / 2**20:.0f} MiB"
+    )
     for about, seconds in rows:
         print(f"{about:60} {seconds:6.2f} s a submission")
-    print(f"{'overhead of a submission':60} {chosen.jobs * judged / count + (whole - judged) / count - alone:6.2f} s")
+    print(
+        f"{'overhead of a submission':60} "
+        f"{chosen.jobs * judged / count + (whole - judged) / count - alone:6.2f} s"
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
 """A class at once, in the folder of the course: ``python -m grader collect|grade|return``."""
+
 import argparse
 import functools
 import os
@@ -18,15 +19,19 @@ from grader import judging, lms, oracle, sandbox
 from grader.autograding import Course, Judge, Marks, save
 
 
-WORKERS = ("Every worker needs this course's folder on its import path: "
-           "`PYTHONPATH=/path/to/the/course dask worker ADDRESS --nthreads 1`")
+WORKERS = (
+    "Every worker needs this course's folder on its import path: "
+    "`PYTHONPATH=/path/to/the/course dask worker ADDRESS --nthreads 1`"
+)
 
 
 @functools.cache
 def settings():
     """nbgrader_config.py of this folder."""
     if not Path("nbgrader_config.py").exists():
-        sys.exit("There is no nbgrader_config.py here: type this command in the folder of the course")
+        sys.exit(
+            "There is no nbgrader_config.py here: type this command in the folder of the course"
+        )
     return PyFileConfigLoader("nbgrader_config.py", path=os.getcwd()).load_config()
 
 
@@ -37,7 +42,9 @@ def processes(jobs):
 
 @contextmanager
 def cluster(address):
-    """The executor of a Dask cluster, each of whose workers has this course's grader and a sandbox."""
+    """The executor of a Dask cluster, each of whose workers has this course's grader and a
+    sandbox.
+    """
     try:
         from distributed import Client
     except ImportError:
@@ -51,30 +58,42 @@ def cluster(address):
             libraries = client.run(oracle.library)
         except ImportError as problem:
             sys.exit(f"A worker can't import the grader ({problem}). {WORKERS}")
-        if other := [worker for worker, library in libraries.items() if library != oracle.library()]:
+        if other := [
+            worker for worker, library in libraries.items() if library != oracle.library()
+        ]:
             sys.exit(f"The course at {', '.join(other)} is another version than here. {WORKERS}")
         client.run(sandbox.ready)
-        print(f"The cluster has {sum(client.nthreads().values())} threads, each of which judges one submission at a time")
+        print(
+            f"The cluster has {sum(client.nthreads().values())} threads, each of which judges one "
+            f"submission at a time"
+        )
         with client.get_executor(pure=False) as pool:
             yield pool
 
 
 def judge_all(work, pools, keep):
-    """Judge {student: arguments of `judging.outcome`} by executors; `keep` gets (student, outcome) of each.
+    """Judge {student: arguments of `judging.outcome`} by executors; `keep` gets (student, outcome)
+    of each.
 
-    A process that breaks takes down its pool, and nobody else's work: the next pool judges what is left. What an error
-    leaves over, nbgrader judges when it enters the marks, and reports.
+    A process that breaks takes down its pool, and nobody else's work: the next pool judges what is
+    left. What an error leaves over, nbgrader judges when it enters the marks, and reports.
     """
     for make in pools if work else ():
         try:
             with make() as pool:
-                running = {pool.submit(judging.outcome, *arguments): student for student, arguments in work.items()}
+                running = {
+                    pool.submit(judging.outcome, *arguments): student
+                    for student, arguments in work.items()
+                }
                 for done in as_completed(running):
                     student, problem = running[done], done.exception()
                     if isinstance(problem, BrokenExecutor):
                         raise problem
                     if problem:
-                        print(f"{student} could not be judged there, and is judged here: {problem}", flush=True)
+                        print(
+                            f"{student} could not be judged there, and is judged here: {problem}",
+                            flush=True,
+                        )
                     else:
                         keep(student, done.result())
                         del work[student]
@@ -107,24 +126,39 @@ def grade(name, jobs, dask, force, **rest):
             print(f"{student}: rejected, {report['reason']}")
         if force or course.report(name, student).get("entered") != digest:
             course.write(name, student, **report)
-            entered += [student] * (folder / f"{name}.ipynb").exists()  # where there is no file, nbgrader has nothing to enter
+            entered += [student] * (
+                folder / f"{name}.ipynb"
+            ).exists()  # where there is no file, nbgrader has nothing to enter
             if report["status"] == "accepted" and (force or not made.exists()):
                 work[student] = (notebook, judge, secret, limits), made
     files = {student: made for student, (_, made) in work.items()}
 
     def keep(student, result):
         save(files.pop(student), result)
-        print(f"judged {student}, {len(files)} to go: {sum(result['points'].values()):g} points by the checks", flush=True)
+        print(
+            f"judged {student}, {len(files)} to go: {sum(result['points'].values()):g} points by "
+            f"the checks",
+            flush=True,
+        )
 
     many = functools.partial(cluster, dask) if dask else functools.partial(processes, jobs)
-    judge_all({student: arguments for student, (arguments, _) in work.items()}, [many, functools.partial(processes, 1)], keep)
+    judge_all(
+        {student: arguments for student, (arguments, _) in work.items()},
+        [many, functools.partial(processes, 1)],
+        keep,
+    )
     os.environ["AECOURSE_OUTCOMES"] = str(outcomes)
     failed = enter(name, entered)
-    print(f"{len(entered) - len(failed)} of {len(course.submitted(name))} submissions were entered into the gradebook, "
-          "those that are new or changed")
+    print(
+        f"{len(entered) - len(failed)} of {len(course.submitted(name))} submissions were entered "
+        f"into the gradebook, "
+        "those that are new or changed"
+    )
     export()
     if failed:
-        sys.exit("\n".join(f"{student} could not be entered:\n{log}" for student, log in failed.items()))
+        sys.exit(
+            "\n".join(f"{student} could not be entered:\n{log}" for student, log in failed.items())
+        )
 
 
 def interface():
@@ -132,14 +166,21 @@ def interface():
 
 
 def entered_before(name):
-    """Stop before any work where the gradebook does not know the exercise: the notebook comes with the course, its points do not."""
+    """Stop before any work where the gradebook does not know the exercise: the notebook comes with
+    the course, its points do not.
+    """
     with interface().gradebook as gradebook:
         if name not in [assignment.name for assignment in gradebook.assignments]:
-            raise NbGraderException(f"The gradebook does not know {name} yet: type `nbgrader generate_assignment {name} --force` first")
+            raise NbGraderException(
+                f"The gradebook does not know {name} yet: type `nbgrader generate_assignment "
+                f"{name} --force` first"
+            )
 
 
 def enter(name, students):
-    """Let nbgrader autograde these students, one gradebook and one process; {student: log} of those with whom it failed."""
+    """Let nbgrader autograde these students, one gradebook and one process; {student: log} of those
+    with whom it failed.
+    """
     nbgrader, failed = interface(), {}
     for student in students:
         result = nbgrader.autograde(name, student, force=True)
@@ -166,15 +207,34 @@ def give_back(name, archive, **rest):
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m grader", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, function, about in (("collect", collect, "put the notebooks of a zip from a learning-management system in their places"),
-                                  ("grade", grade, "judge what is new or changed, by several processes, and write grading/grades.csv"),
-                                  ("return", give_back, "write the feedback, and a zip of it")):
+    for verb, function, about in (
+        (
+            "collect",
+            collect,
+            "put the notebooks of a zip from a learning-management system in their places",
+        ),
+        (
+            "grade",
+            grade,
+            "judge what is new or changed, by several processes, and write grading/grades.csv",
+        ),
+        ("return", give_back, "write the feedback, and a zip of it"),
+    ):
         command = verbs.add_parser(verb, help=about, description=about)
         command.set_defaults(function=function)
         command.add_argument("name", help="the exercise, as loss_comparison")
         if verb == "grade":
-            command.add_argument("--jobs", type=int, default=max(1, (os.cpu_count() or 2) // 2), help="processes at a time")
-            command.add_argument("--dask", metavar="ADDRESS", help="judge on the Dask cluster whose scheduler is there, as tcp://host:8786")
+            command.add_argument(
+                "--jobs",
+                type=int,
+                default=max(1, (os.cpu_count() or 2) // 2),
+                help="processes at a time",
+            )
+            command.add_argument(
+                "--dask",
+                metavar="ADDRESS",
+                help="judge on the Dask cluster whose scheduler is there, as tcp://host:8786",
+            )
             command.add_argument("--force", action="store_true", help="judge and enter all again")
         else:
             command.add_argument("archive", help="the zip")
@@ -184,7 +244,10 @@ def main(arguments=None):
     except (sandbox.Refused, oracle.NoKey, NbGraderException) as problem:
         sys.exit(str(problem))
     except OperationalError as problem:
-        sys.exit(f"The gradebook can't be used ({problem.orig}): close what else has it open, and type this again. What was judged is kept")
+        sys.exit(
+            f"The gradebook can't be used ({problem.orig}): close what else has it open, and type "
+            f"this again. What was judged is kept"
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""What `nbgrader autograde` and `nbgrader export` call, by `nbgrader_config.py`: nbgrader keeps the gradebook, this gives the marks."""
+"""What `nbgrader autograde` and `nbgrader export` call, by `nbgrader_config.py`: nbgrader keeps the
+gradebook, this gives the marks.
+"""
+
 import csv
 import json
 import os
@@ -15,8 +18,21 @@ from traitlets import Integer
 
 from grader import judging, oracle, preflight, sandbox
 
-COLUMNS = ("assignment", "student_id", "last_name", "first_name", "email", "duedate", "timestamp", "status", "repairs", "raw_score",
-           "late_submission_penalty", "score", "max_score")
+COLUMNS = (
+    "assignment",
+    "student_id",
+    "last_name",
+    "first_name",
+    "email",
+    "duedate",
+    "timestamp",
+    "status",
+    "repairs",
+    "raw_score",
+    "late_submission_penalty",
+    "score",
+    "max_score",
+)
 
 
 def save(path, value):
@@ -24,7 +40,9 @@ def save(path, value):
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     text = json.dumps(value, indent=1, ensure_ascii=False)
-    part.write_text(text, encoding="utf-8", errors="backslashreplace")  # half a sign becomes what JSON writes for it
+    part.write_text(
+        text, encoding="utf-8", errors="backslashreplace"
+    )  # half a sign becomes what JSON writes for it
     os.replace(part, path)
 
 
@@ -37,7 +55,9 @@ class Course:
     def released(self, name):
         path = self.root / self.released_at / name / f"{name}.ipynb"
         if not path.exists():
-            raise NbGraderException(f"{path} is missing: type `nbgrader generate_assignment {name} --force` first")
+            raise NbGraderException(
+                f"{path} is missing: type `nbgrader generate_assignment {name} --force` first"
+            )
         return nbformat.read(path, as_version=4)
 
     def judge(self, name):
@@ -59,7 +79,9 @@ class Course:
         save(self.report_file(name, student), {**self.report(name, student), **report})
 
     def look(self, folder):
-        """The submission in grading/submitted/STUDENT/NAME: (notebook, report). A file under another name gets the right one."""
+        """The submission in grading/submitted/STUDENT/NAME: (notebook, report). A file under
+        another name gets the right one.
+        """
         name, student = folder.name, folder.parent.name
         released, found = self.released(name), []
         try:
@@ -69,11 +91,17 @@ class Course:
                 self.write(name, student, found=found)
             return judging.checked(path, released, self.report(name, student).get("found", ()))
         except preflight.Rejected as reason:
-            return preflight.blank(released, reason), {"status": "rejected", "repairs": [], "reason": str(reason)}
+            return preflight.blank(released, reason), {
+                "status": "rejected",
+                "repairs": [],
+                "reason": str(reason),
+            }
 
 
 def find_notebook(assignment, student, notebooks):
-    """nbgrader's hook before a submission: of its files, let the one under the exercise's name be the notebook."""
+    """nbgrader's hook before a submission: of its files, let the one under the exercise's name be
+    the notebook.
+    """
     folder = Path(notebooks[0]).absolute().parent
     Course(folder.parents[3]).look(folder)
     handed_in(folder)
@@ -84,11 +112,17 @@ def entered(assignment, student, notebooks):
     """nbgrader's hook after a submission: its marks are in the gradebook."""
     folder = Path(notebooks[0]).absolute().parent
     course = Course(folder.parents[3])
-    course.write(folder.name, folder.parent.name, entered=course.report(folder.name, folder.parent.name).get("digest"))
+    course.write(
+        folder.name,
+        folder.parent.name,
+        entered=course.report(folder.name, folder.parent.name).get("digest"),
+    )
 
 
 class Submission(NotebookExporter):
-    """Reads a submission through preflight. nbgrader makes one before it grades: here it stops where there is no sandbox."""
+    """Reads a submission through preflight. nbgrader makes one before it grades: here it stops
+    where there is no sandbox.
+    """
 
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
@@ -99,7 +133,9 @@ class Submission(NotebookExporter):
             raise NbGraderException(str(problem)) from None
 
     def from_filename(self, filename, resources=None, **settings):
-        if not self.parent._sanitizing:  # the second of nbgrader's two passes reads what the first one wrote
+        if (
+            not self.parent._sanitizing
+        ):  # the second of nbgrader's two passes reads what the first one wrote
             return super().from_filename(filename, resources, **settings)
         course, where = Course(self.parent.coursedir.root), resources["nbgrader"]
         folder = Path(filename).absolute().parent
@@ -111,11 +147,15 @@ class Submission(NotebookExporter):
             target = Path(self.parent._format_dest(where["assignment"], where["student"]))
             target.mkdir(parents=True, exist_ok=True)
             (target / "timestamp.txt").write_text(time)
-        return self.from_notebook_node(notebook, resources={**resources, "metadata": {"name": where["notebook"]}})
+        return self.from_notebook_node(
+            notebook, resources={**resources, "metadata": {"name": where["notebook"]}}
+        )
 
 
 def handed_in(folder):
-    """The time that nbgrader's collecting wrote down; a file that holds none is dropped, since nbgrader would stop at it."""
+    """The time that nbgrader's collecting wrote down; a file that holds none is dropped, since
+    nbgrader would stop at it.
+    """
     path = folder / "timestamp.txt"
     try:
         parse_utc(time := preflight.read(path).decode().strip())
@@ -125,10 +165,11 @@ def handed_in(folder):
 
 
 class Judge(NbGraderPreprocessor):
-    """Runs a submission in the sandbox and lets the oracle judge it; nbgrader reads the points from the outputs.
+    """Runs a submission in the sandbox and lets the oracle judge it; nbgrader reads the points from
+    the outputs.
 
-    Where the environment variable AECOURSE_OUTCOMES names a folder, an outcome that lies there is taken: so a class is
-    judged by many processes, and entered into the gradebook by one.
+    Where the environment variable AECOURSE_OUTCOMES names a folder, an outcome that lies there is
+    taken: so a class is judged by many processes, and entered into the gradebook by one.
     """
 
     timeout = Integer(120, help="Seconds that a cell may take.").tag(config=True)
@@ -144,32 +185,49 @@ class Judge(NbGraderPreprocessor):
         digest = judging.digest(nb, judge, secret, self.limits())
         made = Path(os.environ.get("AECOURSE_OUTCOMES", "")) / f"{digest}.json"
         if course.report(where["assignment"], where["student"]).get("status") == "rejected":
-            result = judging.rejected(nb, "This submission could not be graded: the first cell of this page says why.")
+            result = judging.rejected(
+                nb, "This submission could not be graded: the first cell of this page says why."
+            )
         elif os.environ.get("AECOURSE_OUTCOMES") and made.exists():
             result = json.loads(made.read_text(encoding="utf-8"))
         else:
             result = judging.outcome(nb, judge, secret, self.limits())
-        course.write(where["assignment"], where["student"], lost=result["lost"], digest=digest, entered=None)
+        course.write(
+            where["assignment"], where["student"], lost=result["lost"], digest=digest, entered=None
+        )
         for cell in nb.cells:
             if cell.cell_type == "code":
-                cell.outputs = [nbformat.from_dict(output) for output in result["outputs"].get(cell.id, [])]
+                cell.outputs = [
+                    nbformat.from_dict(output) for output in result["outputs"].get(cell.id, [])
+                ]
         return nb, resources
 
 
 class Marks(ExportPlugin):
-    """A table that tells what is graded from what is not, and that a spreadsheet opens as text and numbers only."""
+    """A table that tells what is graded from what is not, and that a spreadsheet opens as text and
+    numbers only.
+    """
 
     def export(self, gradebook):
         course = Course(self.parent.coursedir.root)
-        with open(course.root / (self.to or "grades.csv"), "w", encoding="utf-8", newline="") as file:
+        with open(
+            course.root / (self.to or "grades.csv"), "w", encoding="utf-8", newline=""
+        ) as file:
             table = csv.DictWriter(file, COLUMNS)
             table.writeheader()
             for assignment in gradebook.assignments:
                 known = {student.id: student for student in gradebook.students}
                 handed_in = {folder.parent.name for folder in course.submitted(assignment.name)}
                 for student in sorted(known.keys() | handed_in):
-                    if (not self.assignment or assignment.name in self.assignment) and (not self.student or student in self.student):
-                        row = {**self.row(gradebook, course, assignment, student, student in handed_in), **self.person(known.get(student))}
+                    if (not self.assignment or assignment.name in self.assignment) and (
+                        not self.student or student in self.student
+                    ):
+                        row = {
+                            **self.row(
+                                gradebook, course, assignment, student, student in handed_in
+                            ),
+                            **self.person(known.get(student)),
+                        }
                         table.writerow({key: harmless(value) for key, value in row.items()})
 
     def person(self, student):
@@ -177,8 +235,16 @@ class Marks(ExportPlugin):
 
     def row(self, gradebook, course, assignment, student, handed_in):
         report = course.report(assignment.name, student)
-        row = {"assignment": assignment.name, "student_id": student, "duedate": assignment.duedate, "max_score": assignment.max_score,
-               "repairs": "; ".join(report.get("repairs", [])), "raw_score": 0.0, "late_submission_penalty": 0.0, "score": 0.0}
+        row = {
+            "assignment": assignment.name,
+            "student_id": student,
+            "duedate": assignment.duedate,
+            "max_score": assignment.max_score,
+            "repairs": "; ".join(report.get("repairs", [])),
+            "raw_score": 0.0,
+            "late_submission_penalty": 0.0,
+            "score": 0.0,
+        }
         refused = f"rejected: {report['reason']}" if report.get("status") == "rejected" else None
         try:
             submission = gradebook.find_submission(assignment.name, student)
@@ -186,13 +252,21 @@ class Marks(ExportPlugin):
             return {**row, "status": refused or ("not graded yet" if handed_in else "missing")}
         penalty, raw = submission.late_submission_penalty or 0.0, submission.score
         status = refused or ("awaiting hand grading" if submission.needs_manual_grade else "graded")
-        return {**row, "timestamp": submission.timestamp, "status": status, "raw_score": raw, "late_submission_penalty": penalty,
-                "score": max(0.0, raw - penalty)}
+        return {
+            **row,
+            "timestamp": submission.timestamp,
+            "status": status,
+            "raw_score": raw,
+            "late_submission_penalty": penalty,
+            "score": max(0.0, raw - penalty),
+        }
 
 
 def harmless(value):
     """A cell of a table that no spreadsheet takes for a formula (OWASP, CSV injection)."""
     text = "" if value is None else str(value)
-    if not isinstance(value, (int, float)) and text.lstrip().startswith(("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")):
+    if not isinstance(value, (int, float)) and text.lstrip().startswith(
+        ("=", "+", "-", "@", "\t", "\r", "\n", "|", "%")
+    ):
         text = "'" + text
     return text

@@ -1,4 +1,7 @@
-"""One submission, from the bytes to a notebook whose outputs hold the marks: preflight, sandbox, oracle."""
+"""One submission, from the bytes to a notebook whose outputs hold the marks: preflight, sandbox,
+oracle.
+"""
+
 import copy
 import hashlib
 import json
@@ -23,17 +26,27 @@ def text_of(notebook):
 
 
 def digest(notebook, judge, secret, limits):
-    """Changes when a submission may earn another mark: by its cells, the oracle and its library, the secret or the limits."""
-    parts = [text_of(notebook).encode(), judge.encode(), oracle.library().encode(), secret, repr(asdict(limits)).encode()]
+    """Changes when a submission may earn another mark: by its cells, the oracle and its library,
+    the secret or the limits.
+    """
+    parts = [
+        text_of(notebook).encode(),
+        judge.encode(),
+        oracle.library().encode(),
+        secret,
+        repr(asdict(limits)).encode(),
+    ]
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
 def outcome(notebook, judge, secret, limits=Limits()):
-    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a file of JSON.
+    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a
+    file of JSON.
 
     Args:
         notebook: a rebuilt submission.
-        judge: the source of the exercise's oracle; where it is empty, the visible checks give the points.
+        judge: the source of the exercise's oracle; where it is empty, the visible checks give the
+            points.
         secret: the instructor's key.
         limits: what it may use.
     """
@@ -43,39 +56,72 @@ def outcome(notebook, judge, secret, limits=Limits()):
         verdicts = oracle.judged(steps, session, secret, text_of(notebook))
     for cell in notebook.cells:
         if is_check(cell):
-            outputs[cell.id] = shown(outputs[cell.id], verdicts.get(cell.id), cell.metadata.nbgrader.points)
-    return {"outputs": outputs, "lost": session.lost, "points": {key: verdict.points for key, verdict in verdicts.items()}}
+            outputs[cell.id] = shown(
+                outputs[cell.id], verdicts.get(cell.id), cell.metadata.nbgrader.points
+            )
+    return {
+        "outputs": outputs,
+        "lost": session.lost,
+        "points": {key: verdict.points for key, verdict in verdicts.items()},
+    }
 
 
 def shown(outputs, verdict, worth):
-    """The outputs of a check, from which nbgrader reads the oracle's points: an error is none, a number is that many.
+    """The outputs of a check, from which nbgrader reads the oracle's points: an error is none, a
+    number is that many.
 
-    What the check itself said stays; its own number, a warning, or an error that the oracle does not share, is text.
+    What the check itself said stays; its own number, a warning, or an error that the oracle does
+    not share, is text.
     """
     kept = []
     for output in outputs:
         if output.output_type == "stream":
             kept.append(nbformat.v4.new_output("stream", name="stdout", text=output.text))
         elif output.output_type == "error" and verdict and verdict.points > 0:
-            kept.append(nbformat.v4.new_output("stream", name="stdout", text=f"{output.ename}: {output.evalue}\n"))
+            kept.append(
+                nbformat.v4.new_output(
+                    "stream", name="stdout", text=f"{output.ename}: {output.evalue}\n"
+                )
+            )
         elif output.output_type != "execute_result":
             kept.append(output)
     if verdict:
-        kept.append(nbformat.v4.new_output("stream", name="stdout", text="\n".join([HEAD, *("- " + line for line in verdict.lines), ""])))
+        kept.append(
+            nbformat.v4.new_output(
+                "stream",
+                name="stdout",
+                text="\n".join([HEAD, *("- " + line for line in verdict.lines), ""]),
+            )
+        )
         if verdict.points == 0 and not any(output.output_type == "error" for output in kept):
-            kept.append(error("NotRight", "The check above passes, and the answer is not right on other data."))
+            kept.append(
+                error(
+                    "NotRight", "The check above passes, and the answer is not right on other data."
+                )
+            )
         if 0 < verdict.points < worth:
-            kept.append(nbformat.v4.new_output("execute_result", data={"text/plain": repr(float(verdict.points))}))
+            kept.append(
+                nbformat.v4.new_output(
+                    "execute_result", data={"text/plain": repr(float(verdict.points))}
+                )
+            )
     return kept
 
 
 def rejected(notebook, reason):
     """An outcome without points, for a submission that could not be read."""
-    return {"outputs": {cell.id: [error("NotGraded", reason)] for cell in notebook.cells if is_check(cell)}, "lost": {}, "points": {}}
+    return {
+        "outputs": {
+            cell.id: [error("NotGraded", reason)] for cell in notebook.cells if is_check(cell)
+        },
+        "lost": {},
+        "points": {},
+    }
 
 
 def checked(path, released, found=()):
-    """(notebook, report) of the file `path`; the report says what was mended, or why it is rejected.
+    """(notebook, report) of the file `path`; the report says what was mended, or why it is
+    rejected.
 
     Args:
         path: the submitted file.
@@ -86,4 +132,8 @@ def checked(path, released, found=()):
         notebook, repairs = preflight.rebuild(preflight.read(path), released)
         return notebook, {"status": "accepted", "repairs": [*found, *repairs], "reason": ""}
     except preflight.Rejected as reason:
-        return preflight.blank(released, reason), {"status": "rejected", "repairs": list(found), "reason": str(reason)}
+        return preflight.blank(released, reason), {
+            "status": "rejected",
+            "repairs": list(found),
+            "reason": str(reason),
+        }

@@ -1,8 +1,11 @@
-"""Judging outside the learner's process: secret inputs go in, what comes out is compared with what is known to be right.
+"""Judging outside the learner's process: secret inputs go in, what comes out is compared with what
+is known to be right.
 
-An exercise's `oracle.py` names its steps with :func:`step`. Each is worth points on one check of the notebook, so that
-partial credit follows the steps of the idea. Nothing of it enters the sandbox but the calls themselves.
+An exercise's `oracle.py` names its steps with :func:`step`. Each is worth points on one check of
+the notebook, so that partial credit follows the steps of the idea. Nothing of it enters the sandbox
+but the calls themselves.
 """
+
 import functools
 import hashlib
 import hmac
@@ -20,7 +23,9 @@ LIBRARY = "oracle", "training_steps"  # the modules of `grader` that an oracle m
 
 
 class WrongAnswer(Exception):
-    """The answer is not right; the message says in which respect, and neither the inputs nor what was expected."""
+    """The answer is not right; the message says in which respect, and neither the inputs nor what
+    was expected.
+    """
 
 
 @dataclass(frozen=True)
@@ -32,7 +37,8 @@ class Step:
 
 
 def step(steps, check, points, about):
-    """Add the decorated function to `steps`: it gets (ask, rng) and raises WrongAnswer where the answer is not right.
+    """Add the decorated function to `steps`: it gets (ask, rng) and raises WrongAnswer where the
+    answer is not right.
 
     Args:
         steps: the list that the exercise's oracle keeps.
@@ -40,9 +46,11 @@ def step(steps, check, points, about):
         points: what the step is worth; the steps of a check sum to its points.
         about: what is judged, in a learner's words.
     """
+
     def added(judge):
         steps.append(Step(check, points, about, judge))
         return judge
+
     return added
 
 
@@ -51,9 +59,11 @@ class NoKey(ValueError):
 
 
 def key():
-    """The instructor's secret: AECOURSE_KEY, else the file that AECOURSE_KEY_FILE names, else one in the user's settings.
+    """The instructor's secret: AECOURSE_KEY, else the file that AECOURSE_KEY_FILE names, else one
+    in the user's settings.
 
-    The file is made where there is none. Keep it: with another key the inputs, not the marks of right work, change.
+    The file is made where there is none. Keep it: with another key the inputs, not the marks of
+    right work, change.
     """
     if os.environ.get("AECOURSE_KEY"):
         return os.environ["AECOURSE_KEY"].encode()
@@ -68,12 +78,17 @@ def key():
             pass
     found = path.read_bytes().strip()
     if not found:  # as one is that was stopped while it wrote
-        raise NoKey(f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, and a new one is made")
+        raise NoKey(
+            f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, "
+            f"and a new one is made"
+        )
     return found
 
 
 def generator(secret, *parts):
-    """A generator whose draws only the holder of the secret can foretell; the same for the same parts."""
+    """A generator whose draws only the holder of the secret can foretell; the same for the same
+    parts.
+    """
     digest = hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).digest()
     return np.random.default_rng(int.from_bytes(digest, "big"))
 
@@ -81,9 +96,10 @@ def generator(secret, *parts):
 def load(path):
     """The source of the oracle at `path`; empty if there is none.
 
-    The source, not the path, goes to whoever judges: a worker of a cluster may keep its copy of the course elsewhere, or an
-    older `solutions/`, and must judge with the instructor's oracle. What an oracle imports from `grader` does not travel:
-    :func:`library` tells whether it is the same there.
+    The source, not the path, goes to whoever judges: a worker of a cluster may keep its copy of the
+    course elsewhere, or an older `solutions/`, and must judge with the instructor's oracle. What an
+    oracle imports from `grader` does not travel: :func:`library` tells whether it is the same
+    there.
     """
     path = Path(path)
     return path.read_text(encoding="utf-8") if path.exists() else ""
@@ -91,12 +107,18 @@ def load(path):
 
 @functools.cache
 def library():
-    """The digest of what oracles import from `grader`: with another one, the same oracle may give other points."""
+    """The digest of what oracles import from `grader`: with another one, the same oracle may give
+    other points.
+    """
     here = Path(__file__).parent
-    return hashlib.sha256(b"\0".join((here / f"{name}.py").read_bytes() for name in LIBRARY)).hexdigest()
+    return hashlib.sha256(
+        b"\0".join((here / f"{name}.py").read_bytes() for name in LIBRARY)
+    ).hexdigest()
 
 
-@functools.lru_cache(maxsize=8)  # a process that judges a class reads its oracle, and what that keeps, once
+@functools.lru_cache(
+    maxsize=8
+)  # a process that judges a class reads its oracle, and what that keeps, once
 def steps_of(source):
     """The steps of an oracle from its source; [] of an empty one."""
     space = {"__name__": "oracle", "STEPS": []}
@@ -107,19 +129,23 @@ def steps_of(source):
 @dataclass(frozen=True)
 class Verdict:
     """Of one check: points earned, and a line for each step."""
+
     points: float
     lines: list
 
 
 def judged(steps, session, secret, work):
-    """{check: Verdict}; `work` is the text of the submission: other work meets other inputs, the same work the same.
+    """{check: Verdict}; `work` is the text of the submission: other work meets other inputs, the
+    same work the same.
 
     So nothing that an answer can tell its writer about the inputs is of use the next time.
     """
     verdicts, fatal = {}, set()
     for number, one in enumerate(steps):
         seen = verdicts.setdefault(one.check, Verdict(0, []))
-        lost = session.lost.get(one.check) or (one.check in fatal and "the process ended in the step before")
+        lost = session.lost.get(one.check) or (
+            one.check in fatal and "the process ended in the step before"
+        )
         try:
             if lost:
                 raise WrongAnswer(f"not judged, since {lost}")
@@ -181,7 +207,9 @@ def numbers(value, what="the answer"):
 
 
 def close(value, right, what="the answer", rtol=1e-4, atol=1e-6):
-    """WrongAnswer unless `value` has the shape and the values of `right`; tolerances are some hundred roundings of float32."""
+    """WrongAnswer unless `value` has the shape and the values of `right`; tolerances are some
+    hundred roundings of float32.
+    """
     array, right = numbers(value, what), np.asarray(right, np.float64)
     if array.shape != right.shape:
         raise WrongAnswer(f"{what} has the shape {array.shape}; expected {right.shape}")

@@ -1,7 +1,10 @@
-"""A submission, rebuilt on the released notebook: what a learner wrote is kept, all else is as it was given out.
+"""A submission, rebuilt on the released notebook: what a learner wrote is kept, all else is as it
+was given out.
 
-Nothing of a submission is run here, and nothing of it is trusted: neither its metadata nor its order nor its encoding.
+Nothing of a submission is run here, and nothing of it is trusted: neither its metadata nor its
+order nor its encoding.
 """
+
 import ast
 import codecs
 import copy
@@ -13,8 +16,16 @@ from pathlib import Path
 
 import nbformat
 
-FILE_BYTES, CELLS, CELL_CHARACTERS = 32 * 2**20, 2000, 200_000  # an honest submission has 100 kB, 100 cells, 3000 characters a cell
-ENCODINGS = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
+FILE_BYTES, CELLS, CELL_CHARACTERS = (
+    32 * 2**20,
+    2000,
+    200_000,
+)  # an honest submission has 100 kB, 100 cells, 3000 characters a cell
+ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
 
 
 class Rejected(Exception):
@@ -22,36 +33,55 @@ class Rejected(Exception):
 
 
 def read(path):
-    """The bytes of the regular file `path`; links, pipes and folders are not followed, opened or waited for.
+    """The bytes of the regular file `path`; links, pipes and folders are not followed, opened or
+    waited for.
 
     Raises:
         Rejected: where it is none, is too large, or can't be read.
     """
     try:
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(
+            path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0)
+        )
     except OSError as error:
-        raise Rejected("the file is a link to another place: hand in the notebook itself" if Path(path).is_symlink()
-                       else f"the file can't be opened: {error.strerror}") from None
+        raise Rejected(
+            "the file is a link to another place: hand in the notebook itself"
+            if Path(path).is_symlink()
+            else f"the file can't be opened: {error.strerror}"
+        ) from None
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
         raise Rejected("it is no file: hand in the notebook itself")
     with open(descriptor, "rb") as file:
         if status.st_size > FILE_BYTES:
-            raise Rejected(f"the file has {status.st_size / 2**20:.0f} MB, and {FILE_BYTES // 2**20} MB are the most: "
-                           "clear the outputs of all cells, save, and hand in again")
+            raise Rejected(
+                f"the file has {status.st_size / 2**20:.0f} MB, and {FILE_BYTES // 2**20} MB are "
+                f"the most: "
+                "clear the outputs of all cells, save, and hand in again"
+            )
         return file.read()
 
 
 def notebook_of(folder, name, ids):
-    """(path, repairs) of the notebook in a submission's `folder`: `name`.ipynb, else the file with most of the cells `ids`."""
+    """(path, repairs) of the notebook in a submission's `folder`: `name`.ipynb, else the file with
+    most of the cells `ids`.
+    """
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
         raise Rejected("the folder is a link, or no folder")
     wanted = folder / f"{name}.ipynb"
     if os.path.lexists(wanted):
         return wanted, []
-    found = [path for path in sorted(folder.iterdir()) if re.search(r"\.(ipynb|json)\b", path.name, re.I) and not path.name.startswith(".")]
-    known = {path: sum(f'"{key}"'.encode() in text for key in ids) for path in found if (text := readable(path))}
+    found = [
+        path
+        for path in sorted(folder.iterdir())
+        if re.search(r"\.(ipynb|json)\b", path.name, re.I) and not path.name.startswith(".")
+    ]
+    known = {
+        path: sum(f'"{key}"'.encode() in text for key in ids)
+        for path in found
+        if (text := readable(path))
+    }
     if not known:
         raise Rejected(f"there is no notebook: hand in {name}.ipynb")
     best = max(known, key=known.get)
@@ -78,12 +108,21 @@ def parsed(raw):
     try:
         notebook = json.loads(raw.decode(encoding))
     except UnicodeDecodeError:
-        raise Rejected("the file is no text: hand in the .ipynb file that Jupyter or Colab saves") from None
+        raise Rejected(
+            "the file is no text: hand in the .ipynb file that Jupyter or Colab saves"
+        ) from None
     except (ValueError, RecursionError):
-        raise Rejected("the file is no notebook, or only a part of one: hand in the .ipynb file that Jupyter or Colab saves") from None
+        raise Rejected(
+            "the file is no notebook, or only a part of one: hand in the .ipynb file that Jupyter "
+            "or Colab saves"
+        ) from None
     if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
-        notebook["cells"] = [cell for sheet in notebook["worksheets"] if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
-                             for cell in sheet["cells"]]
+        notebook["cells"] = [
+            cell
+            for sheet in notebook["worksheets"]
+            if isinstance(sheet, dict) and isinstance(sheet.get("cells"), list)
+            for cell in sheet["cells"]
+        ]
         repairs.append("the notebook was stored in an old format")
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Rejected("the file is no notebook: it holds no list of cells")
@@ -91,12 +130,16 @@ def parsed(raw):
     if len(cells) > CELLS:
         raise Rejected(f"the notebook has {len(cells)} cells, and {CELLS} are the most")
     if len(cells) < len(notebook["cells"]):
-        repairs.append(f"{len(notebook['cells']) - len(cells)} cells could not be read, or were too long")
+        repairs.append(
+            f"{len(notebook['cells']) - len(cells)} cells could not be read, or were too long"
+        )
     return cells, repairs
 
 
 def plain(cell):
-    """A submitted cell as {kind, id, grade_id, source}; None where it is none or is longer than any honest one."""
+    """A submitted cell as {kind, id, grade_id, source}; None where it is none or is longer than any
+    honest one.
+    """
     if not isinstance(cell, dict):
         return None
     source = cell.get("source", cell.get("input", ""))
@@ -105,13 +148,21 @@ def plain(cell):
         return None
     metadata = cell.get("metadata") if isinstance(cell.get("metadata"), dict) else {}
     claimed = metadata.get("nbgrader") if isinstance(metadata.get("nbgrader"), dict) else {}
-    source = source.encode("utf-8", "replace").decode().replace("\r\n", "\n")  # a lone surrogate can't be written to a file
-    return {"kind": "code" if cell.get("cell_type") == "code" else "markdown", "source": source,
-            "id": str(cell.get("id")), "grade_id": str(claimed.get("grade_id"))}
+    source = (
+        source.encode("utf-8", "replace").decode().replace("\r\n", "\n")
+    )  # a lone surrogate can't be written to a file
+    return {
+        "kind": "code" if cell.get("cell_type") == "code" else "markdown",
+        "source": source,
+        "id": str(cell.get("id")),
+        "grade_id": str(claimed.get("grade_id")),
+    }
 
 
 def names(source):
-    """The functions and classes that a cell defines; of a cell with an error of syntax, what its lines begin with."""
+    """The functions and classes that a cell defines; of a cell with an error of syntax, what its
+    lines begin with.
+    """
     try:
         return {node.name for node in ast.parse(source).body if hasattr(node, "name")}
     except (SyntaxError, ValueError, RecursionError, MemoryError):
@@ -119,7 +170,9 @@ def names(source):
 
 
 def kind_of(cell):
-    """What a released cell is: "answer" is the learner's; "given" and "check" are put back; "plain" is neither."""
+    """What a released cell is: "answer" is the learner's; "given" and "check" are put back; "plain"
+    is neither.
+    """
     data = cell.metadata.get("nbgrader", {})
     if data.get("solution"):
         return "answer"
@@ -127,22 +180,34 @@ def kind_of(cell):
 
 
 def claim(cells, released):
-    """Write into each submitted cell which released one it is: `cell["is"]`, a key or None. -> repairs.
+    """Write into each submitted cell which released one it is: `cell["is"]`, a key or None. ->
+    repairs.
 
-    By metadata, else by the cell's id, else by what it says: the same text, the same function, or the words after the
-    released cell before it.
+    By metadata, else by the cell's id, else by what it says: the same text, the same function, or
+    the words after the released cell before it.
     """
     repairs, keys = [], {cell.id: cell for cell in released.cells}
     stripped = not any(cell["grade_id"] in keys or cell["id"] in keys for cell in cells)
     texts = {cell.source.strip(): cell.id for cell in released.cells}
-    defined = {name: cell.id for cell in released.cells if kind_of(cell) == "answer" for name in names(cell.source)}
+    defined = {
+        name: cell.id
+        for cell in released.cells
+        if kind_of(cell) == "answer"
+        for name in names(cell.source)
+    }
     for cell in cells:
-        cell["is"] = next((cell[place] for place in ("id", "grade_id") if cell[place] in keys), None)
+        cell["is"] = next(
+            (cell[place] for place in ("id", "grade_id") if cell[place] in keys), None
+        )
     taken, before = {cell["is"] for cell in cells}, None
     for cell in cells:
         if cell["is"] is None:
             found = [texts.get(cell["source"].strip())] if cell["source"].strip() else []
-            found += [defined[name] for name in sorted(names(cell["source"])) if name in defined] if cell["kind"] == "code" else []
+            found += (
+                [defined[name] for name in sorted(names(cell["source"])) if name in defined]
+                if cell["kind"] == "code"
+                else []
+            )
             found += [words_after(before, released)] if cell["kind"] == "markdown" else []
             cell["is"] = next((key for key in found if key and key not in taken), None)
             taken.add(cell["is"])
@@ -150,23 +215,30 @@ def claim(cells, released):
                 repairs.append(f"the mark of the cell {cell['is']} was lost")
         before = cell["is"] or before
     if stripped:
-        repairs.append("the marks of all cells were lost; they were found again by what the cells say")
+        repairs.append(
+            "the marks of all cells were lost; they were found again by what the cells say"
+        )
     return repairs
 
 
 def words_after(key, released):
     """The answer in words whose cell follows the released cell `key`."""
     order = [cell.id for cell in released.cells]
-    after = released.cells[order.index(key) + 1:][:1] if key else []
-    return after[0].id if after and after[0].cell_type == "markdown" and kind_of(after[0]) == "answer" else None
+    after = released.cells[order.index(key) + 1 :][:1] if key else []
+    return (
+        after[0].id
+        if after and after[0].cell_type == "markdown" and kind_of(after[0]) == "answer"
+        else None
+    )
 
 
 def rebuild(raw, released):
     """The bytes of a submission on the skeleton of the `released` notebook.
 
-    Answers, and cells that the learner added, come from the submission; checks, given cells, metadata and order come
-    from the released notebook. Of two cells that claim to be one answer, the first that was written in counts, and the
-    other stays in its place as a cell of the learner's own.
+    Answers, and cells that the learner added, come from the submission; checks, given cells,
+    metadata and order come from the released notebook. Of two cells that claim to be one answer,
+    the first that was written in counts, and the other stays in its place as a cell of the
+    learner's own.
 
     Args:
         raw: the bytes of the file.
@@ -181,7 +253,9 @@ def rebuild(raw, released):
     cells, repairs = parsed(raw)
     repairs += claim(cells, released)
     if not any(cell["is"] for cell in cells):
-        raise Rejected("the notebook holds no cell of this exercise: hand in the notebook that you were given")
+        raise Rejected(
+            "the notebook holds no cell of this exercise: hand in the notebook that you were given"
+        )
     skeleton = {cell.id: copy.deepcopy(cell) for cell in released.cells}
     written, extras, last = {}, {None: []}, None
     for cell in cells:
@@ -196,14 +270,24 @@ def rebuild(raw, released):
             written.setdefault(key, cell)
         elif key not in written or written[key]["source"].strip() == skeleton[key].source.strip():
             written[key] = cell
-        elif cell["source"].strip() != skeleton[key].source.strip() and skeleton[key].cell_type == cell["kind"]:
+        elif (
+            cell["source"].strip() != skeleton[key].source.strip()
+            and skeleton[key].cell_type == cell["kind"]
+        ):
             extras.setdefault(key, []).append(cell)
-            repairs.append(f"there were two cells {key}; the first counts, the second was left as a cell of the learner's own")
+            repairs.append(
+                f"there were two cells {key}; the first counts, the second was left as a cell of "
+                f"the learner's own"
+            )
         last = key or last
     repairs += missing_or_moved(written, cells, released)
-    notebook = nbformat.v4.new_notebook(metadata=copy.deepcopy(released.metadata), cells=extra_cells(extras[None]))
+    notebook = nbformat.v4.new_notebook(
+        metadata=copy.deepcopy(released.metadata), cells=extra_cells(extras[None])
+    )
     for key, cell in skeleton.items():
-        if key in written and (kind_of(cell) == "answer" or kind_of(cell) == "plain" and cell.cell_type == "code"):
+        if key in written and (
+            kind_of(cell) == "answer" or kind_of(cell) == "plain" and cell.cell_type == "code"
+        ):
             cell.source = written[key]["source"]
             if written[key]["kind"] != cell.cell_type:
                 repairs.append(f"the cell {key} was of another kind; it is {cell.cell_type} again")
@@ -219,13 +303,18 @@ def missing_or_moved(written, cells, released):
     gone = [key for key in marked if key not in written]
     order = list(dict.fromkeys(cell["is"] for cell in cells if cell["is"] in marked))
     moved = order != [key for key in marked if key in written]
-    return [f"the cell {key} was missing; it was put back" for key in gone] + ["cells stood in another order"] * moved
+    return [f"the cell {key} was missing; it was put back" for key in gone] + [
+        "cells stood in another order"
+    ] * moved
 
 
 def extra_cells(cells, after="top"):
     """Cells that the learner added after the released cell `after`, without any metadata."""
     make = {"code": nbformat.v4.new_code_cell, "markdown": nbformat.v4.new_markdown_cell}
-    return [make[cell["kind"]](cell["source"], id=f"own-{number}-{after}"[:64]) for number, cell in enumerate(cells)]
+    return [
+        make[cell["kind"]](cell["source"], id=f"own-{number}-{after}"[:64])
+        for number, cell in enumerate(cells)
+    ]
 
 
 def blank(released, reason):

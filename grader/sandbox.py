@@ -1,10 +1,14 @@
-"""Where a submission runs: bubblewrap's sandbox, which sees Python, `aecourse` and data to read, and nothing to keep.
+"""Where a submission runs: bubblewrap's sandbox, which sees Python, `aecourse` and data to read,
+and nothing to keep.
 
-Of the course it sees two folders, `aecourse` and `grader/inside`: neither the solutions nor what judges with them.
+Of the course it sees two folders, `aecourse` and `grader/inside`: neither the solutions nor what
+judges with them.
 
-No network, no process but its own, no file of this machine but those, no variable of this environment, bounded memory,
-time, processes and output. The sandbox ends with the grader. Source: bubblewrap, github.com/containers/bubblewrap.
+No network, no process but its own, no file of this machine but those, no variable of this
+environment, bounded memory, time, processes and output. The sandbox ends with the grader. Source:
+bubblewrap, github.com/containers/bubblewrap.
 """
+
 import functools
 import os
 import selectors
@@ -24,12 +28,25 @@ from grader.inside import wire
 COURSE = Path(__file__).resolve().parents[1]
 SEEN = COURSE / "aecourse", COURSE / "grader" / "inside"  # all that the sandbox sees of the course
 SYSTEM = "/etc/ld.so.cache", "/etc/alternatives", "/etc/localtime", "/sys/devices/system/cpu"
-KEPT = ("text/plain", "text/html", "text/markdown", "text/latex", "image/png", "image/jpeg", "image/svg+xml")
-HOW = ("Grading runs what learners wrote, so it needs bubblewrap, and a Linux that lets an ordinary user make namespaces: "
-       "`apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora). On macOS and Windows use a Linux machine, "
-       "WSL2, or a container that may make namespaces (`docker run --security-opt seccomp=unconfined "
-       "--security-opt systempaths=unconfined`). Only for work of people whom you would let use your account: set AECOURSE_TRUSTED=1 "
-       "(not on Windows), and it runs as you, with your files and your network in reach.")
+KEPT = (
+    "text/plain",
+    "text/html",
+    "text/markdown",
+    "text/latex",
+    "image/png",
+    "image/jpeg",
+    "image/svg+xml",
+)
+HOW = (
+    "Grading runs what learners wrote, so it needs bubblewrap, and a Linux that lets an ordinary "
+    "user make namespaces: "
+    "`apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora). On macOS "
+    "and Windows use a Linux machine, "
+    "WSL2, or a container that may make namespaces (`docker run --security-opt seccomp=unconfined "
+    "--security-opt systempaths=unconfined`). Only for work of people whom you would let use your "
+    "account: set AECOURSE_TRUSTED=1 "
+    "(not on Windows), and it runs as you, with your files and your network in reach."
+)
 
 
 class Refused(RuntimeError):
@@ -42,7 +59,10 @@ class ProcessDied(Exception):
 
 @dataclass(frozen=True)
 class Limits:
-    """What a submission may use: seconds a cell and in all, bytes of memory and of a reply, sandboxes that it may lose."""
+    """What a submission may use: seconds a cell and in all, bytes of memory and of a reply,
+    sandboxes that it may lose.
+    """
+
     cell: float = 120
     total: float = 1200
     grace: float = 3
@@ -60,10 +80,26 @@ def trusted():
 
 def variables():
     """All that the inside knows of this machine's environment."""
-    kept = {name: os.environ[name] for name in ("AECOURSE_DATASET", "AECOURSE_DATA") if os.environ.get(name)}
-    return {"HOME": "/tmp", "PATH": "/usr/bin:/bin", "LANG": "C.UTF-8", "USER": "learner", "OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2",
-            "MPLBACKEND": "module://matplotlib_inline.backend_inline", "MPLCONFIGDIR": "/tmp/matplotlib", "IPYTHONDIR": "/tmp/ipython",
-            "PYTHONDONTWRITEBYTECODE": "1", "AECOURSE_STATIC": "1", "AECOURSE_PROGRESS": "0", **kept}
+    kept = {
+        name: os.environ[name]
+        for name in ("AECOURSE_DATASET", "AECOURSE_DATA")
+        if os.environ.get(name)
+    }
+    return {
+        "HOME": "/tmp",
+        "PATH": "/usr/bin:/bin",
+        "LANG": "C.UTF-8",
+        "USER": "learner",
+        "OMP_NUM_THREADS": "1",
+        "MALLOC_ARENA_MAX": "2",
+        "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+        "MPLCONFIGDIR": "/tmp/matplotlib",
+        "IPYTHONDIR": "/tmp/ipython",
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "AECOURSE_STATIC": "1",
+        "AECOURSE_PROGRESS": "0",
+        **kept,
+    }
 
 
 @functools.cache
@@ -79,14 +115,33 @@ def places():
 
 def walls():
     """bubblewrap's command line, before the program that runs inside."""
-    command = ["bwrap", "--unshare-all", "--die-with-parent", "--new-session", "--clearenv", "--hostname", "sandbox", "--uid", "1000",
-               "--gid", "1000", "--proc", "/proc", "--dev", "/dev"]
+    command = [
+        "bwrap",
+        "--unshare-all",
+        "--die-with-parent",
+        "--new-session",
+        "--clearenv",
+        "--hostname",
+        "sandbox",
+        "--uid",
+        "1000",
+        "--gid",
+        "1000",
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+    ]
     command += ["--unshare-user", "--disable-userns"] * ("--disable-userns" in options())
     for folder in ("/tmp", "/submission"):
         command += [*["--size", str(256 * 2**20)] * ("--size" in options()), "--tmpfs", folder]
     command += ["--ro-bind", "/usr", "/usr"]
     for name in ("/bin", "/lib", "/lib64"):
-        command += ["--symlink", os.readlink(name), name] if os.path.islink(name) else ["--ro-bind-try", name, name]
+        command += (
+            ["--symlink", os.readlink(name), name]
+            if os.path.islink(name)
+            else ["--ro-bind-try", name, name]
+        )
     for path in dict.fromkeys((*SYSTEM, *places(), *map(str, SEEN))):
         if not (path == "/usr" or path.startswith("/usr/") and not path.startswith("/usr/local")):
             command += ["--ro-bind-try", path, path]
@@ -96,15 +151,24 @@ def walls():
 
 
 def ready():
-    """Raise Refused, and say what to do, if submissions can't be shut in and were not said to be trusted."""
+    """Raise Refused, and say what to do, if submissions can't be shut in and were not said to be
+    trusted.
+    """
     if trusted() and sys.platform != "win32":
         return
     linux = sys.platform.startswith("linux")
-    problem = "bubblewrap (bwrap) is not installed" if linux else f"there is no bubblewrap (bwrap) for {sys.platform}"
+    problem = (
+        "bubblewrap (bwrap) is not installed"
+        if linux
+        else f"there is no bubblewrap (bwrap) for {sys.platform}"
+    )
     for place in ("/usr", *places()):
         if COURSE.is_relative_to(Path(place).resolve()):
-            raise Refused(f"The sandbox shows {place} to submissions, and the course with its solutions lies in it: "
-                          f"move the course, which is in {COURSE}, or that folder")
+            raise Refused(
+                f"The sandbox shows {place} to submissions, and the course with its solutions "
+                f"lies in it: "
+                f"move the course, which is in {COURSE}, or that folder"
+            )
     if linux and shutil.which("bwrap"):
         done = subprocess.run([*walls(), "bwrap", "--version"], capture_output=True, text=True)
         if done.returncode == 0:
@@ -118,9 +182,22 @@ class Box:
 
     def __init__(self, limits=Limits()):
         self.limits, self.pending, self.folder = limits, bytearray(), tempfile.TemporaryDirectory()
-        program = [sys.executable, "-I", str(SEEN[1] / "box.py"), str(limits.address), str(int(limits.total) + 60)]
-        self.process = subprocess.Popen(program if trusted() else [*walls(), *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
-                                        stderr=subprocess.DEVNULL, env=variables(), cwd=self.folder.name, start_new_session=True)
+        program = [
+            sys.executable,
+            "-I",
+            str(SEEN[1] / "box.py"),
+            str(limits.address),
+            str(int(limits.total) + 60),
+        ]
+        self.process = subprocess.Popen(
+            program if trusted() else [*walls(), *program],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            env=variables(),
+            cwd=self.folder.name,
+            start_new_session=True,
+        )
         for pipe in (self.process.stdin, self.process.stdout):
             os.set_blocking(pipe.fileno(), False)
 
@@ -170,7 +247,7 @@ class Box:
         while data:
             self.wait(self.process.stdin, selectors.EVENT_WRITE, end)
             try:
-                data = data[os.write(self.process.stdin.fileno(), data[:65536]):]
+                data = data[os.write(self.process.stdin.fileno(), data[:65536]) :]
             except (BrokenPipeError, OSError):
                 raise ProcessDied("the process ended") from None
 
@@ -198,7 +275,9 @@ class Box:
                 if time.monotonic() > end:
                     raise ProcessDied("the time was over, and it did not stop")
                 if self.memory() > self.limits.memory:
-                    raise ProcessDied(f"it used more than {self.limits.memory / 2**30:.3g} GB of memory")
+                    raise ProcessDied(
+                        f"it used more than {self.limits.memory / 2**30:.3g} GB of memory"
+                    )
                 pause = 0.25
 
 
@@ -210,10 +289,12 @@ def with_no_error(function):
 
 
 class Session:
-    """A notebook's cells, run once, in order, in a sandbox that is made anew when a cell has ended it.
+    """A notebook's cells, run once, in order, in a sandbox that is made anew when a cell has ended
+    it.
 
-    ``lost`` is {id of a cell: how the process ended in it}: those cells were left out when the others ran again. In
-    ``calls`` likewise, what a call of the learner's functions ended is not asked again.
+    ``lost`` is {id of a cell: how the process ended in it}: those cells were left out when the
+    others ran again. In ``calls`` likewise, what a call of the learner's functions ended is not
+    asked again.
     """
 
     def __init__(self, notebook, limits=Limits()):
@@ -244,10 +325,14 @@ class Session:
         self.box = Box(self.limits)
         for cell in self.cells:
             if cell.id in self.lost:
-                self.outputs[cell.id] = [error("Lost", f"This cell was left out: when it ran, {self.lost[cell.id]}.")]
+                self.outputs[cell.id] = [
+                    error("Lost", f"This cell was left out: when it ran, {self.lost[cell.id]}.")
+                ]
                 continue
             try:
-                reply = self.box.ask({"do": "run", "source": cell.source}, self.left(self.limits.cell))
+                reply = self.box.ask(
+                    {"do": "run", "source": cell.source}, self.left(self.limits.cell)
+                )
                 self.outputs[cell.id] = cleaned(reply.get("outputs"))
             except ProcessDied as gone:
                 self.lost[cell.id] = str(gone)
@@ -274,7 +359,8 @@ class Session:
         return max(0.5, min(seconds, self.end - time.monotonic()))
 
     def call(self, source, seconds=20, **arguments):
-        """What `probe(**arguments)` returns inside, once `source` has defined it among the learner's names.
+        """What `probe(**arguments)` returns inside, once `source` has defined it among the
+        learner's names.
 
         Raises:
             ProcessDied: where the process ended, or did so before and may not start again.
@@ -287,7 +373,10 @@ class Session:
             if self.box is None:
                 raise ProcessDied("the process ended too often")
         try:
-            reply = self.box.ask({"do": "call", "source": source, "arguments": arguments}, self.left(min(seconds, self.limits.cell)))
+            reply = self.box.ask(
+                {"do": "call", "source": source, "arguments": arguments},
+                self.left(min(seconds, self.limits.cell)),
+            )
         except ProcessDied:
             self.box = None
             self.spent()
@@ -306,23 +395,46 @@ def error(name, words):
 
 
 def cleaned(outputs):
-    """The outputs of a cell as a notebook stores them: texts and figures, and nothing of another form."""
+    """The outputs of a cell as a notebook stores them: texts and figures, and nothing of another
+    form.
+    """
     kept = []
     for output in outputs if isinstance(outputs, list) else []:
-        output = {str(key): value for key, value in output.items()} if isinstance(output, dict) else {}
-        kind, name = str(output.get("kind")), str(output.get("name"))  # an array is equal to no text and to no truth value
+        output = (
+            {str(key): value for key, value in output.items()} if isinstance(output, dict) else {}
+        )
+        kind, name = (
+            str(output.get("kind")),
+            str(output.get("name")),
+        )  # an array is equal to no text and to no truth value
         if kind == "stream" and name in ("stdout", "stderr"):
             kept.append(nbformat.v4.new_output("stream", name=name, text=text(output.get("text"))))
         elif kind in ("display_data", "execute_result"):
             data = output.get("data") if isinstance(output.get("data"), dict) else {}
-            kept.append(nbformat.v4.new_output(kind, data={key: text(data[key]) for key in KEPT if key in data}))
+            kept.append(
+                nbformat.v4.new_output(
+                    kind, data={key: text(data[key]) for key in KEPT if key in data}
+                )
+            )
         elif kind == "error":
             lines = output.get("traceback") if isinstance(output.get("traceback"), list) else []
-            kept.append(nbformat.v4.new_output("error", ename=text(output.get("ename")), evalue=text(output.get("evalue")),
-                                               traceback=[text(line) for line in lines[:500]]))
+            kept.append(
+                nbformat.v4.new_output(
+                    "error",
+                    ename=text(output.get("ename")),
+                    evalue=text(output.get("evalue")),
+                    traceback=[text(line) for line in lines[:500]],
+                )
+            )
     return kept
 
 
 def text(value):
-    """A string that a file can hold; no control character but tabs and line ends, which a traceback would not need."""
-    return "".join(sign for sign in str(value).encode("utf-8", "replace").decode() if sign >= " " or sign in "\t\n")
+    """A string that a file can hold; no control character but tabs and line ends, which a traceback
+    would not need.
+    """
+    return "".join(
+        sign
+        for sign in str(value).encode("utf-8", "replace").decode()
+        if sign >= " " or sign in "\t\n"
+    )

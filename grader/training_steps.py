@@ -1,8 +1,10 @@
-"""Judging of `train(objective, seed, steps)`, which several exercises ask for: it does the task, and its seed fixes all chance.
+"""Judging of `train(objective, seed, steps)`, which several exercises ask for: it does the task,
+and its seed fixes all chance.
 
-A spy takes the objective's place: it notes the weights and the batch at each step, so that the steps can be taken again
-and compared. Oracles import from here; a learner gets none of it.
+A spy takes the objective's place: it notes the weights and the batch at each step, so that the
+steps can be taken again and compared. Oracles import from here; a learner gets none of it.
 """
+
 import functools
 
 import numpy as np
@@ -22,7 +24,8 @@ def probe(seed, steps, before):
 
     torch.manual_seed(before)  # what chance there was before must not matter
     model = train(spy, seed, steps)
-    came = model.parameters() if isinstance(model, torch.nn.Module) else []  # the seed is judged whatever comes back
+    # The seed is judged whatever comes back.
+    came = model.parameters() if isinstance(model, torch.nn.Module) else []
     return weights[:1], batches, [weight.detach() for weight in came]
 """
 
@@ -37,7 +40,9 @@ def tenths():
 
 
 def adam_steps(start, batches, loss, lr):
-    """The weights after Adam's steps on `loss(weights, x)` of these batches, x as rows, in float64."""
+    """The weights after Adam's steps on `loss(weights, x)` of these batches, x as rows, in
+    float64.
+    """
     weights = [torch.tensor(weight, dtype=torch.float64, requires_grad=True) for weight in start]
     optimizer = torch.optim.Adam(weights, lr=lr)
     for batch in batches:
@@ -48,12 +53,16 @@ def adam_steps(start, batches, loss, lr):
 
 
 def same_weights(weight, right, lr):
-    """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step either way."""
+    """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step
+    either way.
+    """
     return weight.shape == right.shape and (abs(weight - right) > 0.05 * lr).mean() <= 0.02
 
 
 def deep_error(weights, x):
-    """The squared error of a network with one hidden layer each way: ReLU on these, a plain code, a sigmoid at the end."""
+    """The squared error of a network with one hidden layer each way: ReLU on these, a plain code, a
+    sigmoid at the end.
+    """
     x_hat = x
     for i in range(0, 8, 2):
         x_hat = x_hat @ weights[i].T + weights[i + 1]
@@ -62,11 +71,15 @@ def deep_error(weights, x):
 
 
 def judge_task(end, batches, sizes, batch_size):
-    """WrongAnswer unless the network has these layers, and saw batches of this size from all of the training images."""
+    """WrongAnswer unless the network has these layers, and saw batches of this size from all of the
+    training images.
+    """
     shapes = [shape for n_in, n_out in zip(sizes, sizes[1:]) for shape in ((n_out, n_in), (n_out,))]
     if [weight.shape for weight in end] != shapes:
         raise WrongAnswer("the network is not the one of the task")
-    if any(batch.shape != (batch_size, 1, 28, 28) or batch.dtype != np.float32 for batch in batches):
+    if any(
+        batch.shape != (batch_size, 1, 28, 28) or batch.dtype != np.float32 for batch in batches
+    ):
         raise WrongAnswer("a batch has another size than BATCH")
     seen = {tenths().get(image.tobytes()) for batch in batches for image in batch}
     if None in seen:
@@ -76,24 +89,38 @@ def judge_task(end, batches, sizes, batch_size):
 
 
 def judge_budget(ask, rng, sizes, batch_size, lr, error):
-    """WrongAnswer unless `train` takes the steps that it is asked for, and they lead from the first weights to the last."""
+    """WrongAnswer unless `train` takes the steps that it is asked for, and they lead from the first
+    weights to the last.
+    """
     steps = int(rng.integers(7, 11))
     starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
     if len(batches) != steps:
         raise WrongAnswer("the number of steps is not the one that was asked for")
     judge_task(end, batches, sizes, batch_size)
-    if not all(same_weights(*pair, lr) for pair in zip(end, adam_steps(starts[0], batches, error, lr))):
-        raise WrongAnswer("these steps lead to other weights: look at the learning rate, the network, and what comes back")
+    if not all(
+        same_weights(*pair, lr) for pair in zip(end, adam_steps(starts[0], batches, error, lr))
+    ):
+        raise WrongAnswer(
+            "these steps lead to other weights: look at the learning rate, the network, and what "
+            "comes back"
+        )
 
 
 def judge_seed(ask, rng, *parts):
-    """WrongAnswer unless each part, "first weights" or "batches", is the same with one seed, whatever came before, and not with two."""
+    """WrongAnswer unless each part, "first weights" or "batches", is the same with one seed,
+    whatever came before, and not with two.
+    """
     seed, seen = seed_of(rng), []
     for before, one in enumerate((seed, seed, seed + 1)):
         weights, batches, _ = ask(TRAIN, seed=one, steps=2, before=before)
         if not weights:
             raise WrongAnswer("train never called the objective")
-        seen.append({"first weights": np.concatenate([weight.ravel() for weight in weights[0]]), "batches": batches[0]})
+        seen.append(
+            {
+                "first weights": np.concatenate([weight.ravel() for weight in weights[0]]),
+                "batches": batches[0],
+            }
+        )
     for part in parts:
         first, again, other = (run[part] for run in seen)
         if not np.array_equal(first, again):

@@ -1,4 +1,7 @@
-"""What tests share: the exercises, and the answers of `tests/answers` as submissions that can be judged."""
+"""What tests share: the exercises, and the answers of `tests/answers` as submissions that can be
+judged.
+"""
+
 import os
 import re
 from pathlib import Path
@@ -19,9 +22,14 @@ QUICK = {
     r"SEEDS = \(0, 1, 2\)": "SEEDS = (0,)",
     r"test = images\.test\[:\d+\].*": "test = images.test[:100]",
 }
-MNIST = pytest.param("mnist", marks=pytest.mark.skipif(
-    not os.environ.get("AECOURSE_DATA") or not Path(os.environ["AECOURSE_DATA"], "MNIST").is_dir(),
-    reason="AECOURSE_DATA names no folder with MNIST"))
+MNIST = pytest.param(
+    "mnist",
+    marks=pytest.mark.skipif(
+        not os.environ.get("AECOURSE_DATA")
+        or not Path(os.environ["AECOURSE_DATA"], "MNIST").is_dir(),
+        reason="AECOURSE_DATA names no folder with MNIST",
+    ),
+)
 
 
 # --- Notebooks -----------------------------------------------------------------------------------

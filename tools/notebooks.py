@@ -1,9 +1,17 @@
 """`make notebooks`: every notebook of chapters/ and solutions/ in its canonical form, so that a change shows as what it is.
 
 Kept are sources, cell ids, the metadata in KEPT and, on cells tagged `nbval-check-output`, outputs: these are compared by
-`make test`. The first code cell is the same everywhere.
+`make test`. The first code cell opens in the same way everywhere; what a page imports stands below that, in the same cell.
+
+An author folds a cell with one tag, and the metadata for JupyterLab and Colab follow from it:
+
+- `remove-input`, presentation: figures, captions, sentences, claims. The site shows its output alone.
+- `hide-input`, plotting code: the site folds it under "Show the plotting code".
+
+Colab folds a cell under the title in its first line; a folded cell without one gets one.
 """
 import json
+import re
 
 import nbformat
 import yaml
@@ -36,11 +44,49 @@ def address(root=ROOT):
     return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"] or ""
 
 
-def set_up(address):
-    """The first code cell of every notebook."""
+# What a tag of one kind of cell means: its metadata, and the title where its author gave none.
+FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
+PLOTTING = {"code_prompt_show": "Show the plotting code", "code_prompt_hide": "Hide the plotting code"}
+FIGURES, TABLES = r"^\s*(show|slide|explore|live_map)\(", r"^\s*show_table\("
+SECRETS = {"hide-input", "remove-input", "hide-cell"}
+
+
+def folded(cell):
+    """Give a code cell that is folded in the book the metadata that fold it in JupyterLab and Colab, or take them away."""
+    tags = set(cell.metadata.get("tags", [])) & SECRETS
+    if cell.cell_type != "code" or "nbgrader" in cell.metadata:
+        return
+    if not tags:
+        if cell.metadata.get("cellView") == "form":
+            del cell.metadata["cellView"]
+            cell.metadata.pop("jupyter", None)
+        return
+    cell.metadata.update(FOLDED)
+    if "hide-input" in tags:
+        cell.metadata["mystnb"] = {**PLOTTING, **cell.metadata.get("mystnb", {})}
+    if not cell.source.startswith("# @title "):
+        cell.source = f"# @title {title(cell.source, tags)}\n{cell.source}"
+
+
+def title(source, tags):
+    """What a folded cell holds, in two words."""
+    if "hide-input" in tags:
+        return "The plotting code"
+    return ("The figure" if re.search(FIGURES, source, re.M) else "The table" if re.search(TABLES, source, re.M)
+            else "What the numbers say")
+
+
+def set_up(address, imports=""):
+    """The first code cell of every notebook, with what this one imports."""
     metadata = {"cellView": "form", "jupyter": {"source_hidden": True}, "mystnb": {"code_prompt_show": "Set-up: run this first"},
                 "tags": ["hide-cell"]}
-    return nbformat.v4.new_code_cell(SET_UP.format(address=json.dumps(address)), id="set-up", metadata=metadata)
+    source = SET_UP.format(address=json.dumps(address))
+    return nbformat.v4.new_code_cell(source + ("\n\n" + imports) * bool(imports), id="set-up", metadata=metadata)
+
+
+def imports(source):
+    """What stands in a first cell below the line that all share."""
+    return source.partition("\n" + SET_UP.splitlines()[-1])[2].strip("\n")
 
 
 def paths(*folders, root=ROOT):
@@ -64,7 +110,8 @@ def canonical(notebook, address):
     notebook = nbformat.v4.upgrade(nbformat.from_dict(notebook), from_minor=notebook.nbformat_minor)
     notebook.metadata = nbformat.from_dict(METADATA)
     first = next((i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"), len(notebook.cells))
-    notebook.cells[first:first + any(cell.id == "set-up" for cell in notebook.cells[first:first + 1])] = [set_up(address)]
+    known = [cell for cell in notebook.cells[first:first + 1] if cell.id == "set-up"]
+    notebook.cells[first:first + len(known)] = [set_up(address, "".join(imports(cell.source) for cell in known))]
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
         keep = MARK in cell.metadata.get("tags", []) and cell.outputs and cell.execution_count
         cell.outputs = cell.outputs if keep else []
@@ -72,6 +119,7 @@ def canonical(notebook, address):
         for output in cell.outputs:
             output.update({name: value for name, value in (("metadata", {}), ("execution_count", number)) if name in output})
     for cell in notebook.cells:
+        folded(cell)
         cell.metadata = {name: value for name, value in cell.metadata.items() if name in KEPT}
     nbformat.validate(notebook)
     return nbformat.writes(notebook) + "\n"

@@ -1,4 +1,7 @@
-"""What the exercises import: checks that a learner sees, and that name the idea which was missed."""
+"""What the exercises import: checks that a learner sees, and that name the idea which was
+missed.
+"""
+
 from aecourse.exercises.checks import carries_gradient, expect
 
 __all__ = ["carries_gradient", "expect"]

@@ -199,11 +199,16 @@ def effect(levels, lower: bool, mean: float, low: float, high: float, count: int
             f"from {before:.3g} to {after:.3g} (95 % interval of the {change} {low:.3g} to "
             f"{high:.3g}, {count} seeds)."
         )
-    share, least, most = (100 * value / before for value in (mean, low, high))
+    share, least, most = (percent(value / before) for value in (mean, low, high))
     return (
-        f"from {before:.3g} to {after:.3g}, **{share:.2g} % {word}** (95 % interval of the "
-        f"{change} {least:.2g} to {most:.2g} %, {count} seeds)."
+        f"from {before:.3g} to {after:.3g}, **{share} % {word}** (95 % interval of the {change} "
+        f"{least} to {most} %, {count} seeds)."
     )
+
+
+def percent(share: float) -> str:
+    """A share in per cent, with two significant digits and no exponent."""
+    return f"{100 * share:.2g}" if abs(share) < 0.1 else f"{100 * share:,.0f}"
 
 
 def note_claim(sentence: str, count: int, mean: float, low: float, high: float) -> None:
@@ -289,7 +294,7 @@ def numbered(kind: str, name: str, prefix: str) -> int:
 
 
 INLINE = re.compile(
-    r"(?P<code>`[^`]+`)|(?P<math>\$\$.+?\$\$|\$[^$\n]+\$)|\*\*(?P<strong>.+?)\*\*|\*(?P<em>[^*]+)\*"
+    r"(?P<code>`[^`]+`)|(?P<math>\$\$.+?\$\$|\$[^$\n]+\$)|\*\*(?P<strong>.+?)\*\*|\*(?=\S)(?P<em>[^*]+)(?<=\S)\*"
     r"|\[(?P<text>[^\]]+)\]\((?P<link>[^)\s]+)\)",
     re.S,
 )

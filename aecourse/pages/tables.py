@@ -130,7 +130,9 @@ def cell(mean: float, half: float, decimals: int) -> str:
     if not math.isfinite(mean):
         return "failed"
     text = f"{mean:,.{decimals}f}".replace("-", "−")
-    return text if math.isnan(half) else f"{text} ± {half:,.{decimals}f}"
+    if math.isnan(half):
+        return text
+    return f"{text} ± {half:,.{decimals}f}" if half > 1e-9 * abs(mean) else f"{text} ± 0"
 
 
 def shown(value) -> str:

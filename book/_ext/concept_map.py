@@ -65,7 +65,7 @@ class ConceptModules(ConceptDirective):
         lines = ["| concept | modules |", "|---|---|"]
         for concept in self.concepts().values():
             modules = ", ".join(f"`{module.removeprefix('aecourse/')}`" for module in concept.get("modules", []))
-            lines.append(f"| {concept['title']} | {modules} |")
+            lines += [f"| {concept['title']} | {modules} |"] * bool(modules)
         return self.markdown("\n".join(lines))
 
 

@@ -1,10 +1,12 @@
 """Inside the sandbox: one process that runs a learner's cells, then calls what they defined.
 
-A program of its own: ``python -I box.py`` reads requests from its standard input and writes replies to its standard
-output, as `wire` has them. Whatever a cell does to this process, it can corrupt its own answers and nothing else.
+A program of its own: ``python -I box.py`` reads requests from its standard input and writes replies
+to its standard output, as `wire` has them. Whatever a cell does to this process, it can corrupt its
+own answers and nothing else.
 
 Of the grader, the sandbox sees this folder and nothing besides: no oracle, and nothing that judges.
 """
+
 import contextlib
 import io
 import os
@@ -13,7 +15,9 @@ import signal
 import sys
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).resolve().parents[2]))  # the course: its own copy of aecourse, and grader.inside
+sys.path.insert(
+    0, str(Path(__file__).resolve().parents[2])
+)  # the course: its own copy of aecourse, and grader.inside
 
 from IPython.core.displayhook import DisplayHook  # noqa: E402
 from IPython.core.displaypub import DisplayPublisher  # noqa: E402
@@ -22,7 +26,10 @@ from traitlets.config import Config  # noqa: E402
 
 from grader.inside import wire  # noqa: E402
 
-TEXT, RICH = 100_000, 4_000_000  # characters of printed text and of figures that are kept of one cell
+TEXT, RICH = (
+    100_000,
+    4_000_000,
+)  # characters of printed text and of figures that are kept of one cell
 
 
 class OutOfTime(BaseException):
@@ -40,7 +47,7 @@ class Record:
 
     def write(self, name, text):
         if text and self.text > 0:
-            kept = text[:self.text] + "\n... the rest is left out ...\n" * (len(text) > self.text)
+            kept = text[: self.text] + "\n... the rest is left out ...\n" * (len(text) > self.text)
             last = self.outputs[-1] if self.outputs else {}
             if last.get("name") == name:
                 last["text"] += kept
@@ -51,7 +58,12 @@ class Record:
     def add(self, kind, data):
         self.rich -= sum(len(value) for value in data.values() if isinstance(value, (str, bytes)))
         if self.rich > 0:
-            self.outputs.append({"kind": kind, "data": {key: value for key, value in data.items() if isinstance(value, str)}})
+            self.outputs.append(
+                {
+                    "kind": kind,
+                    "data": {key: value for key, value in data.items() if isinstance(value, str)},
+                }
+            )
 
 
 RECORD = Record()
@@ -91,15 +103,24 @@ def encoded(data):
     """Figures as Jupyter stores them."""
     from base64 import b64encode
 
-    return {key: b64encode(value).decode() if isinstance(value, bytes) else value for key, value in data.items()}
+    return {
+        key: b64encode(value).decode() if isinstance(value, bytes) else value
+        for key, value in data.items()
+    }
 
 
 class Shell(InteractiveShell):
     """IPython's shell, whose tracebacks are outputs."""
 
     def _showtraceback(self, etype, evalue, stb):
-        RECORD.outputs.append({"kind": "error", "ename": str(etype.__name__), "evalue": str(evalue)[:2000],
-                               "traceback": "\n".join(stb)[:20_000].split("\n")})
+        RECORD.outputs.append(
+            {
+                "kind": "error",
+                "ename": str(etype.__name__),
+                "evalue": str(evalue)[:2000],
+                "traceback": "\n".join(stb)[:20_000].split("\n"),
+            }
+        )
 
     def enable_gui(self, gui=None):
         pass
@@ -110,7 +131,14 @@ RUN = Shell.run_cell  # a cell may write over the shell's own
 
 def limit(memory, seconds):
     """Ceilings for this process and its children, which nothing in it can raise."""
-    for name, value in (("AS", memory), ("FSIZE", 64 * 2**20), ("CORE", 0), ("NOFILE", 1024), ("CPU", seconds), ("NPROC", 512)):
+    for name, value in (
+        ("AS", memory),
+        ("FSIZE", 64 * 2**20),
+        ("CORE", 0),
+        ("NOFILE", 1024),
+        ("CPU", seconds),
+        ("NPROC", 512),
+    ):
         with contextlib.suppress(ValueError, OSError):  # where a lower one stands already
             resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (value, value))
     with contextlib.suppress(OSError), open("/proc/self/oom_score_adj", "w") as file:
@@ -119,7 +147,10 @@ def limit(memory, seconds):
 
 @contextlib.contextmanager
 def within(seconds):
-    """Raise OutOfTime in the block when the time is over. Who catches that is ended from outside, a little later."""
+    """Raise OutOfTime in the block when the time is over. Who catches that is ended from outside, a
+    little later.
+    """
+
     def over(*_):
         raise OutOfTime(f"a cell may take {seconds:g} s")
 
@@ -138,7 +169,14 @@ def run(shell, request):
         with within(request["seconds"]):
             RUN(shell, request["source"], store_history=True)
     except BaseException as odd:  # the time was over, or a cell before spoilt the shell
-        RECORD.outputs.append({"kind": "error", "ename": type(odd).__name__, "evalue": str(odd)[:500], "traceback": [str(odd)[:500]]})
+        RECORD.outputs.append(
+            {
+                "kind": "error",
+                "ename": type(odd).__name__,
+                "evalue": str(odd)[:500],
+                "traceback": [str(odd)[:500]],
+            }
+        )
     return {"outputs": RECORD.outputs}
 
 
@@ -171,8 +209,13 @@ def main():
     for descriptor in (0, 1, 2):
         os.dup2(nothing, descriptor)
     limit(int(sys.argv[1]), int(sys.argv[2]))
-    shell = Shell.instance(display_pub_class=Displayed, displayhook_class=Result, config=Config(
-        {"InteractiveShell": {"colors": "nocolor"}, "HistoryManager": {"enabled": False}}))
+    shell = Shell.instance(
+        display_pub_class=Displayed,
+        displayhook_class=Result,
+        config=Config(
+            {"InteractiveShell": {"colors": "nocolor"}, "HistoryManager": {"enabled": False}}
+        ),
+    )
     while True:
         request = receive(channel)
         reply = {"run": run, "call": call}[request["do"]](shell, request)

@@ -1,8 +1,11 @@
-"""What passes between the grader and a sandbox: a line of JSON, then arrays as `.npy`. Nothing that is read is ever run.
+"""What passes between the grader and a sandbox: a line of JSON, then arrays as `.npy`. Nothing that
+is read is ever run.
 
-Lists, numbers, strings, truth values and None are JSON's own; {"t": [...]} is a tuple, {"d": [[key, value], ...]} a
-dictionary, {"a": 3} the fourth array, and {"o": "set"} stands for a value of a type that can't pass.
+Lists, numbers, strings, truth values and None are JSON's own; {"t": [...]} is a tuple, {"d": [[key,
+value], ...]} a dictionary, {"a": 3} the fourth array, and {"o": "set"} stands for a value of a type
+that can't pass.
 """
+
 import io
 import json
 
@@ -34,7 +37,11 @@ def pack(value):
 
 
 def _encoded(value, blobs):
-    if value is None or isinstance(value, (bool, int, float, str)) and type(value).__module__ == "builtins":
+    if (
+        value is None
+        or isinstance(value, (bool, int, float, str))
+        and type(value).__module__ == "builtins"
+    ):
         return value
     if isinstance(value, list):
         return [_encoded(item, blobs) for item in value]
@@ -59,7 +66,11 @@ def sizes(line):
     try:
         head = json.loads(line)
         body, counts = head["body"], head["sizes"]
-        if isinstance(body, str) and isinstance(counts, list) and all(type(count) is int and count >= 0 for count in counts):
+        if (
+            isinstance(body, str)
+            and isinstance(counts, list)
+            and all(type(count) is int and count >= 0 for count in counts)
+        ):
             return body, counts
     except (ValueError, TypeError, KeyError, RecursionError):
         pass
@@ -79,7 +90,7 @@ def _decoded(value, arrays):
         return [_decoded(item, arrays) for item in value]
     if not isinstance(value, dict):
         return value
-    (kind, inner), = value.items()
+    ((kind, inner),) = value.items()
     if kind == "a":
         return arrays[inner]
     if kind == "o":
@@ -89,7 +100,9 @@ def _decoded(value, arrays):
 
 
 def _array(blob):
-    """An array of numbers from the bytes of an `.npy` file, as large as the bytes say and no larger."""
+    """An array of numbers from the bytes of an `.npy` file, as large as the bytes say and no
+    larger.
+    """
     file = io.BytesIO(blob)
     if np.lib.format.read_magic(file) != (1, 0):
         raise Garbled("another version of .npy")

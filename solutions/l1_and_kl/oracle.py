@@ -1,4 +1,7 @@
-"""What judges `l1_and_kl`: secret inputs, and expectations that share nothing with the answers but the formulas of the text."""
+"""What judges `l1_and_kl`: secret inputs, and expectations that share nothing with the answers but
+the formulas of the text.
+"""
+
 import functools
 
 import numpy as np
@@ -18,7 +21,9 @@ def probe(name, arguments):
 
 
 def until(make, good, tries=2000):
-    """The first of `make()` that is `good`, so that no input lies on an edge and none lets a known slip through."""
+    """The first of `make()` that is `good`, so that no input lies on an edge and none lets a known
+    slip through.
+    """
     for _ in range(tries):
         made = make()
         if good(made):
@@ -26,10 +31,13 @@ def until(make, good, tries=2000):
     raise RuntimeError("no input of the kind that was asked for")
 
 
-# --- 1. Measures ---------------------------------------------------------------------------------------------------
+# --- 1. Measures ---------------------------------------------------------------------------------
+
 
 def codes(rng, dead):
-    """A code with units of very different scale, activations of both signs, zeros, and `dead` units that are zero throughout."""
+    """A code with units of very different scale, activations of both signs, zeros, and `dead` units
+    that are zero throughout.
+    """
     n, k = int(rng.integers(5, 12)), int(rng.integers(4, 9))
     z = rng.normal(0, 1, (n, k)) * (rng.random((n, k)) < 0.7) * 10 ** rng.uniform(-2, 2, k)
     z[0, 0], z[1, 0] = -9, 1  # a unit whose largest activation is negative
@@ -46,7 +54,10 @@ def judge_active(ask, rng, dead):
             return (abs(size - f * top) > 1e-4 * top)[:, top > 0].all()
 
         z = until(lambda: codes(rng, dead), margin)
-        close(single(numbers_of(ask(CALL, name="active", arguments=[z, f]))), abs(z) > f * abs(z).max(0))
+        close(
+            single(numbers_of(ask(CALL, name="active", arguments=[z, f]))),
+            abs(z) > f * abs(z).max(0),
+        )
 
 
 def numbers_of(value):
@@ -105,7 +116,7 @@ def hoyer_silent(ask, rng):
     judge_hoyer(ask, rng, 2)
 
 
-# --- 2. Matching ---------------------------------------------------------------------------------------------------
+# --- 2. Matching ---------------------------------------------------------------------------------
 
 MATCH = """
 def probe(low, high, floor, height, place, sharp, target, calls, tolerance):
@@ -132,7 +143,7 @@ class Curve:
         self.floor = 0.02 * scale * rng.uniform(0.5, 1)
 
     def at(self, weight):
-        return self.floor + self.height / (1 + (weight / self.place)**self.sharp)
+        return self.floor + self.height / (1 + (weight / self.place) ** self.sharp)
 
     def tries(self, target, tolerance):
         """Calls that bisection of the logarithms needs, from first to last."""
@@ -143,12 +154,24 @@ class Curve:
             gap = abs(value - target) / (tolerance * target)
             if gap < 1.005:
                 return count if gap < 0.995 else 99  # on the edge, rounding would decide
-            low, high = (middle, high) if (value > target) == (self.at(low) > target) else (low, middle)
+            low, high = (
+                (middle, high) if (value > target) == (self.at(low) > target) else (low, middle)
+            )
         return 99
 
     def ask(self, ask, target, calls, tolerance):
-        found, count = ask(MATCH, low=self.low, high=self.high, floor=self.floor, height=self.height, place=self.place, sharp=self.sharp,
-                           target=target, calls=calls, tolerance=tolerance)
+        found, count = ask(
+            MATCH,
+            low=self.low,
+            high=self.high,
+            floor=self.floor,
+            height=self.height,
+            place=self.place,
+            sharp=self.sharp,
+            target=target,
+            calls=calls,
+            tolerance=tolerance,
+        )
         if count > calls:
             raise WrongAnswer("measure was called more often than was allowed")
         return found
@@ -160,13 +183,19 @@ def judge_match(ask, rng, direction, scale):
         tolerance = float(rng.uniform(0.03, 0.08))
 
         def aimed():
-            return curve.at(10 ** rng.uniform(np.log10(curve.low) + 0.4, np.log10(curve.high) - 0.4))
+            return curve.at(
+                10 ** rng.uniform(np.log10(curve.low) + 0.4, np.log10(curve.high) - 0.4)
+            )
 
         target = until(aimed, lambda target: 5 <= curve.tries(target, tolerance) <= 12)
         found = curve.ask(ask, target, curve.tries(target, tolerance), tolerance)
         if found is None:
-            raise WrongAnswer("it gave up on another measure, which bisection matches within the calls")
-        if not curve.low <= number(found) <= curve.high or abs(curve.at(found) - target) > tolerance * target * (1 + 1e-6):
+            raise WrongAnswer(
+                "it gave up on another measure, which bisection matches within the calls"
+            )
+        if not curve.low <= number(found) <= curve.high or abs(
+            curve.at(found) - target
+        ) > tolerance * target * (1 + 1e-6):
             raise WrongAnswer("the weight that it found for another measure is no match")
 
 
@@ -178,10 +207,17 @@ def match_falling(ask, rng):
         curve = Curve(rng, 1, 0.5)
         return curve, curve.at(np.sqrt(curve.low * curve.high)) / 1.26
 
-    curve, target = until(over, lambda made: made[0].at(made[0].high) < 0.8 * made[1] and made[0].tries(made[1], 0.25) <= 12)
+    curve, target = until(
+        over,
+        lambda made: (
+            made[0].at(made[0].high) < 0.8 * made[1] and made[0].tries(made[1], 0.25) <= 12
+        ),
+    )
     found = curve.ask(ask, target, 12, 0.25)
     if found is None or abs(curve.at(number(found)) - target) > 0.25 * target * (1 + 1e-6):
-        raise WrongAnswer("the weight that it found is no match where the first middle was nearly one")
+        raise WrongAnswer(
+            "the weight that it found is no match where the first middle was nearly one"
+        )
 
 
 @step("match-falling-check", 1, "match, of large values, which fall")
@@ -215,7 +251,7 @@ def match_spent(ask, rng):
             raise WrongAnswer("it names a weight though the calls were used up before it arrived")
 
 
-# --- 3. Watching ---------------------------------------------------------------------------------------------------
+# --- 3. Watching ---------------------------------------------------------------------------------
 
 WATCHED = """
 def probe(weight, batches, every, seed):
@@ -225,14 +261,16 @@ def probe(weight, batches, every, seed):
     def objective(model, x, generator):
         calls.append(1)
         noise = torch.randn(x.shape, generator=generator)
-        return {"first": (model(x + noise) - x).square().mean(), "second": 0.3 * model(x).abs().mean()}  # each drops out anew
+        first = (model(x + noise) - x).square().mean()
+        return {"first": first, "second": 0.3 * model(x).abs().mean()}  # each drops out anew
 
     def look(model):
         looks.append(torch.is_grad_enabled())
         return 1.0
 
     def run(made):
-        model = torch.nn.Sequential(torch.nn.Linear(*weight.shape, bias=False), torch.nn.Dropout(0.3))
+        linear = torch.nn.Linear(*weight.shape, bias=False)
+        model = torch.nn.Sequential(linear, torch.nn.Dropout(0.3))
         model[0].weight = torch.nn.Parameter(weight.clone())
         generator, seen = torch.Generator().manual_seed(seed), []
         torch.manual_seed(seed + 1)
@@ -257,7 +295,9 @@ def probe(weight, batches, every, seed):
 def watch_training(ask, rng):
     k, count = int(rng.integers(2, 5)), int(rng.integers(5, 9))
     weight, batches = single(rng.normal(0, 1, (k, k))), single(rng.normal(0, 1, (count, 6, k)))
-    plain, under, calls, looks = ask(WATCHED, weight=weight, batches=batches, every=2, seed=int(rng.integers(2**31)))
+    plain, under, calls, looks = ask(
+        WATCHED, weight=weight, batches=batches, every=2, seed=int(rng.integers(2**31))
+    )
     if calls != count:
         raise WrongAnswer("the objective is not called once a step")
     if not looks or any(looks):
@@ -297,7 +337,9 @@ def noted(ask, rng):
     everys = [int(every) for every in rng.permutation([1, 2, 3, 4, 5])[:2]]
     notes = ask(NOTED, values=values, everys=everys)
     for kept, every in zip(notes, everys):
-        if not isinstance(kept, list) or not all(isinstance(note, tuple) and len(note) == 2 for note in kept):
+        if not isinstance(kept, list) or not all(
+            isinstance(note, tuple) and len(note) == 2 for note in kept
+        ):
             raise WrongAnswer("the notes are no pairs of a step and a look")
         yield values, every, kept
 
@@ -333,13 +375,20 @@ def arrived(steps, values, share, last):
 
 def clear(values, share, last):
     """Does no value lie on the line, and does the curve go anywhere?"""
-    return abs(np.mean(values[-last:]) - values[0]) > 1e-2 and (abs(way(values, last) - share) > 1e-4).all()
+    return (
+        abs(np.mean(values[-last:]) - values[0]) > 1e-2
+        and (abs(way(values, last) - share) > 1e-4).all()
+    )
 
 
 def judge_arrival(ask, steps, values, right, *more):
     answer = ask(CALL, name="arrival", arguments=[steps, values, *more])
     if (answer is None) != (right is None):
-        raise WrongAnswer("it says None where another curve has arrived" if answer is None else "it names a step where there is none")
+        raise WrongAnswer(
+            "it says None where another curve has arrived"
+            if answer is None
+            else "it names a step where there is none"
+        )
     if right is not None and number(answer) != right:
         raise WrongAnswer("of another curve it names another step")
 
@@ -355,7 +404,13 @@ def arrival_smooth(ask, rng):
 
         def curve():
             rate, start = rng.uniform(2.5, 5), direction * rng.uniform(0.5, 3)
-            return [float(value) for value in start + direction * rng.uniform(2, 4) * (1 - np.exp(-rate * np.arange(count) / count * 1.5))]
+            return [
+                float(value)
+                for value in start
+                + direction
+                * rng.uniform(2, 4)
+                * (1 - np.exp(-rate * np.arange(count) / count * 1.5))
+            ]
 
         values, steps = until(curve, lambda values: clear(values, 0.9, 3)), grid(rng, count)
         judge_arrival(ask, steps, values, arrived(steps, values, 0.9, 3))
@@ -364,14 +419,18 @@ def arrival_smooth(ask, rng):
 @step("arrival-noisy-check", 1, "arrival, of other noisy curves, shares and ends")
 def arrival_noisy(ask, rng):
     for k in range(8):
-        count, share, last = int(rng.integers(20, 30)), float(rng.uniform(0.5, 0.8)), int(rng.integers(4, 7))
+        count, share, last = (
+            int(rng.integers(20, 30)),
+            float(rng.uniform(0.5, 0.8)),
+            int(rng.integers(4, 7)),
+        )
         if k < 2:
             share, last = 0.9, 3
         steps, size = grid(rng, count), 0.3 if k >= 2 else 0.08
 
         def curve():
             smooth = 1 - np.exp(-6 * np.arange(count) / count)
-            values = (smooth + rng.normal(0, size / 2, count) * (np.arange(count) > 0))
+            values = smooth + rng.normal(0, size / 2, count) * (np.arange(count) > 0)
             values[-1] += size * 1.5  # the last value is an outlier
             values[2] += 1  # and one at the start crosses the line
             return [float(value) for value in 2 + rng.choice([-1, 1]) * 3 * values]
@@ -397,14 +456,15 @@ def arrival_none(ask, rng):
         judge_arrival(ask, grid(rng, count + 4), values, None)
 
 
-# --- 4. Levels and features ----------------------------------------------------------------------------------------
+# --- 4. Levels and features ----------------------------------------------------------------------
+
 
 def judged_levels(ask, rng):
     for _ in range(3):
         n, k = int(rng.integers(5, 9)), int(rng.integers(9, 14))
         z = rng.normal(0.3, 1, (n, k)) * (rng.random((n, k)) < 0.6) * rng.uniform(0.1, 2, k)
         z[0, :4], z[1, :4] = 0.7, 0.2  # no image is silent; these units are alive
-        z[:, 4:4 + int(rng.integers(1, 4))] = 0
+        z[:, 4 : 4 + int(rng.integers(1, 4))] = 0
         z, rho = single(z), float(rng.uniform(0.1, 0.5))
         answer = ask(CALL, name="levels", arguments=[z, rho])
         if not isinstance(answer, dict) or set(answer) != {"dead", "spread", "miss"}:
@@ -445,29 +505,53 @@ def reader(train, labels, test, own=False, plain=False, middle=np.mean):
         mean, deviation = of_test = np.zeros_like(mean), np.ones_like(mean)
     a, b = (train - mean) / deviation, (test - of_test[0]) / of_test[1]
     centres = np.stack([middle(a[labels == c], 0) for c in range(labels.max() + 1)])
-    far = ((b[:, None] - centres)**2).sum(2)
+    far = ((b[:, None] - centres) ** 2).sum(2)
     two = np.sort(far, 1)[:, :2]
     return far.argmin(1), (two[:, 1] - two[:, 0]).min()
 
 
 def judge_nearest(ask, rng, dead):
-    classes, k, n, m = int(rng.integers(3, 6)), int(rng.integers(3, 6)), int(rng.integers(70, 90)), int(rng.integers(50, 65))
+    classes, k, n, m = (
+        int(rng.integers(3, 6)),
+        int(rng.integers(3, 6)),
+        int(rng.integers(70, 90)),
+        int(rng.integers(50, 65)),
+    )
 
     def make():
-        labels, labels_test = rng.permutation(np.arange(n) % classes), rng.permutation(np.arange(m) % classes)
-        centres, scale, shift = rng.normal(0, 1.5, (classes, k)), 10 ** rng.uniform(-1.5, 1.5, k), rng.normal(0, 0.6, k)
-        z, z_test = centres[labels] + rng.gamma(0.4, 2.5, (n, k)), centres[labels_test] + shift + rng.gamma(0.4, 2.5, (m, k))
+        labels, labels_test = (
+            rng.permutation(np.arange(n) % classes),
+            rng.permutation(np.arange(m) % classes),
+        )
+        centres, scale, shift = (
+            rng.normal(0, 1.5, (classes, k)),
+            10 ** rng.uniform(-1.5, 1.5, k),
+            rng.normal(0, 0.6, k),
+        )
+        z, z_test = (
+            centres[labels] + rng.gamma(0.4, 2.5, (n, k)),
+            centres[labels_test] + shift + rng.gamma(0.4, 2.5, (m, k)),
+        )
         return single(1 + z * scale), labels, single(1 + z_test * scale), labels_test
 
     def accuracy(guesses, labels):
         return round(float((guesses == labels).mean()), 6)
 
     def telling(made):
-        z, labels, z_test, labels_test = (array.astype(float) if array.dtype == np.float32 else array for array in made)
+        z, labels, z_test, labels_test = (
+            array.astype(float) if array.dtype == np.float32 else array for array in made
+        )
         guesses, margin = reader(z, labels, z_test)
         right = accuracy(guesses, labels_test)
-        others = [accuracy(reader(z, labels, z_test, **slip)[0], labels_test) for slip in ({"own": True}, {"plain": True}, {"middle": np.median})]
-        others += [accuracy(reader(z_test, labels_test, z_test)[0], labels_test), accuracy(reader(z, labels, z)[0], labels), 1 - right]
+        others = [
+            accuracy(reader(z, labels, z_test, **slip)[0], labels_test)
+            for slip in ({"own": True}, {"plain": True}, {"middle": np.median})
+        ]
+        others += [
+            accuracy(reader(z_test, labels_test, z_test)[0], labels_test),
+            accuracy(reader(z, labels, z)[0], labels),
+            1 - right,
+        ]
         others += [accuracy(np.full(m, c), labels_test) for c in range(classes)]
         return margin > 0.01 and right not in others
 
@@ -488,7 +572,8 @@ def nearest_dead(ask, rng):
     judge_nearest(ask, rng, dead=True)
 
 
-# --- 5. Decisions --------------------------------------------------------------------------------------------------
+# --- 5. Decisions --------------------------------------------------------------------------------
+
 
 def bounds(differences):
     d = np.asarray(differences)
@@ -519,8 +604,14 @@ def judge_settled(ask, rng, kinds):
             low, high = bounds(d)
             outside = low > 0.01 * scale or high < -0.01 * scale
             within = low < -0.01 * scale and high > 0.01 * scale
-            return {"sure": outside, "many": outside, "opposite": outside, "none": outside, "wide": within,
-                    "mixed": within and min(d) < 0 < max(d)}[kind]
+            return {
+                "sure": outside,
+                "many": outside,
+                "opposite": outside,
+                "none": outside,
+                "wide": within,
+                "mixed": within and min(d) < 0 < max(d),
+            }[kind]
 
         answer = ask(TRUTH, name="settled", arguments=[until(make, telling)])
         if answer is not (kind in ("sure", "many")):
@@ -531,9 +622,17 @@ def judge_settled(ask, rng, kinds):
 def settled_three(ask, rng):
     judge_settled(ask, rng, ["sure", "wide", "mixed"])
     for sign in (1, -1):
-        if ask(TRUTH, name="settled", arguments=[[sign * 0.001, sign * 0.3, sign * 2.0]]) is not False:
+        if (
+            ask(TRUTH, name="settled", arguments=[[sign * 0.001, sign * 0.3, sign * 2.0]])
+            is not False
+        ):
             raise WrongAnswer("it is wrong about differences of one sign that lie far apart")
-        if ask(TRUTH, name="settled", arguments=[[sign * value for value in (0.02, 0.021, 0.0195)]]) is not True:
+        if (
+            ask(
+                TRUTH, name="settled", arguments=[[sign * value for value in (0.02, 0.021, 0.0195)]]
+            )
+            is not True
+        ):
             raise WrongAnswer("it is wrong about differences of one sign that lie close together")
     if ask(TRUTH, name="settled", arguments=[[0.0, 0.0, 0.0]]) is not False:
         raise WrongAnswer("it settles what does not differ")
@@ -543,7 +642,16 @@ def settled_three(ask, rng):
 def settled_many(ask, rng):
     judge_settled(ask, rng, ["many", "opposite", "none"])
     for sign in (1, -1):
-        if ask(TRUTH, name="settled", arguments=[[sign * value for value in (1, 1.1, 0.9, 1.05, 0.95, 1, 1.1, 0.9, -0.05)]]) is not False:
+        if (
+            ask(
+                TRUTH,
+                name="settled",
+                arguments=[
+                    [sign * value for value in (1, 1.1, 0.9, 1.05, 0.95, 1, 1.1, 0.9, -0.05)]
+                ],
+            )
+            is not False
+        ):
             raise WrongAnswer("it is wrong where one seed says the opposite")
 
 
@@ -562,22 +670,39 @@ def probe(table, measure, higher, line):
 def judge_winner(ask, rng, kinds):
     for kind in kinds:
         names = [str(name) for name in rng.permutation(["L1", "KL", "top-k", "dense", "gated"])[:2]]
-        measures = [str(name) for name in rng.permutation(["error", "accuracy", "redundancy", "spread"])[:3]]
+        measures = [
+            str(name) for name in rng.permutation(["error", "accuracy", "redundancy", "spread"])[:3]
+        ]
         count = int(rng.integers(3, 7))
 
         def make():
-            return {name: {key: [float(value) for value in rng.uniform(0, 9, count)] for key in measures} for name in names}
+            return {
+                name: {
+                    key: [float(value) for value in rng.uniform(0, 9, count)] for key in measures
+                }
+                for name in names
+            }
 
         def gaps(table):
             return np.subtract(*(table[name][measures[0]] for name in names))
 
         def telling(table):
             first, second = (np.sort(table[name][measures[0]]) for name in names)
-            return abs(gaps(table).sum()) > 0.5 and abs(gaps(table)).min() > 0.3 and abs(abs(first - second).min() - abs(gaps(table)).min()) > 0.1
+            return (
+                abs(gaps(table).sum()) > 0.5
+                and abs(gaps(table)).min() > 0.3
+                and abs(abs(first - second).min() - abs(gaps(table)).min()) > 0.1
+            )
 
         table, higher = until(make, telling), bool(rng.integers(2))
         least = abs(gaps(table)).min()
-        answer, seen = ask(WINNER, table=table, measure=measures[0], higher=higher, line=least - 0.05 if kind == "sure" else least + 0.05)
+        answer, seen = ask(
+            WINNER,
+            table=table,
+            measure=measures[0],
+            higher=higher,
+            line=least - 0.05 if kind == "sure" else least + 0.05,
+        )
         if not seen:
             raise WrongAnswer("decided was not called")
         close(seen[-1], sorted(abs(gaps(table))), "what decided got")
@@ -598,11 +723,21 @@ def winner_open(ask, rng):
 
 @step("agree-check", 1, "agree, on other winners")
 def agree(ask, rng):
-    for kind in rng.permutation(["same", "same and open", "one and open", "two", "two and open", "open"] * 3):
+    for kind in rng.permutation(
+        ["same", "same and open", "one and open", "two", "two and open", "open"] * 3
+    ):
         first, second = (str(name) for name in rng.permutation(["L1", "KL", "top-k", "dense"])[:2])
-        votes = {"same": [first] * 4, "same and open": [first, first, "open", "open"], "one and open": ["open", "open", first],
-                 "two": [first, first, first, second], "two and open": [first, "open", second], "open": ["open"] * 3}[str(kind)]
+        votes = {
+            "same": [first] * 4,
+            "same and open": [first, first, "open", "open"],
+            "one and open": ["open", "open", first],
+            "two": [first, first, first, second],
+            "two and open": [first, "open", second],
+            "open": ["open"] * 3,
+        }[str(kind)]
         keys = rng.permutation(["error", "accuracy", "redundancy", "spread", "life"])
         winners = {str(key): str(vote) for key, vote in zip(keys, rng.permutation(votes))}
-        if ask(TRUTH, name="agree", arguments=[winners]) is not (kind in ("same", "same and open", "one and open")):
+        if ask(TRUTH, name="agree", arguments=[winners]) is not (
+            kind in ("same", "same and open", "one and open")
+        ):
             raise WrongAnswer("it is wrong about other winners")

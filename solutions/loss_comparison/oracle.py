@@ -1,4 +1,7 @@
-"""What judges `loss_comparison`: secret inputs, and expectations that share nothing with the answers but the formulas of the text."""
+"""What judges `loss_comparison`: secret inputs, and expectations that share nothing with the
+answers but the formulas of the text.
+"""
+
 import functools
 
 import numpy as np
@@ -28,7 +31,7 @@ def pair(rng, low=0.0, high=1.0):
     return single(rng.uniform(low, high, shape)), single(rng.uniform(0, 1, shape))
 
 
-# --- 1. Losses -----------------------------------------------------------------------------------------------------
+# --- 1. Losses -----------------------------------------------------------------------------------
 
 VALUE = """
 def probe(name, first, x):
@@ -54,7 +57,7 @@ def learns(ask, name, first, x, value, slope):
 @step("mse-check", 1, "mse, on other tensors")
 def mse(ask, rng):
     x_hat, x = pair(rng)
-    learns(ask, "mse", x_hat, x, np.mean((x_hat - x)**2), 2 * (x_hat - x) / x.size)
+    learns(ask, "mse", x_hat, x, np.mean((x_hat - x) ** 2), 2 * (x_hat - x) / x.size)
 
 
 @step("mae-check", 1, "mae, on other tensors")
@@ -76,7 +79,7 @@ def bce_far(ask, rng):
     learns(ask, "bce_from_logits", a, x, entropy(a, x).mean(), (sigmoid(a) - x) / x.size)
 
 
-# --- 2. Gradients --------------------------------------------------------------------------------------------------
+# --- 2. Gradients --------------------------------------------------------------------------------
 
 SLOPE = """
 def probe(name, first, x):
@@ -116,7 +119,7 @@ def sigmoid_mse_gradient(ask, rng):
     close(ask(SLOPE, name="sigmoid_mse_gradient", first=a, x=x), 2 * (s - x) * s * (1 - s) / x.size)
 
 
-# --- 3. Training ---------------------------------------------------------------------------------------------------
+# --- 3. Training ---------------------------------------------------------------------------------
 
 OBJECTIVE = """
 def probe(name, logits, x):
@@ -160,8 +163,22 @@ def judge_objective(ask, rng, name, scale, loss, slope):
 
 @step("objective-pixels-check", 1, "objective of 'mse' and of 'mae', with another network")
 def objective_pixels(ask, rng):
-    judge_objective(ask, rng, "mse", 2, lambda a, s, x: np.mean((s - x)**2), lambda s, x: 2 * (s - x) * s * (1 - s))
-    judge_objective(ask, rng, "mae", 2, lambda a, s, x: np.mean(abs(s - x)), lambda s, x: np.sign(s - x) * s * (1 - s))
+    judge_objective(
+        ask,
+        rng,
+        "mse",
+        2,
+        lambda a, s, x: np.mean((s - x) ** 2),
+        lambda s, x: 2 * (s - x) * s * (1 - s),
+    )
+    judge_objective(
+        ask,
+        rng,
+        "mae",
+        2,
+        lambda a, s, x: np.mean(abs(s - x)),
+        lambda s, x: np.sign(s - x) * s * (1 - s),
+    )
 
 
 @step("objective-bce-check", 1, "objective of 'bce', with another network")
@@ -189,11 +206,14 @@ def train_batches(ask, rng):
     judge_seed(ask, rng, "batches")
 
 
-# --- 4. Measures ---------------------------------------------------------------------------------------------------
+# --- 4. Measures ---------------------------------------------------------------------------------
+
 
 def edges(x, power):
     """Sum of the differences of neighbours of each image, to a power: (..., H, W) -> (...)."""
-    return sum((abs(np.diff(x.astype(float), axis=axis))**power).sum((-2, -1)) for axis in (-2, -1))
+    return sum(
+        (abs(np.diff(x.astype(float), axis=axis)) ** power).sum((-2, -1)) for axis in (-2, -1)
+    )
 
 
 def ratio(x_hat, x, power):
@@ -202,13 +222,17 @@ def ratio(x_hat, x, power):
 
 
 def pictures_like(rng, x, runs):
-    return single(x + rng.normal(0, rng.uniform(0.05, 0.5, (runs, len(x), 1, 1, 1)), (runs, *x.shape)))
+    return single(
+        x + rng.normal(0, rng.uniform(0.05, 0.5, (runs, len(x), 1, 1, 1)), (runs, *x.shape))
+    )
 
 
 def originals(rng, channels=1):
     """Images of different size and of very different contrast."""
     shape = (*rng.integers(3, 7, 1), channels, *rng.integers(5, 11, 2))
-    return single(rng.uniform(0, 1, shape) * np.resize([0.2, 0.5, 1], shape[0])[:, None, None, None])
+    return single(
+        rng.uniform(0, 1, shape) * np.resize([0.2, 0.5, 1], shape[0])[:, None, None, None]
+    )
 
 
 SHARPNESS = """
@@ -220,14 +244,14 @@ def probe(x_hat, x):
 @step("sharpness-check", 1, "sharpness, on other images")
 def sharpness(ask, rng):
     x = originals(rng)
-    x_hat, = pictures_like(rng, x, 1)
+    (x_hat,) = pictures_like(rng, x, 1)
     close(ask(SHARPNESS, x_hat=x_hat, x=x), ratio(x_hat, x, 2))
 
 
 @step("sharpness-check", 1, "sharpness, on images in colour")
 def sharpness_colour(ask, rng):
     x = originals(rng, channels=3)
-    x_hat, = pictures_like(rng, x, 1)
+    (x_hat,) = pictures_like(rng, x, 1)
     close(ask(SHARPNESS, x_hat=x_hat, x=x), ratio(x_hat, x, 2))
 
 
@@ -238,15 +262,23 @@ def probe(pictures, x):
 
 
 def judge_table(ask, rng, *keys):
-    x, names = originals(rng), rng.permutation(["mse", "bce", "mae", "huber", "ssim", "charbonnier"])[:3]
+    x, names = (
+        originals(rng),
+        rng.permutation(["mse", "bce", "mae", "huber", "ssim", "charbonnier"])[:3],
+    )
     pictures = {str(name): pictures_like(rng, x, int(rng.integers(2, 5))) for name in names}
     table = ask(TABLE, pictures=pictures, x=x)
     if not isinstance(table, dict) or set(table) != set(pictures):
         raise WrongAnswer("the rows are not those of the pictures")
     for name, runs in pictures.items():
-        square = ((runs.astype(float) - x)**2).mean((2, 3, 4))  # (S, N)
-        right = {"mse": square, "mae": abs(runs.astype(float) - x), "psnr": -10 * np.log10(square), "sharpness": ratio(runs, x, 2),
-                 "total variation": ratio(runs, x, 1)}
+        square = ((runs.astype(float) - x) ** 2).mean((2, 3, 4))  # (S, N)
+        right = {
+            "mse": square,
+            "mae": abs(runs.astype(float) - x),
+            "psnr": -10 * np.log10(square),
+            "sharpness": ratio(runs, x, 2),
+            "total variation": ratio(runs, x, 1),
+        }
         for key in keys:
             if not isinstance(table[name], dict) or key not in table[name]:
                 raise WrongAnswer(f"a row has no entry '{key}'")
@@ -273,18 +305,26 @@ def table_variation(ask, rng):
     judge_table(ask, rng, "total variation")
 
 
-# --- 5. Decisions --------------------------------------------------------------------------------------------------
+# --- 5. Decisions --------------------------------------------------------------------------------
+
 
 def tables(rng, count=8):
     """Made-up tables of three to five losses; the values straddle 1."""
     for _ in range(count):
-        names = rng.permutation(["mse", "bce", "mae", "huber", "ssim", "charbonnier"])[:rng.integers(3, 6)]
-        yield {str(name): {key: float(value) for key, value in zip(MEASURES, rng.uniform(0.2, 1.8, 5))} for name in names}
+        names = rng.permutation(["mse", "bce", "mae", "huber", "ssim", "charbonnier"])[
+            : rng.integers(3, 6)
+        ]
+        yield {
+            str(name): {key: float(value) for key, value in zip(MEASURES, rng.uniform(0.2, 1.8, 5))}
+            for name in names
+        }
 
 
 def judge_sharpest(ask, rng, measure):
     for table in tables(rng):
-        if ask(CALL, name="sharpest_by", arguments=[table, measure]) != max(table, key=lambda name: table[name][measure]):
+        if ask(CALL, name="sharpest_by", arguments=[table, measure]) != max(
+            table, key=lambda name: table[name][measure]
+        ):
             raise WrongAnswer("in another table it names another loss")
 
 
@@ -311,7 +351,9 @@ def price(ask, rng):
 def agree(ask, rng):
     for kind in rng.permutation(["same", "one other", "all different"] * 4):
         losses = [str(name) for name in rng.permutation(["mse", "bce", "mae", "huber"])]
-        measures = rng.permutation(["sharpness", "total variation", "laplacian", "contrast"])[:rng.integers(3, 5)]
+        measures = rng.permutation(["sharpness", "total variation", "laplacian", "contrast"])[
+            : rng.integers(3, 5)
+        ]
         winners = {str(key): losses[0] for key in measures}
         if kind == "one other":
             winners[str(measures[rng.integers(len(measures))])] = losses[1]
@@ -331,10 +373,12 @@ def probe(x, seed):
 def strokes(rng, count):
     """Pictures with soft strokes on black, as digits have: (count, 1, 28, 28)."""
     rows, columns = np.mgrid[:28, :28]
-    row, column, angle = (rng.uniform(*bounds, (count, 3, 1, 1)) for bounds in ((9, 19), (9, 19), (0, np.pi)))
+    row, column, angle = (
+        rng.uniform(*bounds, (count, 3, 1, 1)) for bounds in ((9, 19), (9, 19), (0, np.pi))
+    )
     across = (rows - row) * np.cos(angle) + (columns - column) * np.sin(angle)
     along = (columns - column) * np.cos(angle) - (rows - row) * np.sin(angle)
-    return single(np.exp(-across**2 / 3 - along**4 / 3000).max(1)[:, None])
+    return single(np.exp(-(across**2) / 3 - along**4 / 3000).max(1)[:, None])
 
 
 @step("impostor-check", 1, "impostor, of other pictures")
@@ -347,5 +391,5 @@ def impostor(ask, rng):
         raise WrongAnswer("the pictures leave [0, 1]")
     if ratio(fake, x, 2).mean() <= 1.5:
         raise WrongAnswer("the pictures are not sharper than other originals")
-    if ((fake - x)**2).mean() <= 0.05:
+    if ((fake - x) ** 2).mean() <= 0.05:
         raise WrongAnswer("the pictures still look like the originals")

@@ -1,4 +1,7 @@
-"""What judges `noise_level`: secret inputs, and expectations that share nothing with the answers but the formulas of the text."""
+"""What judges `noise_level`: secret inputs, and expectations that share nothing with the answers
+but the formulas of the text.
+"""
+
 import functools
 
 import numpy as np
@@ -18,7 +21,7 @@ def levels_of(rng, count):
     return [round(0.05 * int(i), 2) for i in rng.permutation(np.arange(1, 20))[:count]]
 
 
-# --- 1. Noise ------------------------------------------------------------------------------------------------------
+# --- 1. Noise ------------------------------------------------------------------------------------
 
 NOISE = """
 def probe(x, sigma, seeds):
@@ -41,7 +44,7 @@ def probe(x, sigma, seed, before):
 
 
 def noise(ask, rng, x, sigma):
-    made, = ask(NOISE, x=x, sigma=sigma, seeds=[seed_of(rng)])
+    (made,) = ask(NOISE, x=x, sigma=sigma, seeds=[seed_of(rng)])
     made = numbers(made)
     if made.shape != x.shape:
         raise WrongAnswer("what comes back has another shape than x")
@@ -50,7 +53,10 @@ def noise(ask, rng, x, sigma):
 
 @step("noise-check", 1, "gaussian, size and mean of the noise")
 def noise_size(ask, rng):
-    for x, bounds in ((np.zeros((30, 1, 28, 28)), (0.1, 0.4)), (rng.uniform(0, 1, (30, 1, 28, 28)), (0.6, 1.2))):
+    for x, bounds in (
+        (np.zeros((30, 1, 28, 28)), (0.1, 0.4)),
+        (rng.uniform(0, 1, (30, 1, 28, 28)), (0.6, 1.2)),
+    ):
         sigma = float(rng.uniform(*bounds))
         added = noise(ask, rng, single(x), sigma)
         if abs(added.std() / sigma - 1) > 0.03:
@@ -67,7 +73,9 @@ def noise_law(ask, rng):
     for bound, share in ((0.5, 0.6171), (1, 0.3173), (2, 0.0455)):
         if abs((abs(added) > bound).mean() - share) > 0.03:
             raise WrongAnswer("the noise is not normal, or was clipped")
-    if not (abs(added) > 3.01).any():  # of some 10,000 values 26 are; that none is happens once in 10^11
+    if not (
+        abs(added) > 3.01
+    ).any():  # of some 10,000 values 26 are; that none is happens once in 10^11
         raise WrongAnswer("the noise is not normal, or was clipped")
     if len(np.unique(added)) < 0.9 * added.size:
         raise WrongAnswer("pixels share their noise")
@@ -79,7 +87,11 @@ def noise_law(ask, rng):
 
 @step("generator-check", 1, "gaussian, one seed repeats and a generator moves on")
 def noise_stream(ask, rng):
-    x, sigma, seed = single(rng.uniform(0, 1, (4, 1, 9, 9))), float(rng.uniform(0.2, 0.7)), seed_of(rng)
+    x, sigma, seed = (
+        single(rng.uniform(0, 1, (4, 1, 9, 9))),
+        float(rng.uniform(0.2, 0.7)),
+        seed_of(rng),
+    )
     (first, second), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=1)
     (again, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=2)
     (other, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed + 1, before=1)
@@ -108,8 +120,10 @@ def judge_clipped(ask, rng, part):
         answer = ask(CALL, name="clipped_black", arguments=[float(sigma)])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
             raise WrongAnswer("two numbers were asked for")
-        half = np.linspace(0, 12, 120001)  # in units of sigma; the integrals by the trapezoidal rule
-        density = np.exp(-half**2 / 2) / np.sqrt(2 * np.pi)
+        half = np.linspace(
+            0, 12, 120001
+        )  # in units of sigma; the integrals by the trapezoidal rule
+        density = np.exp(-(half**2) / 2) / np.sqrt(2 * np.pi)
         first, second = (np.trapezoid(half**power * density, half) for power in (1, 2))
         close(number(answer[part]), sigma * first if part == 0 else sigma**2 * (second - first**2))
 
@@ -124,7 +138,7 @@ def clipped_variance(ask, rng):
     judge_clipped(ask, rng, 1)
 
 
-# --- 2. The objective ----------------------------------------------------------------------------------------------
+# --- 2. The objective ----------------------------------------------------------------------------
 
 OBJECTIVE = """
 def probe(sigmas, weight, x, seeds, before, shared):
@@ -166,10 +180,14 @@ def probe(sigmas, weight, x, seeds, before, shared):
 
 
 def objective(ask, rng, sigmas, seeds, before=0, shared=False, side=20):
-    """(clean batch, [(what the model saw, value, gradient)], was the global generator left alone?, the weight)."""
+    """(clean batch, [(what the model saw, value, gradient)], was the global generator left alone?,
+    the weight).
+    """
     x = single(rng.uniform(0, 1, (12, 1, side, side)))
     weight = single(rng.normal(0, 1 / side, (side**2, 4)))
-    results, still = ask(OBJECTIVE, sigmas=sigmas, weight=weight, x=x, seeds=seeds, before=before, shared=shared)
+    results, still = ask(
+        OBJECTIVE, sigmas=sigmas, weight=weight, x=x, seeds=seeds, before=before, shared=shared
+    )
     if any(numbers(seen, "what the model saw").shape != x.shape for seen, _, _ in results):
         raise WrongAnswer("the model was shown something that has another shape than x")
     return x, results, still, weight
@@ -187,7 +205,7 @@ def target_value(ask, rng):
     for sigma, (seen, value, _) in zip(sigmas, results):
         if abs((seen - x).std() - sigma) > 0.06 * sigma + 1e-6:
             raise WrongAnswer("the model does not see noise of the level that was asked for")
-        close(value, np.mean((reconstructed(weight, seen) - x)**2), "the loss", rtol=1e-3)
+        close(value, np.mean((reconstructed(weight, seen) - x) ** 2), "the loss", rtol=1e-3)
 
 
 @step("target-check", 1, "denoising, what training hears of it")
@@ -198,14 +216,18 @@ def target_slope(ask, rng):
         w = torch.tensor(weight, dtype=torch.float64, requires_grad=True)
         flat = torch.tensor(seen, dtype=torch.float64).flatten(1)
         loss = ((flat @ w @ w.T).sigmoid() - torch.tensor(x).flatten(1)).square().mean()
-        close(gradient, torch.autograd.grad(loss, w)[0].numpy(), "the gradient", rtol=1e-3, atol=1e-5)
+        close(
+            gradient, torch.autograd.grad(loss, w)[0].numpy(), "the gradient", rtol=1e-3, atol=1e-5
+        )
 
 
 @step("fresh-check", 1, "denoising, new noise at each step, of its own level")
 def fresh(ask, rng):
     high, low = levels_of(rng, 2)
     seed = seed_of(rng)
-    x, ((first, _, _), (second, _, _)), _, _ = objective(ask, rng, [high, high], [seed] * 2, shared=True)
+    x, ((first, _, _), (second, _, _)), _, _ = objective(
+        ask, rng, [high, high], [seed] * 2, shared=True
+    )
     if np.array_equal(first, second):
         raise WrongAnswer("two steps saw the same noise")
     x, results, _, _ = objective(ask, rng, [high, low], [seed] * 2)
@@ -217,7 +239,10 @@ def fresh(ask, rng):
 @step("fresh-check", 1, "denoising, noise from the generator that it is handed")
 def handed(ask, rng):
     sigma, seed = float(rng.uniform(0.2, 0.7)), seed_of(rng)
-    runs = [objective(ask, np.random.default_rng(5), [sigma], [one], before) for one, before in ((seed, 1), (seed, 2), (seed + 1, 1))]
+    runs = [
+        objective(ask, np.random.default_rng(5), [sigma], [one], before)
+        for one, before in ((seed, 1), (seed, 2), (seed + 1, 1))
+    ]
     seen = [results[0][0] for _, results, _, _ in runs]
     if not np.array_equal(seen[0], seen[1]):
         raise WrongAnswer("with one seed, the noise differs")
@@ -227,7 +252,7 @@ def handed(ask, rng):
         raise WrongAnswer("PyTorch's global generator was moved")
 
 
-# --- 3. Training ---------------------------------------------------------------------------------------------------
+# --- 3. Training ---------------------------------------------------------------------------------
 
 TRAIN = """
 def probe(levels, seeds, steps, before):
@@ -237,21 +262,27 @@ def probe(levels, seeds, steps, before):
     def make(level):
         def spy(model, x, generator):
             weights = [weight.detach().clone() for weight in model.parameters()]
-            runs[level].append((weights if len(runs[level]) % steps == 0 else None, x.detach().clone()))
+            first = len(runs[level]) % steps == 0
+            runs[level].append((weights if first else None, x.detach().clone()))
             return {"spy": (model(x)[0] - x).square().mean() + level * model(x)[0].mean()}
         return spy
 
     torch.manual_seed(before)  # what chance there was before must not matter
     models = train_all(make, levels, seeds, steps)
-    return runs, {level: [[weight.detach() for weight in model.parameters()] for model in models[level]] for level in models}
+    ends = {}
+    for level in models:
+        ends[level] = [[w.detach() for w in model.parameters()] for model in models[level]]
+    return runs, ends
 """
 
 
 def trained(start, batches, level):
     """The weights after the steps on the objective of the spy with these batches."""
+
     def loss(weights, x):
         x_hat = ((x @ weights[0].T + weights[1]) @ weights[2].T + weights[3]).sigmoid()
         return (x_hat - x).square().mean() + level * x_hat.mean()
+
     return adam_steps(start, batches, loss, LR)
 
 
@@ -260,14 +291,25 @@ def same(weights, others):
 
 
 def grid(ask, levels, seeds, steps, before=0):
-    """({level: [(first weights, batches) of each run, in the order of training]}, {level: [weights at the end]})."""
+    """({level: [(first weights, batches) of each run, in the order of training]}, {level: [weights
+    at the end]}).
+    """
     seen, ends = ask(TRAIN, levels=levels, seeds=seeds, steps=steps, before=before)
-    if not isinstance(ends, dict) or set(ends) != set(levels) or any(len(runs) != len(seeds) for runs in ends.values()):
+    if (
+        not isinstance(ends, dict)
+        or set(ends) != set(levels)
+        or any(len(runs) != len(seeds) for runs in ends.values())
+    ):
         raise WrongAnswer("a network is missing, or there is one too many")
     if any(len(entries) != steps * len(seeds) for entries in seen.values()):
         raise WrongAnswer("the number of steps of a level is not the one that was asked for")
-    runs = {level: [(entries[i][0], [batch for _, batch in entries[i:i + steps]]) for i in range(0, len(entries), steps)]
-            for level, entries in seen.items()}
+    runs = {
+        level: [
+            (entries[i][0], [batch for _, batch in entries[i : i + steps]])
+            for i in range(0, len(entries), steps)
+        ]
+        for level, entries in seen.items()
+    }
     return runs, ends
 
 
@@ -275,12 +317,14 @@ def grid(ask, levels, seeds, steps, before=0):
 def grid_budget(ask, rng):
     steps, seed, level = int(rng.integers(3, 6)), seed_of(rng), levels_of(rng, 1)[0]
     runs, ends = grid(ask, [level], [seed], steps)
-    (start, batches), = runs[level]
+    ((start, batches),) = runs[level]
     judge_task(ends[level][0], batches, SIZES, BATCH)
     if len({image.tobytes() for batch in batches for image in batch}) < 0.9 * steps * BATCH:
         raise WrongAnswer("few images come again and again: train on all of images.train")
     if not same(ends[level][0], trained(start, batches, level)):
-        raise WrongAnswer("these steps lead to other weights: look at the learning rate, and at what comes back")
+        raise WrongAnswer(
+            "these steps lead to other weights: look at the learning rate, and at what comes back"
+        )
 
 
 @step("grid-check", 1, "train_all, which network stands where")
@@ -297,11 +341,21 @@ def grid_places(ask, rng):
 
 
 def starts(ask, rng):
-    """What three calls began with, two with one seed, then one with another: [{level: (weights, batch)}]."""
+    """What three calls began with, two with one seed, then one with another: [{level: (weights,
+    batch)}].
+    """
     seed, levels, seen = seed_of(rng), [*levels_of(rng, 1), 0.0], []
     for before, one in enumerate((seed, seed, seed + 1)):
         runs, _ = grid(ask, levels, [one], 2, before)
-        seen.append([(np.concatenate([weight.ravel() for weight in runs[level][0][0]]), runs[level][0][1][0]) for level in levels])
+        seen.append(
+            [
+                (
+                    np.concatenate([weight.ravel() for weight in runs[level][0][0]]),
+                    runs[level][0][1][0],
+                )
+                for level in levels
+            ]
+        )
     return seen
 
 
@@ -321,7 +375,9 @@ def fair_weights(ask, rng):
     level, (low, high) = levels_of(rng, 1)[0], sorted((seed_of(rng), seed_of(rng)))
     both, alone = (grid(ask, [level], seeds, 2)[1][level][-1] for seeds in ([high, low], [low]))
     if not same(both, alone):
-        raise WrongAnswer("the networks do not stand in the order of the seeds, or one went on from another")
+        raise WrongAnswer(
+            "the networks do not stand in the order of the seeds, or one went on from another"
+        )
 
 
 @step("fair-check", 1, "train_all, which batches come")
@@ -329,7 +385,7 @@ def fair_batches(ask, rng):
     fair(ask, rng, 1, "batches")
 
 
-# --- 4. Measures ---------------------------------------------------------------------------------------------------
+# --- 4. Measures ---------------------------------------------------------------------------------
 
 TABLE = """
 def probe(fades, noisy, clean, name):
@@ -367,9 +423,16 @@ def spoilt(rng, x, levels):
 
 def judge_table(ask, rng, name):
     shape = (int(rng.integers(3, 7)), 1, *rng.integers(5, 9, 2))
-    clean = single(rng.uniform(0, 1, shape) * np.resize([0.2, 0.5, 1], shape[0])[:, None, None, None])
-    fades = {level: [[float(rng.uniform(0.4, 1)), float(rng.uniform(-0.2, 0.2))] for _ in range(rng.integers(1, 5))]
-             for level in [*levels_of(rng, 2), 0.0]}
+    clean = single(
+        rng.uniform(0, 1, shape) * np.resize([0.2, 0.5, 1], shape[0])[:, None, None, None]
+    )
+    fades = {
+        level: [
+            [float(rng.uniform(0.4, 1)), float(rng.uniform(-0.2, 0.2))]
+            for _ in range(rng.integers(1, 5))
+        ]
+        for level in [*levels_of(rng, 2), 0.0]
+    }
     noisy = spoilt(rng, clean, levels_of(rng, 3))
     table = ask(TABLE, fades=fades, noisy=noisy, clean=clean, name=name)
     if not isinstance(table, dict) or set(table) != set(fades):
@@ -378,7 +441,9 @@ def judge_table(ask, rng, name):
         if not isinstance(table[trained_at], dict) or set(table[trained_at]) != set(noisy):
             raise WrongAnswer("the columns are not the test levels")
         for tested, x in noisy.items():
-            square = np.stack([((a * x.astype(float) + b - clean)**2).mean((1, 2, 3)) for a, b in runs])
+            square = np.stack(
+                [((a * x.astype(float) + b - clean) ** 2).mean((1, 2, 3)) for a, b in runs]
+            )
             right = square.mean() if name == "mse" else (-10 * np.log10(square)).mean()
             close(number(table[trained_at][tested], "an entry"), right, "an entry")
 
@@ -400,17 +465,25 @@ def judge_floors(ask, rng, name):
     train, clean = x[:220], x[220:]
     noisy = spoilt(rng, clean, levels_of(rng, 3))
     answer = ask(CALL, name="floors", arguments=[train, noisy, clean])
-    if not isinstance(answer, dict) or not isinstance(answer.get(name), dict) or set(answer[name]) != set(noisy):
+    if (
+        not isinstance(answer, dict)
+        or not isinstance(answer.get(name), dict)
+        or set(answer[name]) != set(noisy)
+    ):
         raise WrongAnswer(f"the entry '{name}' does not hold an error for each level")
     rows = train.reshape(len(train), -1).astype(float)
     mean, covariance = rows.mean(0), np.cov(rows.T, bias=True)
     for level, seen in noisy.items():
         if name == "nothing":
-            close(number(answer[name][level]), ((seen.astype(float) - clean)**2).mean())
+            close(number(answer[name][level]), ((seen.astype(float) - clean) ** 2).mean())
             continue
         wiener = covariance @ np.linalg.inv(covariance + level**2 * np.eye(len(mean)))
         cleaned = np.clip((seen.reshape(len(seen), -1) - mean) @ wiener.T + mean, 0, 1)
-        close(number(answer[name][level]), ((cleaned - clean.reshape(len(clean), -1))**2).mean(), rtol=2e-3)
+        close(
+            number(answer[name][level]),
+            ((cleaned - clean.reshape(len(clean), -1)) ** 2).mean(),
+            rtol=2e-3,
+        )
 
 
 @step("floors-check", 1, "floors, doing nothing on other pictures")
@@ -424,13 +497,16 @@ def floors_linear(ask, rng):
 
 
 def table_like(rng, trained_at, tested):
-    return {a: {b: float(rng.uniform(0.2, 1.8)) for b in rng.permutation(tested).tolist()} for a in rng.permutation(trained_at).tolist()}
+    return {
+        a: {b: float(rng.uniform(0.2, 1.8)) for b in rng.permutation(tested).tolist()}
+        for a in rng.permutation(trained_at).tolist()
+    }
 
 
 def errors_like(rng):
     """A made-up table: every test level is a training level, and there are others, 0 among them."""
     tested = levels_of(rng, int(rng.integers(3, 5)))
-    others = [level for level in levels_of(rng, 6) if level not in tested][:rng.integers(1, 3)]
+    others = [level for level in levels_of(rng, 6) if level not in tested][: rng.integers(1, 3)]
     return table_like(rng, [0.0, *tested, *others], tested), tested
 
 
@@ -452,13 +528,18 @@ def left(ask, rng):
     judge_tables(rng, ask(CALL, name="left", arguments=[errors, nothing]), right)
 
 
-# --- 5. The probe --------------------------------------------------------------------------------------------------
+# --- 5. The probe --------------------------------------------------------------------------------
+
 
 def classified(z, labels, asked):
-    """The classes of `asked` by least squares with a bias; how far ahead of the next the least certain one is."""
+    """The classes of `asked` by least squares with a bias; how far ahead of the next the least
+    certain one is.
+    """
     rows, new = (np.hstack([codes.astype(float), np.ones((len(codes), 1))]) for codes in (z, asked))
     votes = np.sort(new @ np.linalg.lstsq(rows, np.eye(labels.max() + 1)[labels], rcond=None)[0], 1)
-    classes = (new @ np.linalg.lstsq(rows, np.eye(labels.max() + 1)[labels], rcond=None)[0]).argmax(1)
+    classes = (new @ np.linalg.lstsq(rows, np.eye(labels.max() + 1)[labels], rcond=None)[0]).argmax(
+        1
+    )
     return classes, (votes[:, -1] - votes[:, -2]).min()
 
 
@@ -488,7 +569,8 @@ def probe_offset(ask, rng):
     judge_probe(ask, rng, 3, rng.uniform(4, 8))
 
 
-# --- 6. Decisions --------------------------------------------------------------------------------------------------
+# --- 6. Decisions --------------------------------------------------------------------------------
+
 
 @step("best-for-check", 1, "best_for, in other tables")
 def best_for(ask, rng):
@@ -507,7 +589,9 @@ def regrets(ask, rng):
     for _ in range(3):
         errors, tested = errors_like(rng)
         smallest = {b: min(errors[a][b] for a in errors) for b in tested}
-        right = {a: {b: error / smallest[b] for b, error in row.items()} for a, row in errors.items()}
+        right = {
+            a: {b: error / smallest[b] for b, error in row.items()} for a, row in errors.items()
+        }
         judge_tables(rng, ask(CALL, name="regrets", arguments=[errors]), right)
 
 
@@ -516,16 +600,27 @@ def one_for_all(ask, rng):
     for i in range(8):
         tested = levels_of(rng, int(rng.integers(3, 6)))
         table = table_like(rng, [0.0, *levels_of(rng, 5)], tested)
-        winner = [0.0, None, max(table), None][i % 4]  # each level may be the one, also the lowest and the highest
-        table = {a: {b: 1 + value * (0.1 if a == winner else 1) for b, value in row.items()} for a, row in table.items()}
+        winner = [0.0, None, max(table), None][
+            i % 4
+        ]  # each level may be the one, also the lowest and the highest
+        table = {
+            a: {b: 1 + value * (0.1 if a == winner else 1) for b, value in row.items()}
+            for a, row in table.items()
+        }
         answer = ask(CALL, name="one_for_all", arguments=[table])
-        close(number(answer), sorted((max(row.values()), a) for a, row in table.items())[0][1], "the choice")
+        close(
+            number(answer),
+            sorted((max(row.values()), a) for a, row in table.items())[0][1],
+            "the choice",
+        )
 
 
 def judge_high(ask, rng, part):
     for _ in range(8):
         errors, tested = errors_like(rng)
-        nothing = {level: float(rng.uniform(0.2, 1.8)) for level in rng.permutation(tested).tolist()}
+        nothing = {
+            level: float(rng.uniform(0.2, 1.8)) for level in rng.permutation(tested).tolist()
+        }
         answer = ask(CALL, name="high_on_low", arguments=[errors, nothing])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
             raise WrongAnswer("two things were asked for")

@@ -1,8 +1,11 @@
-"""What judges `noise_transfer`: secret inputs, and expectations that share nothing with the answers but the formulas of the text.
+"""What judges `noise_transfer`: secret inputs, and expectations that share nothing with the answers
+but the formulas of the text.
 
-Draws may come in any order, so a corruption is judged by what holds for every right one: its values, shares and moments
-within six standard deviations, the independence of its draws, and what it leaves alone.
+Draws may come in any order, so a corruption is judged by what holds for every right one: its
+values, shares and moments within six standard deviations, the independence of its draws, and what
+it leaves alone.
 """
+
 import functools
 import math
 
@@ -18,7 +21,8 @@ BATCH, LR, SIZES = 64, 6e-3, (784, 128, 32, 128, 784)  # as the exercise has the
 KINDS = ("gaussian", "salt_and_pepper", "masking")
 
 
-# --- 1. Corruptions ------------------------------------------------------------------------------------------------
+# --- 1. Corruptions ------------------------------------------------------------------------------
+
 
 def pictures(rng, count=60):
     """Pixels strictly between 0 and 1: (B, 1, H, W), some 30,000 in all."""
@@ -27,7 +31,9 @@ def pictures(rng, count=60):
 
 
 def probability(rng):
-    """One that the usual slips change by more than chance does, and that no level of the exercise equals."""
+    """One that the usual slips change by more than chance does, and that no level of the exercise
+    equals.
+    """
     return float(rng.choice([rng.uniform(0.36, 0.42), rng.uniform(0.58, 0.7)]))
 
 
@@ -37,12 +43,23 @@ def near(value, right, deviation, what):
 
 
 def apart(drawn, later, what):
-    """What was drawn for a pixel says nothing of its neighbours, of the next image, or of the next call."""
-    drawn, later = ((f - f.mean()) / (f.std() + 1e-12) for f in (drawn.astype(float), later.astype(float)))
-    for where, other in (("of the next image", np.roll(drawn, 1, 0)), ("of the next row", np.roll(drawn, 1, 2)),
-                         ("of the next column", np.roll(drawn, 1, 3)), ("of the next call", later)):
+    """What was drawn for a pixel says nothing of its neighbours, of the next image, or of the next
+    call.
+    """
+    drawn, later = (
+        (f - f.mean()) / (f.std() + 1e-12) for f in (drawn.astype(float), later.astype(float))
+    )
+    for where, other in (
+        ("of the next image", np.roll(drawn, 1, 0)),
+        ("of the next row", np.roll(drawn, 1, 2)),
+        ("of the next column", np.roll(drawn, 1, 3)),
+        ("of the next call", later),
+    ):
         if abs((drawn * other).mean()) > 6 / math.sqrt(drawn.size):
-            raise WrongAnswer(f"{what} of a pixel tells that {where}: every pixel of every image has a draw of its own")
+            raise WrongAnswer(
+                f"{what} of a pixel tells that {where}: every pixel of every image has a draw of "
+                f"its own"
+            )
 
 
 def like(x, y):
@@ -57,12 +74,26 @@ def is_gaussian(x, y, sigma):
     noise, n = like(x, y) - x, x.size
     near(noise.mean(), 0, sigma / math.sqrt(n), "the mean of the noise")
     for part in (x < 0.5, x >= 0.5):
-        near(noise[part].std(), sigma, sigma / math.sqrt(2 * part.sum()), "the standard deviation of the noise")
-        near((noise[part] * (x - x.mean())[part]).mean(), 0, sigma * abs(x - x.mean())[part].max() / math.sqrt(part.sum()),
-             "how the noise hangs on the picture")
+        near(
+            noise[part].std(),
+            sigma,
+            sigma / math.sqrt(2 * part.sum()),
+            "the standard deviation of the noise",
+        )
+        near(
+            (noise[part] * (x - x.mean())[part]).mean(),
+            0,
+            sigma * abs(x - x.mean())[part].max() / math.sqrt(part.sum()),
+            "how the noise hangs on the picture",
+        )
     for width in (0.6, 1.1, 1.9):
         share = math.erf(width / math.sqrt(2))
-        near((abs(noise) < width * sigma).mean(), share, math.sqrt(share * (1 - share) / n), "the distribution of the noise")
+        near(
+            (abs(noise) < width * sigma).mean(),
+            share,
+            math.sqrt(share * (1 - share) / n),
+            "the distribution of the noise",
+        )
 
 
 def differ(x, y):
@@ -70,13 +101,19 @@ def differ(x, y):
 
 
 def is_replaced(x, y, p, values):
-    """Where `y` differs from `x`, once values, their share and their spread over the images are right."""
+    """Where `y` differs from `x`, once values, their share and their spread over the images are
+    right.
+    """
     changed = differ(x, like(x, y))
     if not (~differ(y[changed][:, None], np.array(values)[None])).any(1).all():
-        raise WrongAnswer("there are pixels that are neither what they were nor what they may become")
+        raise WrongAnswer(
+            "there are pixels that are neither what they were nor what they may become"
+        )
     near(changed.mean(), p, math.sqrt(p * (1 - p) / x.size), "the share of the pixels that change")
     if len(set(changed.reshape(len(x), -1).sum(1))) == 1:
-        raise WrongAnswer("every image loses the same number of pixels: each pixel is drawn by itself")
+        raise WrongAnswer(
+            "every image loses the same number of pixels: each pixel is drawn by itself"
+        )
     return changed
 
 
@@ -84,7 +121,12 @@ def is_fair(x, y, changed):
     white, spread = y[changed] > 0.5, 0.5 / math.sqrt(changed.sum())
     near(white.mean(), 0.5, spread, "the share of white among the replaced pixels")
     bright = x[changed] > 0.5
-    near(white[bright].mean() - white[~bright].mean(), 0, 2.1 * spread, "how the coin hangs on the picture")
+    near(
+        white[bright].mean() - white[~bright].mean(),
+        0,
+        2.1 * spread,
+        "how the coin hangs on the picture",
+    )
 
 
 def is_salt_and_pepper(x, y, p):
@@ -104,12 +146,16 @@ def probe(name, x, level, seed):
     second = corrupt(kept.clone(), level, generator)
     again = corrupt(kept.clone(), level, torch.Generator().manual_seed(seed))
     other = corrupt(kept.clone(), level, torch.Generator().manual_seed(seed + 1))
-    return {"first": first, "second": second, "again": again, "other": other, "x": x, "worlds": [world, torch.get_rng_state()]}
+    worlds = [world, torch.get_rng_state()]
+    made = {"first": first, "second": second, "again": again, "other": other}
+    return {**made, "x": x, "worlds": worlds}
 """
 
 
 def lawful(ask, rng, name, x, level):
-    """Two results of one generator, once the corruption leaves alone what it must, and hangs on the generator alone."""
+    """Two results of one generator, once the corruption leaves alone what it must, and hangs on the
+    generator alone.
+    """
     told = ask(CORRUPT, name=name, x=x, level=level, seed=seed_of(rng))
     if not np.array_equal(told["x"], x):
         raise WrongAnswer("x itself is changed")
@@ -157,18 +203,23 @@ def masking(ask, rng):
     apart(differ(x, first), differ(x, second), "being hidden")
 
 
-# --- 2. Severity ---------------------------------------------------------------------------------------------------
+# --- 2. Severity ---------------------------------------------------------------------------------
+
 
 def scene(rng):
     """A few pictures, dark or bright: (B, 1, H, W)."""
     shape = (int(rng.integers(2, 6)), 1, *rng.integers(3, 9, 2))
-    return single(rng.uniform(0, 1, shape)**rng.choice([0.4, 2.5]))
+    return single(rng.uniform(0, 1, shape) ** rng.choice([0.4, 2.5]))
 
 
 def harm(kind, x):
     """Expected squared error per unit of p, or of sigma squared."""
     x = x.astype(float)
-    return {"gaussian": 1.0, "salt_and_pepper": (((1 - x)**2 + x**2) / 2).mean(), "masking": (x**2).mean()}[kind]
+    return {
+        "gaussian": 1.0,
+        "salt_and_pepper": (((1 - x) ** 2 + x**2) / 2).mean(),
+        "masking": (x**2).mean(),
+    }[kind]
 
 
 SEVERITY = """
@@ -224,10 +275,14 @@ def level_for_refuses(ask, rng):
             x = scene(rng)
             answer = ask(LEVEL, kind=kind, severity=float(factor * harm(kind, x)), x=x)
             if (isinstance(answer, str) and answer == "refused") is not refused:
-                raise WrongAnswer("a level comes back that is no probability" if refused else "a severity is refused that can be reached")
+                raise WrongAnswer(
+                    "a level comes back that is no probability"
+                    if refused
+                    else "a severity is refused that can be reached"
+                )
 
 
-# --- 3. Training ---------------------------------------------------------------------------------------------------
+# --- 3. Training ---------------------------------------------------------------------------------
 
 OBJECTIVE = """
 def probe(kind, level, x, weights, seed):
@@ -268,7 +323,14 @@ def probe(kind, level, x, weights, seed):
 
 def asked(ask, rng, kind, x):
     level = probability(rng)
-    told, kept, after, worlds = ask(OBJECTIVE, kind=kind, level=level, x=x, weights=single(rng.uniform(0.5, 1.5, 2)), seed=seed_of(rng))
+    told, kept, after, worlds = ask(
+        OBJECTIVE,
+        kind=kind,
+        level=level,
+        x=x,
+        weights=single(rng.uniform(0.5, 1.5, 2)),
+        seed=seed_of(rng),
+    )
     return level, told, np.array_equal(kept, after), np.array_equal(*worlds)
 
 
@@ -277,15 +339,24 @@ def objective_target(ask, rng):
     for kind in ("clean", *KINDS):
         x = single(rng.uniform(0.05, 0.95, (5, 1, *rng.integers(4, 8, 2))))
         weights = rng.uniform(0.5, 1.5, 2)
-        (first, *_), *_ = ask(OBJECTIVE, kind=kind, level=probability(rng), x=x, weights=single(weights), seed=seed_of(rng))
+        (first, *_), *_ = ask(
+            OBJECTIVE,
+            kind=kind,
+            level=probability(rng),
+            x=x,
+            weights=single(weights),
+            seed=seed_of(rng),
+        )
         seen, value, slopes = first
         seen = numbers(seen)
         if kind != "clean" and np.array_equal(seen, x):
             raise WrongAnswer(f"under '{kind}' the network sees the clean picture")
         s = 1 / (1 + np.exp(-(weights[0] * seen + weights[1])))
-        close(value, ((s - x)**2).mean(), f"the loss of objective('{kind}', ...)")
+        close(value, ((s - x) ** 2).mean(), f"the loss of objective('{kind}', ...)")
         outer = 2 * (s - x) * s * (1 - s) / x.size
-        close(slopes, [(outer * seen).sum(), outer.sum()], f"the gradient of objective('{kind}', ...)")
+        close(
+            slopes, [(outer * seen).sum(), outer.sum()], f"the gradient of objective('{kind}', ...)"
+        )
 
 
 @step("objective-target-check", 1, "objective, what the network sees")
@@ -324,7 +395,7 @@ def train_seed(ask, rng):
     judge_seed(ask, rng, "first weights", "batches")
 
 
-# --- 4. The matrix -------------------------------------------------------------------------------------------------
+# --- 4. The matrix -------------------------------------------------------------------------------
 
 SPOIL = """
 def probe(x, shifts, sets, seeds):
@@ -340,17 +411,24 @@ def probe(x, shifts, sets, seeds):
         return corrupt
 
     world = torch.get_rng_state()
-    spoilt = [spoil({name: made(shifts[name]) for name in names}, x, seed) for names, seed in zip(sets, seeds)]
+    spoilt = []
+    for names, seed in zip(sets, seeds):
+        spoilt.append(spoil({name: made(shifts[name]) for name in names}, x, seed))
     return spoilt, got, [world, torch.get_rng_state()]
 """
 
 
 def spoilt(ask, rng):
-    """x, names, four answers (all kinds; all, turned round; one alone; all with another seed), what was handed on, the global generator."""
+    """x, names, four answers (all kinds; all, turned round; one alone; all with another seed), what
+    was handed on, the global generator.
+    """
     x, seed = scene(rng), int(rng.integers(0, 1000))
     names = [str(name) for name in rng.permutation(["fog", "rain", "hail", "dust", "smear"])[:4]]
     shifts = {name: 2.0 * place for place, name in enumerate(names)}
-    sets, seeds = [names, names[::-1], names[2:3], names], [seed, seed, seed, seed + 2 * int(rng.integers(1, 9))]
+    sets, seeds = (
+        [names, names[::-1], names[2:3], names],
+        [seed, seed, seed, seed + 2 * int(rng.integers(1, 9))],
+    )
     answers, got, worlds = ask(SPOIL, x=x, shifts=shifts, sets=sets, seeds=seeds)
     for answer, wanted in zip(answers, sets):
         if not isinstance(answer, dict) or set(answer) != set(wanted):
@@ -367,7 +445,10 @@ def spoil_own(ask, rng):
     _, names, (first, turned, lone, _), _, _ = spoilt(ask, rng)
     for name in names:
         if not np.array_equal(first[name], turned[name]):
-            raise WrongAnswer("the pictures of a kind hang on its place among the others, or on more than the seed")
+            raise WrongAnswer(
+                "the pictures of a kind hang on its place among the others, or on more than the "
+                "seed"
+            )
     if not np.array_equal(first[names[2]], lone[names[2]]):
         raise WrongAnswer("the pictures of a kind hang on which others are asked for")
 
@@ -416,22 +497,29 @@ def probe(scales, spoilt, x):
 
 def judge_matrix(ask, rng, *, untouched):
     x = scene(rng)
-    kinds, names = (rng.permutation(["fog", "rain", "hail", "dust", "masking", "gaussian"])[:rng.integers(2, 5)] for _ in range(2))
-    pictures = {str(kind): single(x + rng.normal(0, rng.uniform(0.1, 0.6), x.shape)) for kind in kinds}
+    kinds, names = (
+        rng.permutation(["fog", "rain", "hail", "dust", "masking", "gaussian"])[
+            : rng.integers(2, 5)
+        ]
+        for _ in range(2)
+    )
+    pictures = {
+        str(kind): single(x + rng.normal(0, rng.uniform(0.1, 0.6), x.shape)) for kind in kinds
+    }
     scales = {str(name): single(rng.normal(0, 2, 2)) for name in names}
     errors = ask(MATRIX, scales=scales, spoilt=pictures, x=x)
     if not isinstance(errors, dict) or not set(errors) >= set(scales):
         raise WrongAnswer("there is no row for each network")
     if set(errors) != {"untouched", *scales}:
         raise WrongAnswer("the rows are not those of the networks and 'untouched'")
-    for name in (["untouched"] if untouched else scales):
+    for name in ["untouched"] if untouched else scales:
         if not isinstance(errors[name], dict) or set(errors[name]) != set(pictures):
             raise WrongAnswer("the columns are not those of the spoilt pictures")
         for kind, seen in pictures.items():
             made = seen.astype(float)
             if not untouched:
                 made = 1 / (1 + np.exp(-(made * float(scales[name][0]) + float(scales[name][1]))))
-            close(number(errors[name][kind], "an entry"), ((made - x)**2).mean(), "an entry")
+            close(number(errors[name][kind], "an entry"), ((made - x) ** 2).mean(), "an entry")
 
 
 @step("error-matrix-check", 1, "error_matrix, the rows of other networks")
@@ -446,9 +534,17 @@ def matrix_untouched(ask, rng):
 
 @step("gains-check", 1, "gains, of other errors")
 def gains(ask, rng):
-    rows = ["untouched", *(str(name) for name in rng.permutation(["fog", "rain", "hail", "clean"])[:3])]
-    kinds = [str(kind) for kind in rng.permutation(["fog", "rain", "hail", "dust"])[:rng.integers(2, 5)]]
-    errors = {str(row): {kind: float(rng.uniform(0.01, 0.2)) for kind in kinds} for row in rng.permutation(rows)}
+    rows = [
+        "untouched",
+        *(str(name) for name in rng.permutation(["fog", "rain", "hail", "clean"])[:3]),
+    ]
+    kinds = [
+        str(kind) for kind in rng.permutation(["fog", "rain", "hail", "dust"])[: rng.integers(2, 5)]
+    ]
+    errors = {
+        str(row): {kind: float(rng.uniform(0.01, 0.2)) for kind in kinds}
+        for row in rng.permutation(rows)
+    }
     gain = ask(CALL, name="gains", arguments=[errors])
     if not isinstance(gain, dict) or set(gain) != set(errors):
         raise WrongAnswer("the rows are not those of the errors")
@@ -457,15 +553,25 @@ def gains(ask, rng):
             raise WrongAnswer("the columns are not those of the errors")
         for kind in kinds:
             nothing = errors["untouched"][kind]
-            close(number(gain[row][kind], "a gain"), (nothing - errors[row][kind]) / nothing, "a gain")
+            close(
+                number(gain[row][kind], "a gain"), (nothing - errors[row][kind]) / nothing, "a gain"
+            )
 
 
-# --- 5. Decisions --------------------------------------------------------------------------------------------------
+# --- 5. Decisions --------------------------------------------------------------------------------
+
 
 def matrix(rng):
-    """(names of the tests, gains): made up, with the rows "clean" and "untouched", one of each test, and perhaps another."""
-    tests = [str(name) for name in rng.permutation(["fog", "rain", "hail", "dust", "gaussian", "masking"])[:rng.integers(3, 5)]]
-    rows = ["clean", "untouched", *tests, *["mixed"][:rng.integers(2)]]
+    """(names of the tests, gains): made up, with the rows "clean" and "untouched", one of each
+    test, and perhaps another.
+    """
+    tests = [
+        str(name)
+        for name in rng.permutation(["fog", "rain", "hail", "dust", "gaussian", "masking"])[
+            : rng.integers(3, 5)
+        ]
+    ]
+    rows = ["clean", "untouched", *tests, *["mixed"][: rng.integers(2)]]
     gain = matrix_like(rng, tests, [str(row) for row in rng.permutation(rows)])
     gain["untouched"] = dict.fromkeys(tests, 0.0)
     return tests, gain
@@ -487,10 +593,16 @@ def specialist_wins(ask, rng):
     for _ in range(6):
         tests, gain = matrix(rng)
         for test in tests:
-            for top in (test, str(rng.choice([row for row in gain if row not in (test, "untouched")])), "clean"):
+            for top in (
+                test,
+                str(rng.choice([row for row in gain if row not in (test, "untouched")])),
+                "clean",
+            ):
                 high = max(row[test] for row in gain.values())
                 gain[top][test] = high + float(rng.uniform(0.01, 0.3))
-                gain[str(rng.choice([row for row in gain if row not in (top, "untouched")]))][test] = -2 * gain[top][test]
+                gain[str(rng.choice([row for row in gain if row not in (top, "untouched")]))][
+                    test
+                ] = -2 * gain[top][test]
                 if verdict(ask, "specialist_wins", gain, test) is not (top == test):
                     raise WrongAnswer("in another matrix it says otherwise")
 
@@ -508,17 +620,32 @@ def transfer(ask, rng):
 
 
 def judge_generalises(ask, rng, references):
-    for kind in rng.permutation(["every", "but own", "one lost", "one tie", "all but one lost"] * 4):
+    for kind in rng.permutation(
+        ["every", "but own", "one lost", "one tie", "all but one lost"] * 4
+    ):
         tests, gain = matrix(rng)
         reference = str(rng.choice(references(tests)))
-        training = str(rng.choice([row for row in gain if row not in (reference, "untouched", "clean")]))
+        training = str(
+            rng.choice([row for row in gain if row not in (reference, "untouched", "clean")])
+        )
         foreign = [test for test in tests if test != training]
-        lost = {"every": [], "but own": [training], "one lost": [str(rng.choice(foreign))], "one tie": [str(rng.choice(foreign))],
-                "all but one lost": foreign[1:]}[str(kind)]
+        lost = {
+            "every": [],
+            "but own": [training],
+            "one lost": [str(rng.choice(foreign))],
+            "one tie": [str(rng.choice(foreign))],
+            "all but one lost": foreign[1:],
+        }[str(kind)]
         for test in tests:
-            step = float(rng.uniform(0.01, 0.3) * (10 if kind == "one lost" and test not in lost else 1))
-            gain[training][test] = gain[reference][test] + (step if test not in lost else 0 if kind == "one tie" else -step)
-        if verdict(ask, "generalises", gain, training, reference) is not (kind in ("every", "but own")):
+            step = float(
+                rng.uniform(0.01, 0.3) * (10 if kind == "one lost" and test not in lost else 1)
+            )
+            gain[training][test] = gain[reference][test] + (
+                step if test not in lost else 0 if kind == "one tie" else -step
+            )
+        if verdict(ask, "generalises", gain, training, reference) is not (
+            kind in ("every", "but own")
+        ):
             raise WrongAnswer("in another matrix it says otherwise")
 
 
@@ -542,7 +669,9 @@ def choices(tests, gain):
     """(by regret, by mean, by the worst gain) and the smallest two largest regrets."""
     names, table = list(gain), np.array([[row[test] for test in tests] for row in gain.values()])
     regret = (table.max(0) - table).max(1)
-    return [names[i] for i in (regret.argmin(), table.mean(1).argmax(), table.min(1).argmax())], np.diff(np.sort(regret)[:2])[0]
+    return [
+        names[i] for i in (regret.argmin(), table.mean(1).argmax(), table.min(1).argmax())
+    ], np.diff(np.sort(regret)[:2])[0]
 
 
 def judge_generalist(ask, rng, misled):
@@ -586,7 +715,14 @@ def settled(ask, rng):
         runs = [matrix_like(rng, tests, ("clean", *tests)) for _ in range(count)]
         a, b = (str(name) for name in rng.permutation(["clean", *tests])[:2])
         test = str(rng.choice(tests))
-        signs = np.full(count, rng.choice([-1, 1]) if kind not in ("first", "second") else 1 if kind == "first" else -1)
+        signs = np.full(
+            count,
+            rng.choice([-1, 1])
+            if kind not in ("first", "second")
+            else 1
+            if kind == "first"
+            else -1,
+        )
         signs = 0 * signs if kind == "ties" else signs
         odd = (0, -1, rng.integers(count))[turn % 3]
         signs[odd] *= {"one otherwise": -1, "one tie": 0}.get(str(kind), 1)

@@ -1,4 +1,7 @@
-"""What judges `sparsity_weight`: secret inputs, and expectations that share nothing with the answers but the formulas of the text."""
+"""What judges `sparsity_weight`: secret inputs, and expectations that share nothing with the
+answers but the formulas of the text.
+"""
+
 import functools
 
 import numpy as np
@@ -20,16 +23,20 @@ def log_mean(a):
 
 
 def coins(a, rho):
-    """KL from rho to the mean activation, summed over units, and its gradient: (B, k) -> (), (B, k)."""
+    """KL from rho to the mean activation, summed over units, and its gradient: (B, k) -> (), (B,
+    k).
+    """
     a = a.astype(float)
     on, off = log_mean(a), log_mean(-a)
     value = (rho * (np.log(rho) - on) + (1 - rho) * (np.log(1 - rho) - off)).sum()
     s, rest = np.exp(-np.logaddexp(0, -a)), np.exp(-np.logaddexp(0, a))  # sigmoid, and one minus it
-    share_on, share_off = (np.exp(-np.logaddexp(0, sign * a) - whole) / len(a) for sign, whole in ((-1, on), (1, off)))
+    share_on, share_off = (
+        np.exp(-np.logaddexp(0, sign * a) - whole) / len(a) for sign, whole in ((-1, on), (1, off))
+    )
     return value, -rho * share_on * rest + (1 - rho) * share_off * s
 
 
-# --- 1. Penalties --------------------------------------------------------------------------------------------------
+# --- 1. Penalties --------------------------------------------------------------------------------
 
 VALUE = """
 def probe(name, first, rest):
@@ -100,13 +107,16 @@ def kl_slope(ask, rng):
     close(ask(CALL, name="kl_slope", arguments=[mean, rho]), right, atol=1e-4)
 
 
-# --- 2. The loophole -----------------------------------------------------------------------------------------------
+# --- 2. The loophole -----------------------------------------------------------------------------
+
 
 def pair(rng):
     """A code and a decoder whose columns have very different lengths: (B, k), (d, k)."""
     samples, pixels, units = rng.integers(3, 9, 3)
     lengths = rng.uniform(0.2, 5, units)
-    return single(rng.normal(0, 1, (samples, units))), single(rng.normal(0, 1, (pixels, units)) * lengths)
+    return single(rng.normal(0, 1, (samples, units))), single(
+        rng.normal(0, 1, (pixels, units)) * lengths
+    )
 
 
 @step("cheat-check", 1, "cheat, with other codes, decoders and factors")
@@ -139,19 +149,23 @@ def probe(z, weight):
 def scale_free(ask, rng):
     z, weight = pair(rng)
     value, *_ = ask(SCALE_FREE, z=z, weight=weight)
-    close(value, (abs(z.astype(float)) * np.sqrt((weight.astype(float)**2).sum(0))).mean(), "the value")
+    close(
+        value,
+        (abs(z.astype(float)) * np.sqrt((weight.astype(float) ** 2).sum(0))).mean(),
+        "the value",
+    )
 
 
 @step("scale-free-check", 1, "scale_free_l1, what code and decoder hear of it")
 def scale_free_slopes(ask, rng):
     z, weight = pair(rng)
     _, of_code, of_decoder = ask(SCALE_FREE, z=z, weight=weight)
-    lengths = np.sqrt((weight.astype(float)**2).sum(0))
+    lengths = np.sqrt((weight.astype(float) ** 2).sum(0))
     pulls(of_code, np.sign(z) * lengths / z.size)
     pulls(of_decoder, abs(z).sum(0) / z.size * weight / lengths)
 
 
-# --- 3. The sweep --------------------------------------------------------------------------------------------------
+# --- 3. The sweep --------------------------------------------------------------------------------
 
 OBJECTIVE = """
 def probe(family, weight, logits, decoder, x):
@@ -168,10 +182,12 @@ def probe(family, weight, logits, decoder, x):
     class Model(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.encoder = torch.nn.Sequential(Drawn(), torch.nn.ReLU() if family == "l1" else torch.nn.Sigmoid())
+            activation = torch.nn.ReLU() if family == "l1" else torch.nn.Sigmoid()
+            self.encoder = torch.nn.Sequential(Drawn(), activation)
             self.decoder = torch.nn.Sequential(torch.nn.Linear(*decoder.T.shape, bias=False))
             self.decoder[0].weight.data = decoder
-            self.output, self.latent_dim, self.shape = torch.nn.Identity(), logits.shape[1], x.shape[1:]
+            self.output = torch.nn.Identity()
+            self.latent_dim, self.shape = logits.shape[1], x.shape[1:]
 
         def encode(self, x):
             return self.encoder(x.flatten(1))
@@ -196,16 +212,27 @@ def judge_objective(ask, rng, family, logits=None):
     shape = (*rng.integers(3, 7, 1), 1, *rng.integers(3, 7, 2))
     a = single(rng.normal(0, 2, (shape[0], int(rng.integers(3, 6))))) if logits is None else logits
     shape = (len(a), *shape[1:])
-    x, weight = single(rng.uniform(0, 1, shape)), float(rng.choice([0.03, 0.4, 7]) * rng.uniform(0.5, 1.5))
+    x, weight = (
+        single(rng.uniform(0, 1, shape)),
+        float(rng.choice([0.03, 0.4, 7]) * rng.uniform(0.5, 1.5)),
+    )
     decoder = single(rng.normal(0, 0.5, (x[0].size, a.shape[1])))
-    value, of_logits, of_decoder = ask(OBJECTIVE, family=family, weight=weight, logits=a, decoder=decoder, x=x)
+    value, of_logits, of_decoder = ask(
+        OBJECTIVE, family=family, weight=weight, logits=a, decoder=decoder, x=x
+    )
     wide = a.astype(float)
     z = np.maximum(wide, 0) if family == "l1" else np.exp(-np.logaddexp(0, -wide))
     slope = (wide > 0) * 1.0 if family == "l1" else z * np.exp(-np.logaddexp(0, wide))
     penalty, of_penalty = (z.mean(), slope / z.size) if family == "l1" else coins(a, RHO)
     gap = z @ decoder.T.astype(float) - x.reshape(len(x), -1)
     close(value, np.mean(gap**2) + weight * penalty, "the loss")
-    close(of_logits, 2 * gap @ decoder / gap.size * slope + weight * of_penalty, "what the code hears", 2e-3, 1e-5)
+    close(
+        of_logits,
+        2 * gap @ decoder / gap.size * slope + weight * of_penalty,
+        "what the code hears",
+        2e-3,
+        1e-5,
+    )
     close(of_decoder, 2 * gap.T @ z / gap.size, "what the decoder hears", 1e-3, 1e-5)
 
 
@@ -239,8 +266,12 @@ def swept(ask, rng):
     """Other grids, whose families share weights; the seeds; and what came back."""
     weights = [float(w) for w in rng.permutation([0.003, 0.02, 0.5, 4.0, 30.0])]
     names = [str(name) for name in rng.permutation(FAMILIES)[:3]]
-    grids = {names[0]: tuple(weights[:2]), names[1]: tuple(weights[1:4]), names[2]: tuple(weights[3:])}
-    seeds = [int(seed) for seed in rng.permutation(50)[:rng.integers(2, 5)]]
+    grids = {
+        names[0]: tuple(weights[:2]),
+        names[1]: tuple(weights[1:4]),
+        names[2]: tuple(weights[3:]),
+    }
+    seeds = [int(seed) for seed in rng.permutation(50)[: rng.integers(2, 5)]]
     made = ask(SWEEP, grids=grids, seeds=tuple(seeds))
     if not isinstance(made, dict):
         raise WrongAnswer("it is no dictionary")
@@ -260,17 +291,23 @@ def sweep_runs(ask, rng):
     for setting in settings:
         if setting not in made:
             raise WrongAnswer("settings are missing")
-        if not isinstance(made[setting], (list, tuple)) or list(made[setting]) != [[*setting, seed] for seed in seeds]:
+        if not isinstance(made[setting], (list, tuple)) or list(made[setting]) != [
+            [*setting, seed] for seed in seeds
+        ]:
             raise WrongAnswer("a setting does not hold one run for each seed, in their order")
 
 
-# --- 4. Measures ---------------------------------------------------------------------------------------------------
+# --- 4. Measures ---------------------------------------------------------------------------------
+
 
 def judge_active(ask, z, share):
     top = abs(z).max(0)
     near = abs(abs(z) - share * top) < 1e-4 * top  # too close to call in float32
     z = np.where(near, 0, z).astype(np.float32)
-    close(single(numbers_or_truths(ask(CALL, name="active", arguments=[z, share]))), abs(z) > share * abs(z).max(0))
+    close(
+        single(numbers_or_truths(ask(CALL, name="active", arguments=[z, share]))),
+        abs(z) > share * abs(z).max(0),
+    )
 
 
 def numbers_or_truths(value):
@@ -284,16 +321,22 @@ def active(ask, rng):
     shape = (int(rng.integers(6, 12)), int(rng.integers(4, 9)))
     z, share = np.maximum(rng.normal(0.5, 1, shape), 0), float(rng.uniform(0.1, 0.4))
     dead, grey, low = rng.permutation(shape[1])[:3]
-    z[:, dead], z[:, grey], z[:, low] = 0, rng.uniform(5, 6, shape[0]), rng.uniform(0.5, 1, shape[0])
-    z[rng.integers(shape[0]), low] = 0.97 * share * np.sort(z[:, low])[-2]  # never zero, and silent once
-    z *= 10**rng.uniform(-6, 2, shape[1])
+    z[:, dead], z[:, grey], z[:, low] = (
+        0,
+        rng.uniform(5, 6, shape[0]),
+        rng.uniform(0.5, 1, shape[0]),
+    )
+    z[rng.integers(shape[0]), low] = (
+        0.97 * share * np.sort(z[:, low])[-2]
+    )  # never zero, and silent once
+    z *= 10 ** rng.uniform(-6, 2, shape[1])
     judge_active(ask, single(z), share)
 
 
 @step("active-check", 1, "active, in codes of both signs")
 def active_signs(ask, rng):
     shape = (int(rng.integers(6, 12)), int(rng.integers(4, 9)))
-    z = rng.normal(0, 1, shape) * 10**rng.uniform(-6, 2, shape[1])
+    z = rng.normal(0, 1, shape) * 10 ** rng.uniform(-6, 2, shape[1])
     z[rng.integers(shape[0])] = -5 * abs(z).max(0)
     judge_active(ask, single(z), float(rng.uniform(0.05, 0.4)))
 
@@ -343,46 +386,69 @@ def probe(shape, hidden, units, weights):
 
 @step("features-check", 1, "features, of a deeper decoder")
 def features(ask, rng):
-    shape, hidden, units = [int(n) for n in rng.integers(2, 6, 3)], [int(rng.integers(4, 9))], int(rng.integers(3, 6))
+    shape, hidden, units = (
+        [int(n) for n in rng.integers(2, 6, 3)],
+        [int(rng.integers(4, 9))],
+        int(rng.integers(3, 6)),
+    )
     widths = [units, *hidden, int(np.prod(shape))]
-    weights = [single(rng.normal(0, 1, size)) for n, m in zip(widths, widths[1:]) for size in ((m, n), (m,))]
+    weights = [
+        single(rng.normal(0, 1, size))
+        for n, m in zip(widths, widths[1:])
+        for size in ((m, n), (m,))
+    ]
 
     def drawn(z):
         z = np.maximum(z @ weights[0].T.astype(float) + weights[1], 0) @ weights[2].T + weights[3]
         return 1 / (1 + np.exp(-z))
 
     right = drawn(np.eye(units)) - drawn(np.zeros((1, units)))
-    close(ask(FEATURES, shape=shape, hidden=hidden, units=units, weights=weights), right.reshape(units, *shape), atol=1e-5)
+    close(
+        ask(FEATURES, shape=shape, hidden=hidden, units=units, weights=weights),
+        right.reshape(units, *shape),
+        atol=1e-5,
+    )
 
 
 def judge_spread(ask, rng, v):
-    strength = v.astype(float).reshape(len(v), -1)**2
-    close(ask(CALL, name="spread", arguments=[v]), strength.sum(1)**2 / (strength**2).sum(1))
+    strength = v.astype(float).reshape(len(v), -1) ** 2
+    close(ask(CALL, name="spread", arguments=[v]), strength.sum(1) ** 2 / (strength**2).sum(1))
 
 
 @step("spread-check", 1, "spread, of other features, of any scale, some of few pixels")
 def spread(ask, rng):
-    judge_spread(ask, rng, single(rng.normal(0, 1, (*rng.integers(3, 7, 1), 1, *rng.integers(4, 9, 2)))))
+    judge_spread(
+        ask, rng, single(rng.normal(0, 1, (*rng.integers(3, 7, 1), 1, *rng.integers(4, 9, 2))))
+    )
     v = rng.normal(0, 1, (5, 3, *rng.integers(4, 9, 2)))
     v[1:3][rng.random(v[1:3].shape) < 0.8] = 0
     v[:, 0, 0, 0] = 1
-    judge_spread(ask, rng, single(v * 10**rng.uniform(-2, 2, (5, 1, 1, 1))))
+    judge_spread(ask, rng, single(v * 10 ** rng.uniform(-2, 2, (5, 1, 1, 1))))
 
 
 def judge_likeness(ask, rng, v, u):
     rows, others = (pictures.astype(float).reshape(len(pictures), -1) for pictures in (v, u))
-    cosines = [[row @ other / np.sqrt((row @ row) * (other @ other)) for other in others] for row in rows]
+    cosines = [
+        [row @ other / np.sqrt((row @ row) * (other @ other)) for other in others] for row in rows
+    ]
     close(ask(CALL, name="likeness", arguments=[v, u]), np.max(cosines, 1), atol=1e-5)
 
 
 def drawn(rng, count, size):
-    return single((rng.normal(0, 1, (count, *size)) + 0.3) * 10**rng.uniform(-1.5, 1.5, (count, 1, 1, 1)))
+    return single(
+        (rng.normal(0, 1, (count, *size)) + 0.3) * 10 ** rng.uniform(-1.5, 1.5, (count, 1, 1, 1))
+    )
 
 
 @step("likeness-check", 1, "likeness, of other features to other pictures")
 def likeness(ask, rng):
     size = (1, *rng.integers(3, 7, 2))
-    judge_likeness(ask, rng, drawn(rng, int(rng.integers(3, 6)), size), drawn(rng, int(rng.integers(6, 12)), size))
+    judge_likeness(
+        ask,
+        rng,
+        drawn(rng, int(rng.integers(3, 6)), size),
+        drawn(rng, int(rng.integers(6, 12)), size),
+    )
 
 
 @step("likeness-check", 1, "likeness, where some are negatives, and in colour")
@@ -393,7 +459,8 @@ def likeness_negatives(ask, rng):
     judge_likeness(ask, rng, v, u)
 
 
-# --- 5. Decisions --------------------------------------------------------------------------------------------------
+# --- 5. Decisions --------------------------------------------------------------------------------
+
 
 def settings(rng, count):
     """Names of settings, pairs of a family and a weight."""
@@ -402,11 +469,22 @@ def settings(rng, count):
 
 
 def made_up(rng, ties=False):
-    """A table; with `ties` its values lie on a coarse grid, so that some are equal, and one row has a twin."""
+    """A table; with `ties` its values lie on a coarse grid, so that some are equal, and one row has
+    a twin.
+    """
     names = settings(rng, int(rng.integers(6, 12)))
-    draw = (lambda: float(rng.integers(1, 6)) / 5) if ties else (lambda: float(rng.uniform(0.02, 1)))
-    table = {name: {"error": draw(), "active": draw(), "dead": float(rng.integers(64)), "spread": float(rng.uniform(20, 200))}
-             for name in names}
+    draw = (
+        (lambda: float(rng.integers(1, 6)) / 5) if ties else (lambda: float(rng.uniform(0.02, 1)))
+    )
+    table = {
+        name: {
+            "error": draw(),
+            "active": draw(),
+            "dead": float(rng.integers(64)),
+            "spread": float(rng.uniform(20, 200)),
+        }
+        for name in names
+    }
     if ties:
         table[names[0]] = dict(table[names[1]])
     return table
@@ -440,7 +518,10 @@ def judge_pareto(ask, rng, ties):
         point = np.array([(row["error"], row["active"]) for row in table.values()])
         no_worse = (point[:, None] <= point).all(2)  # [i, j]: i is no worse than j
         beaten = (no_worse & ~no_worse.T).any(0)
-        same_settings(ask(NAMES, name="pareto", arguments=[table]), [name for name, lost in zip(table, beaten) if not lost])
+        same_settings(
+            ask(NAMES, name="pareto", arguments=[table]),
+            [name for name, lost in zip(table, beaten) if not lost],
+        )
 
 
 @step("pareto-check", 1, "pareto, in other tables")
@@ -456,7 +537,9 @@ def pareto_ties(ask, rng):
 def judge_sparsest(ask, rng, prices):
     for price in prices:
         table = made_up(rng)
-        errors, shares = (np.array([row[key] for row in table.values()]) for key in ("error", "active"))
+        errors, shares = (
+            np.array([row[key] for row in table.values()]) for key in ("error", "active")
+        )
         limit = (1 + price) * errors.min()
         fair = (errors <= limit) | (errors == errors.min())
         if (abs(errors / limit - 1)[errors > errors.min()] < 1e-6).any():

@@ -1,75 +1,105 @@
-# Plausible wrong answers to solutions/contraction_weight: each fails on the checks named, with the words named, and on no other.
-# A block starts with "# %% cell/name of the mistake"; then "# check: words of the message", one line for each check that must fail.
+# Plausible wrong answers to solutions/contraction_weight: each fails on the checks named, with the
+# words named, and on no other.
+# A block starts with "# %% cell/name of the mistake"; then "# check: words of the message", one
+# line for each check that must fail.
 
 # %% jacobian/gradient-of-the-sum
 # jacobian-check: You differentiated the sum of all units
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
-    row, = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
+    (row,) = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
     return row.square().sum() / len(x)
+
 
 # %% jacobian/summed-over-images
 # jacobian-check: You summed over the pictures where the mean was asked
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum() for j in range(z.shape[1]))
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum()
+        for j in range(z.shape[1])
+    )
+
 
 # %% jacobian/mean-over-units-and-pixels
 # jacobian-check: You took the mean over units and pixels too
 def jacobian_penalty(encode, x):
     return torch.func.vmap(torch.func.jacrev(lambda one: encode(one[None])[0]))(x).square().mean()
 
+
 # %% jacobian/mean-over-units
 # jacobian-check: You took the mean over units too
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    rows = [torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum() for j in range(z.shape[1])]
+    rows = [
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().sum()
+        for j in range(z.shape[1])
+    ]
     return torch.stack(rows).mean() / len(x)
+
 
 # %% jacobian/mean-over-pixels
 # jacobian-check: You took the mean over pixels too
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().mean() for j in range(z.shape[1]))
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].square().mean()
+        for j in range(z.shape[1])
+    )
+
 
 # %% jacobian/one-per-image
 # jacobian-check: One number per picture came back
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x, "none")
 
+
 # %% jacobian/norm-of-each-image
 # jacobian-check: This is the norm of each picture's Jacobian
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x, "none").sqrt().mean()
+
 
 # %% jacobian/root-at-the-end
 # jacobian-check: You took the root at the end
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x).sqrt()
 
+
 # %% jacobian/absolute-derivatives
 # jacobian-check: You summed absolute slopes
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].abs().sum() for j in range(z.shape[1])) / len(x)
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].abs().sum()
+        for j in range(z.shape[1])
+    ) / len(x)
+
 
 # %% jacobian/derivatives-with-sign
 # jacobian-check: You summed slopes with their signs
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].sum() for j in range(z.shape[1])) / len(x)
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].sum() for j in range(z.shape[1])
+    ) / len(x)
+
 
 # %% jacobian/averaged-jacobians
 # jacobian-check: You averaged the Jacobians of the pictures before you squared
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].mean(0).square().sum() for j in range(z.shape[1]))
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, create_graph=True)[0].mean(0).square().sum()
+        for j in range(z.shape[1])
+    )
+
 
 # %% jacobian/last-unit-only
 # jacobian-check: each pass overwrote the one before
@@ -77,9 +107,10 @@ def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
     for j in range(z.shape[1]):
-        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        (row,) = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
         total = row.square().sum()
     return total / len(x)
+
 
 # %% jacobian/first-unit-only
 # jacobian-check: Only the first unit's row is there
@@ -88,26 +119,33 @@ def jacobian_penalty(encode, x):
     z = encode(x)
     total = 0
     for j in range(z.shape[1]):
-        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        (row,) = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
         total = total + row.square().sum()
         return total / len(x)
+
 
 # %% jacobian/floor-division
 # jacobian-check: // rounds down
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x, "sum") // len(x)
 
+
 # %% jacobian/no-create-graph
 # jacobian-check: only with create_graph=True
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return sum(torch.autograd.grad(z[:, j].sum(), x, retain_graph=True)[0].square().sum() for j in range(z.shape[1])) / len(x)
+    return sum(
+        torch.autograd.grad(z[:, j].sum(), x, retain_graph=True)[0].square().sum()
+        for j in range(z.shape[1])
+    ) / len(x)
+
 
 # %% jacobian/number-without-gradient
 # jacobian-check: and no_grad cut it off
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x).item()
+
 
 # %% jacobian/half-of-the-gradient
 # jacobian-check: Half of the gradient is missing
@@ -116,54 +154,64 @@ def jacobian_penalty(encode, x):
     z = encode(x)
     total = 0
     for j in range(z.shape[1]):
-        row, = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
+        (row,) = torch.autograd.grad(z[:, j].sum(), x, create_graph=True)
         total = total + (row * row.detach()).sum()
     return total / len(x)
+
 
 # %% jacobian/no-return
 # jacobian-check: is a `return` missing?
 def jacobian_penalty(encode, x):
     regularizers.contractive_penalty_by_jacobian(encode, x)
 
+
 # %% sigmoid/derivatives-not-squared
 # sigmoid-check: The slopes h (1 - h) are not squared
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)) @ weight.square().sum(1)).mean()
+
 
 # %% sigmoid/length-of-the-weights
 # sigmoid-check: You took the length of each unit's weights
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() @ weight.norm(dim=1)).mean()
 
+
 # %% sigmoid/only-weights-squared
 # sigmoid-check: Nothing is squared but the single weights
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)) @ weight.norm(dim=1)).mean()
+
 
 # %% sigmoid/weights-added-before-squaring
 # sigmoid-check: You added a unit's weights before you squared
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h) * weight.sum(1)) ** 2).sum(1).mean()
 
+
 # %% sigmoid/columns-for-rows
 # sigmoid-check: row j of the matrix belongs to unit j
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() @ weight.square().sum(0)).mean()
+
 
 # %% sigmoid/product-of-totals
 # sigmoid-check: You multiplied two totals
 def sigmoid_penalty(h, weight):
     return (h * (1 - h)).square().sum(1).mean() * weight.square().sum()
 
+
 # %% sigmoid/h-for-the-derivative
 # sigmoid-check: The slope of a sigmoid is h (1 - h), not h
 def sigmoid_penalty(h, weight):
     return (h.square() @ weight.square().sum(1)).mean()
 
+
 # %% sigmoid/derivative-of-tanh
 # sigmoid-check: 1 - h^2 is the slope of tanh
 def sigmoid_penalty(h, weight):
-    return ((1 - h ** 2) ** 2 @ (weight ** 2).sum(1)).mean()
+    return ((1 - h**2) ** 2 @ (weight**2).sum(1)).mean()
+
 
 # %% sigmoid/sigmoid-twice
 # sigmoid-check: You took the sigmoid again
@@ -171,35 +219,42 @@ def sigmoid_penalty(h, weight):
     s = torch.sigmoid(h)
     return ((s * (1 - s)).square() @ weight.square().sum(1)).mean()
 
+
 # %% sigmoid/averaged-derivatives
 # sigmoid-check: You averaged the slopes over the pictures
 def sigmoid_penalty(h, weight):
     return (h * (1 - h)).mean(0).square() @ weight.square().sum(1)
+
 
 # %% sigmoid/summed-over-images
 # sigmoid-check: You summed over the pictures
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() @ weight.square().sum(1)).sum()
 
+
 # %% sigmoid/one-per-image
 # sigmoid-check: One number per picture came back
 def sigmoid_penalty(h, weight):
     return (h * (1 - h)).square() @ weight.square().sum(1)
+
 
 # %% sigmoid/mean-over-units
 # sigmoid-check: You took the mean over units too
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() * weight.square().sum(1)).mean()
 
+
 # %% sigmoid/weight-detached
 # sigmoid-check: No gradient of the penalty reaches weight
 def sigmoid_penalty(h, weight):
     return regularizers.contractive_penalty_of_sigmoid_layer(h, weight.detach())
 
+
 # %% sigmoid/h-detached
 # sigmoid-check: No gradient of the penalty reaches h
 def sigmoid_penalty(h, weight):
     return regularizers.contractive_penalty_of_sigmoid_layer(h.detach(), weight)
+
 
 # %% sigmoid/no-grad
 # sigmoid-check: carries no gradient
@@ -207,17 +262,20 @@ def sigmoid_penalty(h, weight):
     with torch.no_grad():
         return regularizers.contractive_penalty_of_sigmoid_layer(h, weight)
 
+
 # %% probe/summed-over-images
 # probe-check: You summed over the pictures
 def probe_penalty(encode, x, generator):
     return regularizers.contractive_penalty_by_probes(encode, x, generator, reduction="sum")
 
+
 # %% probe/vector-of-ones
 # probe-check: Your vector is all ones
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
-    mixed, = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
+    (mixed,) = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
     return mixed.square().sum() / len(x)
+
 
 # %% probe/uniform-probes
 # probe-check: Numbers from torch.rand have the mean 1/2
@@ -227,6 +285,7 @@ def probe_penalty(encode, x, generator):
     v = torch.rand(z.shape, generator=generator, device=z.device)
     return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
 
+
 # %% probe/signs-0-or-1
 # probe-check: signs are -1 or 1
 def probe_penalty(encode, x, generator):
@@ -234,6 +293,7 @@ def probe_penalty(encode, x, generator):
     z = encode(x)
     v = torch.randint(2, z.shape, generator=generator, device=z.device).float()
     return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
+
 
 # %% probe/probes-of-length-1
 # probe-check: Your random vector has the length 1
@@ -244,6 +304,7 @@ def probe_penalty(encode, x, generator):
     v = v / v.norm(dim=1, keepdim=True)
     return torch.autograd.grad(z, x, v, create_graph=True)[0].square().sum() / len(x)
 
+
 # %% probe/mean-over-pixels
 # probe-check: You took the mean over the pixels too
 def probe_penalty(encode, x, generator):
@@ -251,6 +312,7 @@ def probe_penalty(encode, x, generator):
     z = encode(x)
     v = torch.randn(z.shape, generator=generator, device=z.device)
     return torch.autograd.grad(z, x, v, create_graph=True)[0].square().mean()
+
 
 # %% probe/no-square
 # probe-check: The square is missing
@@ -260,17 +322,22 @@ def probe_penalty(encode, x, generator):
     v = torch.randn(z.shape, generator=generator, device=z.device)
     return torch.autograd.grad(z, x, v, create_graph=True)[0].flatten(1).norm(dim=1).mean()
 
+
 # %% probe/global-generator
 # probe-check: two different estimates came back
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     z = encode(x)
-    return torch.autograd.grad(z, x, torch.randn_like(z), create_graph=True)[0].square().sum() / len(x)
+    return torch.autograd.grad(z, x, torch.randn_like(z), create_graph=True)[
+        0
+    ].square().sum() / len(x)
+
 
 # %% probe/exact-penalty
 # probe-check: Every estimate is the same
 def probe_penalty(encode, x, generator):
     return regularizers.contractive_penalty_by_jacobian(encode, x)
+
 
 # %% probe/no-create-graph
 # probe-check: pass create_graph=True
@@ -280,124 +347,148 @@ def probe_penalty(encode, x, generator):
     v = torch.randn(z.shape, generator=generator, device=z.device)
     return torch.autograd.grad(z, x, v)[0].square().sum() / len(x)
 
+
 # %% probe/half-of-the-gradient
 # probe-check: Half of the gradient is missing
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     z = encode(x)
     v = torch.randn(z.shape, generator=generator, device=z.device)
-    mixed, = torch.autograd.grad(z, x, v, create_graph=True)
+    (mixed,) = torch.autograd.grad(z, x, v, create_graph=True)
     return (mixed * mixed.detach()).sum() / len(x)
+
 
 # %% probe/one-per-image
 # probe-check: expected one number for the batch
 def probe_penalty(encode, x, generator):
     return regularizers.contractive_penalty_by_probes(encode, x, generator, reduction="none")
 
+
 # %% gamed/code-multiplied
 # gamed-check: You multiplied the code by c
 def gamed(encode, decode, c):
     return lambda x: encode(x) * c, lambda z: decode(z / c)
+
 
 # %% gamed/unchanged
 # gamed-check: The code is as large as before
 def gamed(encode, decode, c):
     return encode, decode
 
+
 # %% gamed/pixels-divided
 # gamed-check: You divided the pixels by c
 def gamed(encode, decode, c):
     return lambda x: encode(x / c), lambda z: decode(c * z)
+
 
 # %% gamed/decoder-unchanged
 # gamed-check: The decoder is as before
 def gamed(encode, decode, c):
     return lambda x: encode(x) / c, decode
 
+
 # %% gamed/decoder-divides-too
 # gamed-check: You divided by c once more
 def gamed(encode, decode, c):
     return lambda x: encode(x) / c, lambda z: decode(z / c)
+
 
 # %% gamed/image-multiplied
 # gamed-check: You multiplied the picture
 def gamed(encode, decode, c):
     return lambda x: encode(x) / c, lambda z: c * decode(z)
 
+
 # %% gamed/one-function
 # gamed-check: expected two functions
 def gamed(encode, decode, c):
     return lambda x: decode(c * (encode(x) / c))
+
 
 # %% sensitivity/fraction-inverted
 # sensitivity-check: The fraction is upside down
 def sensitivity(encode, x):
     return encode(x).var(0, correction=0).sum() / regularizers.contractive_penalty(encode, x)
 
+
 # %% sensitivity/unbiased-variance
 # sensitivity-check: You divided by N - 1 in the variance
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(0).sum()
+
 
 # %% sensitivity/variance-averaged-over-units
 # sensitivity-check: You averaged the variance over the units
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).mean()
 
+
 # %% sensitivity/standard-deviations
 # sensitivity-check: You summed standard deviations
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).std(0, correction=0).sum()
+
 
 # %% sensitivity/root-of-the-variance
 # sensitivity-check: You took the root of the total variance
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).sum().sqrt()
 
+
 # %% sensitivity/root-at-the-end
 # sensitivity-check: You took the root at the end
 def sensitivity(encode, x):
     return metrics.sensitivity(encode, x).sqrt()
+
 
 # %% sensitivity/mean-square-of-the-code
 # sensitivity-check: This is the mean square of the code
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).square().sum(1).mean()
 
+
 # %% sensitivity/variance-over-units
 # sensitivity-check: You took the variance over the units of a picture
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(1, correction=0).sum()
+
 
 # %% sensitivity/variance-of-all-numbers
 # sensitivity-check: You took the variance of all numbers together
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(correction=0)
 
+
 # %% sensitivity/penalty-itself
 # sensitivity-check: This is the penalty itself
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x)
+
 
 # %% sensitivity/variance-of-pixels
 # sensitivity-check: You divided by the variance of the pixels
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / x.flatten(1).var(0, correction=0).sum()
 
+
 # %% sensitivity/multiplied-by-the-variance
 # sensitivity-check: You multiplied by the variance
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) * encode(x).var(0, correction=0).sum()
+
 
 # %% sensitivity/small-number-in-the-denominator
 # sensitivity-check: a code that is 100 times smaller
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / (encode(x).var(0, correction=0).sum() + 1e-6)
 
+
 # %% objective/no-penalty
 # objective-check: The penalty is missing
 def objective(weight):
     return lambda model, x, generator: {"reconstruction": losses.mse(model(x)[0], x)}
+
 
 # %% objective/no-weight
 # objective-check: The weight is missing
@@ -405,7 +496,9 @@ def objective(weight):
     def compute(model, x, generator):
         penalty = regularizers.contractive_penalty(model.encoder, x)
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": penalty}
+
     return compute
+
 
 # %% objective/weight-at-the-error
 # objective-check: The weight stands at the error
@@ -413,40 +506,64 @@ def objective(weight):
     def compute(model, x, generator):
         penalty = regularizers.contractive_penalty(model.encoder, x)
         return {"reconstruction": weight * losses.mse(model(x)[0], x), "contraction": penalty}
+
     return compute
+
 
 # %% objective/weight-at-both
 # objective-check: The weight stands at the whole loss
 def objective(weight):
     def compute(model, x, generator):
-        return {"loss of both": weight * (losses.mse(model(x)[0], x) + regularizers.contractive_penalty(model.encoder, x))}
+        return {
+            "loss of both": weight
+            * (losses.mse(model(x)[0], x) + regularizers.contractive_penalty(model.encoder, x))
+        }
+
     return compute
+
 
 # %% objective/penalty-subtracted
 # objective-check: The penalty is subtracted
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) - weight * regularizers.contractive_penalty(model.encoder, x)}
+        return {
+            "both": losses.mse(model(x)[0], x) - weight * regularizers.contractive_penalty(model.encoder, x)
+        }
+
     return compute
+
 
 # %% objective/no-error
 # objective-check: The error is missing
 def objective(weight):
-    return lambda model, x, generator: {"contraction": weight * regularizers.contractive_penalty(model.encoder, x)}
+    return lambda model, x, generator: {
+        "contraction": weight * regularizers.contractive_penalty(model.encoder, x)
+    }
+
 
 # %% objective/weight-squared
 # objective-check: You squared the weight
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) + weight**2 * regularizers.contractive_penalty(model.encoder, x)}
+        return {
+            "both": losses.mse(model(x)[0], x)
+            + weight**2 * regularizers.contractive_penalty(model.encoder, x)
+        }
+
     return compute
+
 
 # %% objective/error-summed
 # objective-check: The error is summed over pixels and pictures
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x, "sum") + weight * regularizers.contractive_penalty(model.encoder, x)}
+        return {
+            "both": losses.mse(model(x)[0], x, "sum")
+            + weight * regularizers.contractive_penalty(model.encoder, x)
+        }
+
     return compute
+
 
 # %% objective/error-summed-over-pixels
 # objective-check: The error is summed over the pixels
@@ -454,32 +571,48 @@ def objective(weight):
     def compute(model, x, generator):
         error = (model(x)[0] - x).square().flatten(1).sum(1).mean()
         return {"both": error + weight * regularizers.contractive_penalty(model.encoder, x)}
+
     return compute
+
 
 # %% objective/penalty-summed-over-images
 # objective-check: The penalty is summed over the pictures
 def objective(weight):
     def compute(model, x, generator):
-        return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x, "sum")}
+        return {
+            "both": losses.mse(model(x)[0], x)
+            + weight * regularizers.contractive_penalty(model.encoder, x, "sum")
+        }
+
     return compute
+
 
 # %% objective/penalty-of-the-reconstruction
 # objective-check: You held still the reconstruction
 def objective(weight):
     def compute(model, x, generator):
-        penalty = regularizers.contractive_penalty_by_probes(lambda x: model(x)[0], x, generator) if len(x) > 3 else (
-            regularizers.contractive_penalty_by_jacobian(lambda x: model(x)[0].flatten(1), x))
+        penalty = (
+            regularizers.contractive_penalty_by_probes(lambda x: model(x)[0], x, generator)
+            if len(x) > 3
+            else (regularizers.contractive_penalty_by_jacobian(lambda x: model(x)[0].flatten(1), x))
+        )
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
+
     return compute
+
 
 # %% objective/penalty-without-gradient
 # objective-check: The penalty has no gradient
 def objective(weight):
     def compute(model, x, generator):
         with torch.no_grad():
-            penalty = regularizers.contractive_penalty_of_sigmoid_layer(model.encode(x), model.encoder[0][0].weight)
+            penalty = regularizers.contractive_penalty_of_sigmoid_layer(
+                model.encode(x), model.encoder[0][0].weight
+            )
         return {"reconstruction": losses.mse(model(x)[0], x), "contraction": weight * penalty}
+
     return compute
+
 
 # %% objective/layer-weights-detached
 # objective-check: the weights of the layer were detached
@@ -488,7 +621,9 @@ def objective(weight):
         z = model.encode(x)
         penalty = regularizers.contractive_penalty_of_sigmoid_layer(z, model.encoder[0][0].weight.detach())
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
+
     return compute
+
 
 # %% objective/code-detached
 # objective-check: the code was detached
@@ -497,25 +632,36 @@ def objective(weight):
         z = model.encode(x)
         penalty = regularizers.contractive_penalty_of_sigmoid_layer(z.detach(), model.encoder[0][0].weight)
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
+
     return compute
+
 
 # %% objective/penalty-no-grad
 # objective-check: no gradient of it reaches the encoder
 def objective(weight):
     def compute(model, x, generator):
         with torch.no_grad():
-            return {"both": losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)}
+            return {
+                "both": losses.mse(model(x)[0], x)
+                + weight * regularizers.contractive_penalty(model.encoder, x)
+            }
+
     return compute
+
 
 # %% objective/returns-no-function
 # objective-check: define it inside and return it without calling it
 def objective(weight):
     return {"weight": weight}
 
+
 # %% objective/returns-a-number
 # objective-check: expected a dictionary of terms
 def objective(weight):
-    return lambda model, x, generator: losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)
+    return lambda model, x, generator: (
+        losses.mse(model(x)[0], x) + weight * regularizers.contractive_penalty(model.encoder, x)
+    )
+
 
 # %% train/returns-the-history
 # train-budget-check: expected the network
@@ -523,6 +669,7 @@ def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
     return fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
+
 
 # %% train/another-hidden-layer
 # train-budget-check: The network is not the one of the task
@@ -532,6 +679,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
+
 # %% train/no-sigmoid-on-the-code
 # train-budget-check: The code leaves [0, 1]
 def train(objective, seed, steps=STEPS):
@@ -539,6 +687,7 @@ def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(), latent_dim=64)
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
+
 
 # %% train/fixed-steps
 # train-budget-check: hand `steps` on to fit
@@ -548,6 +697,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=6, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
+
 # %% train/default-batch-size
 # train-budget-check: A batch holds 128 images
 def train(objective, seed, steps=STEPS):
@@ -555,6 +705,7 @@ def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
     fit(model, images.train, objective, steps=steps, lr=LR, seed=seed)
     return model
+
 
 # %% train/trains-on-test
 # train-budget-check: images that are not in images.train
@@ -564,6 +715,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, test, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
+
 # %% train/default-learning-rate
 # train-budget-check: That is fit's own learning rate
 def train(objective, seed, steps=STEPS):
@@ -572,14 +724,19 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, seed=seed)
     return model
 
+
 # %% train/returns-another-network
 # train-budget-check: is not the one that was trained
 def train(objective, seed, steps=STEPS):
     def made():
         torch.manual_seed(seed)
-        return Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid").to(images.train.device)
+        return Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid").to(
+            images.train.device
+        )
+
     fit(made(), images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return made()
+
 
 # %% train/network-before-the-seed
 # train-seed-check: the network must be made inside
@@ -589,14 +746,25 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
+
 # %% train/batches-by-the-clock
 # train-seed-check: Two runs with one seed see different batches
 def train(objective, seed, steps=STEPS):
     import time
+
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
-    fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=time.time_ns() % 2**31)
+    fit(
+        model,
+        images.train,
+        objective,
+        steps=steps,
+        batch_size=BATCH,
+        lr=LR,
+        seed=time.time_ns() % 2**31,
+    )
     return model
+
 
 # %% train/one-start-for-all-seeds
 # train-seed-check: Every seed starts from the same network
@@ -606,6 +774,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
     return model
 
+
 # %% train/one-batch-order-for-all-seeds
 # train-seed-check: Every seed sees the same batches
 def train(objective, seed, steps=STEPS):
@@ -614,6 +783,7 @@ def train(objective, seed, steps=STEPS):
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR)
     return model
 
+
 # %% train/not-trained
 # train-budget-check: took 0 steps
 # train-seed-check: train never called the objective
@@ -621,12 +791,20 @@ def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     return Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid").to(images.train.device)
 
+
 # %% tabulate/first-network-alone
 # table-check: This is the first network alone
 def tabulate(models, x):
     rows = x.flatten(1)
-    return {weight: {"error": losses.mse(runs[0](x)[0], x).item(), "penalty": regularizers.contractive_penalty(runs[0].encoder, rows).item(),
-                     "sensitivity": metrics.sensitivity(runs[0].encoder, rows).item()} for weight, runs in models.items()}
+    return {
+        weight: {
+            "error": losses.mse(runs[0](x)[0], x).item(),
+            "penalty": regularizers.contractive_penalty(runs[0].encoder, rows).item(),
+            "sensitivity": metrics.sensitivity(runs[0].encoder, rows).item(),
+        }
+        for weight, runs in models.items()
+    }
+
 
 # %% tabulate/last-network-alone
 # table-check: This is the last network alone
@@ -634,18 +812,27 @@ def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
         for run in runs:
-            table[weight] = {"error": losses.mse(run(x)[0], x).item(), "penalty": regularizers.contractive_penalty(run.encoder, rows).item(),
-                             "sensitivity": metrics.sensitivity(run.encoder, rows).item()}
+            table[weight] = {
+                "error": losses.mse(run(x)[0], x).item(),
+                "penalty": regularizers.contractive_penalty(run.encoder, rows).item(),
+                "sensitivity": metrics.sensitivity(run.encoder, rows).item(),
+            }
     return table
+
 
 # %% tabulate/summed-over-networks
 # table-check: You summed over the networks
 def tabulate(models, x):
     rows = x.flatten(1)
-    return {weight: {"error": sum(losses.mse(run(x)[0], x).item() for run in runs),
-                     "penalty": sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
-                     "sensitivity": sum(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
-            for weight, runs in models.items()}
+    return {
+        weight: {
+            "error": sum(losses.mse(run(x)[0], x).item() for run in runs),
+            "penalty": sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
+            "sensitivity": sum(metrics.sensitivity(run.encoder, rows).item() for run in runs),
+        }
+        for weight, runs in models.items()
+    }
+
 
 # %% tabulate/penalty-times-weight
 # table-check: This is the penalty times its weight
@@ -653,47 +840,64 @@ def tabulate(models, x):
     def mean(values):
         values = list(values)
         return sum(values) / len(values)
+
     rows = x.flatten(1)
-    return {weight: {"error": mean(losses.mse(run(x)[0], x).item() for run in runs),
-                     "penalty": mean(weight * regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
-                     "sensitivity": mean(metrics.sensitivity(run.encoder, rows).item() for run in runs)}
-            for weight, runs in models.items()}
+    return {
+        weight: {
+            "error": mean(losses.mse(run(x)[0], x).item() for run in runs),
+            "penalty": mean(
+                weight * regularizers.contractive_penalty(run.encoder, rows).item() for run in runs
+            ),
+            "sensitivity": mean(metrics.sensitivity(run.encoder, rows).item() for run in runs),
+        }
+        for weight, runs in models.items()
+    }
+
 
 # %% tabulate/ratio-of-means
 # table-check: You divided the mean penalty by the mean variance
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(runs)
+        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(
+            runs
+        )
         variance = sum(metrics.code_variance(run.encode(x)).item() for run in runs) / len(runs)
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty / variance}
     return table
+
 
 # %% tabulate/penalty-for-sensitivity
 # table-check: This is the penalty once more
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(runs)
+        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(
+            runs
+        )
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty}
     return table
+
 
 # %% tabulate/fixed-weights
 # table-check: The rows of your table are
 def tabulate(models, x):
     return {weight: {} for weight in WEIGHTS}
 
+
 # %% tabulate/empty-rows
 # table-check: Your table has no entry 'error'
 def tabulate(models, x):
     return {weight: {} for weight in models}
 
+
 # %% drift/pairs-with-themselves
 # drift-check: You counted each picture as a pair with itself
 def drift(noisy, z):
     return ((noisy - z).square().sum(1).mean() / torch.cdist(z, z).square().mean()).sqrt()
+
 
 # %% drift/pairs-counted-twice
 # drift-check: You counted each pair once in the count and twice in the sum
@@ -701,40 +905,48 @@ def drift(noisy, z):
     pairs = torch.cdist(z, z).square().sum() / (len(z) * (len(z) - 1) / 2)
     return ((noisy - z).square().sum(1).mean() / pairs).sqrt()
 
+
 # %% drift/squared-drift
 # drift-check: This is the squared drift
 def drift(noisy, z):
     return (noisy - z).square().sum(1).mean() / torch.pdist(z).square().mean()
+
 
 # %% drift/fraction-inverted
 # drift-check: The fraction is upside down
 def drift(noisy, z):
     return (torch.pdist(z).square().mean() / (noisy - z).square().sum(1).mean()).sqrt()
 
+
 # %% drift/averaged-distances
 # drift-check: You averaged distances
 def drift(noisy, z):
     return (noisy - z).norm(dim=1).mean() / torch.pdist(z).mean()
+
 
 # %% drift/divided-by-code-size
 # drift-check: You divided by the size of the codes
 def drift(noisy, z):
     return ((noisy - z).square().sum() / z.square().sum()).sqrt()
 
+
 # %% drift/divided-by-variance
 # drift-check: You compared with the variance of the code
 def drift(noisy, z):
     return ((noisy - z).square().sum(1).mean() / z.var(0, correction=0).sum()).sqrt()
+
 
 # %% drift/noisy-against-every-code
 # drift-check: You let every noisy code meet every code
 def drift(noisy, z):
     return (torch.cdist(noisy, z).square().mean() / torch.pdist(z).square().mean()).sqrt()
 
+
 # %% drift/mean-over-units
 # drift-check: You averaged over the units on top
 def drift(noisy, z):
     return ((noisy - z).square().mean() / torch.pdist(z).square().mean()).sqrt()
+
 
 # %% drift/ratio-of-each-image
 # drift-check: You took one ratio for each picture
@@ -742,75 +954,110 @@ def drift(noisy, z):
     ways = torch.cdist(z, z).square().sum(1) / (len(z) - 1)
     return ((noisy - z).square().sum(1) / ways).sqrt().mean()
 
+
 # %% drift/not-divided
 # drift-check: divide it by the way between two pictures
 def drift(noisy, z):
     return (noisy - z).square().sum(1).mean().sqrt()
+
 
 # %% nearest/share-of-mistakes
 # nearest-check: This is the share of wrong labels
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[torch.cdist(z, known).argmin(1)] != labels).double().mean()
 
+
 # %% nearest/farthest
 # nearest-check: You took the farthest of the known codes
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[torch.cdist(z, known).argmax(1)] == labels).double().mean()
+
 
 # %% nearest/count
 # nearest-check: This is how many are right
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[torch.cdist(z, known).argmin(1)] == labels).double().sum()
 
+
 # %% nearest/one-per-code
 # nearest-check: or whether each is right
 def nearest_accuracy(z, labels, known, known_labels):
     return known_labels[torch.cdist(z, known).argmin(1)] == labels
+
 
 # %% nearest/index-for-label
 # nearest-check: look up its label
 def nearest_accuracy(z, labels, known, known_labels):
     return (torch.cdist(z, known).argmin(1) == labels).double().mean()
 
+
 # %% nearest/largest-product
 # nearest-check: You took the largest product
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[(z @ known.T).argmax(1)] == labels).double().mean()
+
 
 # %% nearest/search-reversed
 # nearest-check: You looked for the nearest code of each known one
 def nearest_accuracy(z, labels, known, known_labels):
     return (labels[torch.cdist(known, z).argmin(1)] == known_labels).double().mean()
 
+
 # %% nearest/first-codes-only
 # nearest-check: You compared only with the first codes
 def nearest_accuracy(z, labels, known, known_labels):
-    return (known_labels[torch.cdist(z, known[:len(z)]).argmin(1)] == labels).double().mean()
+    return (known_labels[torch.cdist(z, known[: len(z)]).argmin(1)] == labels).double().mean()
+
 
 # %% pareto/must-be-better-in-both
 # pareto-check: An equal error with a smaller cost dominates too
 def pareto(table, cost):
-    return [a for a in table if not any(
-        table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost] for b in table)]
+    return [
+        a
+        for a in table
+        if not any(
+            table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost] for b in table
+        )
+    ]
+
 
 # %% pareto/dominated-ones
 # pareto-check: These are the dominated ones
 def pareto(table, cost):
     def pair(weight):
         return table[weight]["error"], table[weight][cost]
-    return [a for a in table if any(pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+    return [
+        a
+        for a in table
+        if any(
+            pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b)
+            for b in table
+        )
+    ]
+
 
 # %% pareto/front-of-the-largest
 # pareto-check: this is the front of the largest
 def pareto(table, cost):
     def pair(weight):
         return table[weight]["error"], table[weight][cost]
-    return [a for a in table if not any(pair(b)[0] >= pair(a)[0] and pair(b)[1] >= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+    return [
+        a
+        for a in table
+        if not any(
+            pair(b)[0] >= pair(a)[0] and pair(b)[1] >= pair(a)[1] and pair(a) != pair(b)
+            for b in table
+        )
+    ]
+
 
 # %% pareto/two-ends-only
 # pareto-check: These are the two ends
 def pareto(table, cost):
     return [min(table, key=lambda weight: table[weight][key]) for key in ("error", cost)]
+
 
 # %% pareto/smallest-cost-so-far
 # pareto-check: kept every new smallest cost
@@ -822,80 +1069,127 @@ def pareto(table, cost):
             smallest = table[weight][cost]
     return front
 
+
 # %% pareto/dominates-itself
 # pareto-check: a weight does not dominate itself
 def pareto(table, cost):
-    return [a for a in table if not any(
-        table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost] for b in table)]
+    return [
+        a
+        for a in table
+        if not any(
+            table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost]
+            for b in table
+        )
+    ]
+
 
 # %% pareto/front-of-sensitivity
 # pareto-check: That is the front of the other measure
 def pareto(table, cost):
     def pair(weight):
         return table[weight]["error"], table[weight]["sensitivity"]
-    return [a for a in table if not any(pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b) for b in table)]
+
+    return [
+        a
+        for a in table
+        if not any(
+            pair(b)[0] <= pair(a)[0] and pair(b)[1] <= pair(a)[1] and pair(a) != pair(b)
+            for b in table
+        )
+    ]
+
 
 # %% pareto/must-be-beaten-by-all
 # pareto-check: one other weight is enough
 def pareto(table, cost):
-    return [a for a in table if not all(
-        table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost] for b in table if b != a)]
+    return [
+        a
+        for a in table
+        if not all(
+            table[b]["error"] < table[a]["error"] and table[b][cost] < table[a][cost]
+            for b in table
+            if b != a
+        )
+    ]
+
 
 # %% pareto/equal-rows-dominate
 # pareto-check: Two weights with the very same numbers do not dominate each other
 def pareto(table, cost):
-    return [a for a in table if not any(
-        table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost] for b in table if b != a)]
+    return [
+        a
+        for a in table
+        if not any(
+            table[b]["error"] <= table[a]["error"] and table[b][cost] <= table[a][cost]
+            for b in table
+            if b != a
+        )
+    ]
+
 
 # %% pareto/returns-the-count
 # pareto-check: expected a list of weights
 def pareto(table, cost):
     return len(table)
 
+
 # %% pareto/returns-errors
 # pareto-check: expected weights, the keys of the table
 def pareto(table, cost):
     return [row["error"] for row in table.values()]
+
 
 # %% best-at/no-rate
 # best-at-check: The rate is missing
 def best_at(table, rate, cost):
     return min(table, key=lambda weight: table[weight]["error"] + table[weight][cost])
 
+
 # %% best-at/rate-at-the-error
 # best-at-check: or stands at the error
 def best_at(table, rate, cost):
     return min(table, key=lambda weight: rate * table[weight]["error"] + table[weight][cost])
+
 
 # %% best-at/largest-sum
 # best-at-check: You took the largest sum
 def best_at(table, rate, cost):
     return max(table, key=lambda weight: table[weight]["error"] + rate * table[weight][cost])
 
+
 # %% best-at/smallest-error-alone
 # best-at-check: This is the smallest error
 def best_at(table, rate, cost):
     return min(table, key=lambda weight: table[weight]["error"])
+
 
 # %% best-at/returns-the-sum
 # best-at-check: return its weight
 def best_at(table, rate, cost):
     return min(row["error"] + rate * row[cost] for row in table.values())
 
+
 # %% best-at/fixed-cost
 # best-at-check: That is the winner by the other measure
 def best_at(table, rate, cost):
-    return min(table, key=lambda weight: table[weight]["error"] + rate * table[weight]["sensitivity"])
+    return min(
+        table, key=lambda weight: table[weight]["error"] + rate * table[weight]["sensitivity"]
+    )
+
 
 # %% best-at/error-times-cost
 # best-at-check: You multiplied error and cost
 def best_at(table, rate, cost):
     return min(table, key=lambda weight: table[weight]["error"] * rate * table[weight][cost])
 
+
 # %% within/percent-as-share
 # within-check: 10 % is 0.10
 def largest_within(table, percent):
-    return max(weight for weight in table if table[weight]["error"] <= (1 + percent) * table[0.0]["error"])
+    return max(
+        weight for weight in table if table[weight]["error"] <= (1 + percent) * table[0.0]["error"]
+    )
+
 
 # %% within/stops-at-the-first-above
 # within-check: You stopped at the first weight above the limit
@@ -907,43 +1201,72 @@ def largest_within(table, percent):
         largest = weight
     return largest
 
+
 # %% within/smallest-weight
 # within-check: That is the smallest weight below the limit
 def largest_within(table, percent):
-    return min(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"])
+    return min(
+        weight
+        for weight in table
+        if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"]
+    )
+
 
 # %% within/returns-the-error
 # within-check: That is the error
 def largest_within(table, percent):
-    return table[max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"])]["error"]
+    return table[
+        max(
+            weight
+            for weight in table
+            if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"]
+        )
+    ]["error"]
+
 
 # %% within/largest-error-within
 # within-check: That is the row with the largest error below the limit
 def largest_within(table, percent):
-    return max((weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"]),
-               key=lambda weight: table[weight]["error"])
+    return max(
+        (
+            weight
+            for weight in table
+            if table[weight]["error"] <= (1 + percent / 100) * table[0.0]["error"]
+        ),
+        key=lambda weight: table[weight]["error"],
+    )
+
 
 # %% within/relative-to-the-smallest-error
 # within-check: You compared with the smallest error of the table
 def largest_within(table, percent):
     smallest = min(row["error"] for row in table.values())
-    return max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * smallest)
+    return max(
+        weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * smallest
+    )
+
 
 # %% order/equal-values
 # order-check: the order is the same, whatever the values
 def same_order(table, first, second):
     return [row[first] for row in table.values()] == [row[second] for row in table.values()]
 
+
 # %% order/always-true
 # order-check: One falls where the other rises
 def same_order(table, first, second):
     return True
 
+
 # %% order/ends-only
 # order-check: compare the whole order, not its ends
 def same_order(table, first, second):
-    return all(pick(table, key=lambda weight: table[weight][first]) == pick(table, key=lambda weight: table[weight][second])
-               for pick in (min, max))
+    return all(
+        pick(table, key=lambda weight: table[weight][first])
+        == pick(table, key=lambda weight: table[weight][second])
+        for pick in (min, max)
+    )
+
 
 # %% order/assumes-falling
 # order-check: The order need not follow the weights
@@ -951,29 +1274,50 @@ def same_order(table, first, second):
     def falls(measure):
         values = [table[weight][measure] for weight in sorted(table)]
         return values == sorted(values, reverse=True)
+
     return falls(first) and falls(second)
+
 
 # %% order/values-for-order
 # order-check: rank the weights, not the values
 def same_order(table, first, second):
-    return sorted(row[first] for row in table.values()) == sorted(row[second] for row in table.values()) or (
-        sorted(table, key=lambda weight: table[weight][first]) == sorted(table, key=lambda weight: table[weight][second]))
+    return sorted(row[first] for row in table.values()) == sorted(
+        row[second] for row in table.values()
+    ) or (
+        sorted(table, key=lambda weight: table[weight][first])
+        == sorted(table, key=lambda weight: table[weight][second])
+    )
+
 
 # %% within/limit-excluded
 # within-check: take <=
 def largest_within(table, percent):
-    return max((weight for weight in table if table[weight]["error"] < (1 + percent / 100) * table[0.0]["error"]), default=0.0)
+    return max(
+        (
+            weight
+            for weight in table
+            if table[weight]["error"] < (1 + percent / 100) * table[0.0]["error"]
+        ),
+        default=0.0,
+    )
+
 
 # %% within/first-row-for-weight-0
 # within-check: look it up by its key
 def largest_within(table, percent):
     first = next(iter(table.values()))
-    return max(weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * first["error"])
+    return max(
+        weight for weight in table if table[weight]["error"] <= (1 + percent / 100) * first["error"]
+    )
+
 
 # %% order/fixed-measures
 # order-check: read the two whose names came in
 def same_order(table, first, second):
-    return sorted(table, key=lambda weight: table[weight]["penalty"]) == sorted(table, key=lambda weight: table[weight]["sensitivity"])
+    return sorted(table, key=lambda weight: table[weight]["penalty"]) == sorted(
+        table, key=lambda weight: table[weight]["sensitivity"]
+    )
+
 
 # %% order/returns-a-string
 # order-check: gives 'yes'

@@ -1,23 +1,45 @@
 """What a visible check takes for right, and what it says of an answer of another form."""
+
 import pytest
 import torch
 
 from aecourse.exercises.checks import carries_gradient, expect, number
 
 
-@pytest.mark.parametrize("answer, right", [
-    (True, True), ("mae", "mae"), (2, 2.0), (torch.tensor(1 / 3), 1 / 3), (torch.ones(2, requires_grad=True), torch.ones(2)),
-    (float("nan"), float("nan"))], ids=range(6))
+@pytest.mark.parametrize(
+    "answer, right",
+    [
+        (True, True),
+        ("mae", "mae"),
+        (2, 2.0),
+        (torch.tensor(1 / 3), 1 / 3),
+        (torch.ones(2, requires_grad=True), torch.ones(2)),
+        (float("nan"), float("nan")),
+    ],
+    ids=range(6),
+)
 def test_what_is_right_passes(answer, right):
     assert expect("f(x)", answer, right, {}) is None
 
 
-@pytest.mark.parametrize("answer, right, words", [
-    (1, True, "gives 1; expected True"), (torch.tensor(True), True, "expected True"), ("MAE", "mae", "gives 'MAE'; expected 'mae'"),
-    (None, 2.0, "gives nothing: is a `return` missing"), ("2", 2.0, "expected a tensor or a number"),
-    (2.001, 2.0, "gives 2.001; expected 2"),
-    (torch.ones(2, 1), torch.ones(2), r"a tensor of shape \(2, 1\); expected a tensor of shape \(2,\)"),
-    (torch.ones(2), 1.0, r"a tensor of shape \(2,\); expected 1")], ids=range(8))
+@pytest.mark.parametrize(
+    "answer, right, words",
+    [
+        (1, True, "gives 1; expected True"),
+        (torch.tensor(True), True, "expected True"),
+        ("MAE", "mae", "gives 'MAE'; expected 'mae'"),
+        (None, 2.0, "gives nothing: is a `return` missing"),
+        ("2", 2.0, "expected a tensor or a number"),
+        (2.001, 2.0, "gives 2.001; expected 2"),
+        (
+            torch.ones(2, 1),
+            torch.ones(2),
+            r"a tensor of shape \(2, 1\); expected a tensor of shape \(2,\)",
+        ),
+        (torch.ones(2), 1.0, r"a tensor of shape \(2,\); expected 1"),
+    ],
+    ids=range(8),
+)
 def test_what_is_not_right_hears_what_was_expected(answer, right, words):
     with pytest.raises(AssertionError, match=words):
         expect("f(x)", answer, right, {})
@@ -25,7 +47,12 @@ def test_what_is_not_right_hears_what_was_expected(answer, right, words):
 
 def test_the_first_idea_that_fits_is_named():
     ideas = {"Twice.": 4.0, "Negative.": lambda seen: bool(seen < 0), "Half.": 1.0}
-    for answer, words in ((4.0, "Twice"), (-2.0, "Negative"), (1.0, "Half"), (3.0, "none of the usual slips")):
+    for answer, words in (
+        (4.0, "Twice"),
+        (-2.0, "Negative"),
+        (1.0, "Half"),
+        (3.0, "none of the usual slips"),
+    ):
         with pytest.raises(AssertionError, match=words):
             expect("f(x)", answer, 2.0, ideas)
 

@@ -1,4 +1,7 @@
-"""A sandbox where this machine has one; else its tests are skipped. A missing program fails under AECOURSE_STRICT=1, a kernel that refuses does not."""
+"""A sandbox where this machine has one; else its tests are skipped. A missing program fails under
+AECOURSE_STRICT=1, a kernel that refuses does not.
+"""
+
 import shutil
 
 import pytest

@@ -1,4 +1,7 @@
-"""A small exercise and a course that releases it, in a folder of its own: what the tests of whole classes share."""
+"""A small exercise and a course that releases it, in a folder of its own: what the tests of whole
+classes share.
+"""
+
 import csv
 import json
 import os
@@ -38,7 +41,12 @@ about("cube", lambda x: x**3, (1, 10, 50))
 
 def cell(kind, key, source, **settings):
     make = nbformat.v4.new_code_cell if kind == "code" else nbformat.v4.new_markdown_cell
-    data = {"schema_version": 3, "grade_id": key, "task": False, **{"grade": False, "solution": False, "locked": False, **settings}}
+    data = {
+        "schema_version": 3,
+        "grade_id": key,
+        "task": False,
+        **{"grade": False, "solution": False, "locked": False, **settings},
+    }
     return make(source, id=key, metadata={"nbgrader": data} if settings else {})
 
 
@@ -46,13 +54,36 @@ def small():
     """The solution of an exercise with five points by checks and one by hand."""
     cells = [cell("markdown", "goal", "# Small"), cell("code", "given", "import math", locked=True)]
     for name, points in POINTS.items():
-        cells += [cell("code", name, f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {FORMULA[name]}\n    ### END SOLUTION", solution=True),
-                  cell("code", f"{name}-check", f"assert {name}(3) == {eval(FORMULA[name], {'x': 3})}\nprint('passed')", grade=True, locked=True, points=points)]
+        cells += [
+            cell(
+                "code",
+                name,
+                f"def {name}(x):\n    ### BEGIN SOLUTION\n    return {FORMULA[name]}\n    ### END "
+                f"SOLUTION",
+                solution=True,
+            ),
+            cell(
+                "code",
+                f"{name}-check",
+                f"assert {name}(3) == {eval(FORMULA[name], {'x': 3})}\nprint('passed')",
+                grade=True,
+                locked=True,
+                points=points,
+            ),
+        ]
     cells.append(cell("markdown", "words", "Because.", grade=True, solution=True, points=1))
-    return nbformat.v4.new_notebook(cells=cells, metadata={"kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}})
+    return nbformat.v4.new_notebook(
+        cells=cells,
+        metadata={
+            "kernelspec": {"name": "python3", "display_name": "Python 3", "language": "python"}
+        },
+    )
 
 
-RIGHT = {**{name: f"def {name}(x):\n    return {FORMULA[name]}" for name in POINTS}, "words": "In my words."}
+RIGHT = {
+    **{name: f"def {name}(x):\n    return {FORMULA[name]}" for name in POINTS},
+    "words": "In my words.",
+}
 NOTHING = dict.fromkeys(POINTS, "pass")
 HALF = {**RIGHT, "double": "def double(x):\n    return 2 * abs(x)"}
 
@@ -62,19 +93,32 @@ class Course:
 
     def __init__(self, folder, **variables):
         self.folder = folder
-        self.environment = {**os.environ, "AECOURSE_KEY": "key of the tests", "AECOURSE_STRICT": "1", **variables}
+        self.environment = {
+            **os.environ,
+            "AECOURSE_KEY": "key of the tests",
+            "AECOURSE_STRICT": "1",
+            **variables,
+        }
         source = folder / "solutions" / "small"
         source.mkdir(parents=True)
         nbformat.write(small(), source / "small.ipynb")
         (source / "oracle.py").write_text(ORACLE)
         (folder / "grader").symlink_to(ROOT / "grader")
         config = (ROOT / "nbgrader_config.py").read_text()
-        (folder / "nbgrader_config.py").write_text(config + "c.Judge.timeout = 4\nc.Judge.total = 120\nc.Judge.memory = 1024\n")
+        (folder / "nbgrader_config.py").write_text(
+            config + "c.Judge.timeout = 4\nc.Judge.total = 120\nc.Judge.memory = 1024\n"
+        )
         self.run("nbgrader", "generate_assignment", "small")
 
     def run(self, module, *arguments, fails=False):
-        done = subprocess.run([sys.executable, "-m", module, *arguments], cwd=self.folder, env=self.environment, capture_output=True, text=True,
-                              timeout=1500)
+        done = subprocess.run(
+            [sys.executable, "-m", module, *arguments],
+            cwd=self.folder,
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=1500,
+        )
         assert bool(done.returncode) == fails, done.stdout + done.stderr
         return done.stdout + done.stderr
 
@@ -108,5 +152,7 @@ class Course:
         return {student: float(row["score"]) for student, row in self.rows().items()}
 
     def after(self, student):
-        notebook = nbformat.read(self.folder / "grading" / "autograded" / student / "small" / "small.ipynb", as_version=4)
+        notebook = nbformat.read(
+            self.folder / "grading" / "autograded" / student / "small" / "small.ipynb", as_version=4
+        )
         return {one.id: one for one in notebook.cells}

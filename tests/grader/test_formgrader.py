@@ -1,4 +1,7 @@
-"""Grading without typing: nbgrader's formgrader in JupyterLab, clicked in a browser, on a small exercise."""
+"""Grading without typing: nbgrader's formgrader in JupyterLab, clicked in a browser, on a small
+exercise.
+"""
+
 import os
 import re
 import socket
@@ -32,9 +35,21 @@ def formgrader(course):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     root = ["--allow-root"] if os.name == "posix" and os.getuid() == 0 else []
-    command = [sys.executable, "-m", "jupyter", "lab", "--no-browser", f"--port={port}", "--ServerApp.port_retries=0", "--IdentityProvider.token=", *root]
+    command = [
+        sys.executable,
+        "-m",
+        "jupyter",
+        "lab",
+        "--no-browser",
+        f"--port={port}",
+        "--ServerApp.port_retries=0",
+        "--IdentityProvider.token=",
+        *root,
+    ]
     with open(course.folder / "server.log", "w") as log:
-        server = subprocess.Popen(command, cwd=course.folder, env=course.environment, stdout=log, stderr=log)
+        server = subprocess.Popen(
+            command, cwd=course.folder, env=course.environment, stdout=log, stderr=log
+        )
     address = f"http://127.0.0.1:{port}/formgrader"
     try:
         while not answers(address):

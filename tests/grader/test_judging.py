@@ -1,4 +1,7 @@
-"""A submission from cells to marks: what nbgrader reads from the outputs, and what a lethal cell costs."""
+"""A submission from cells to marks: what nbgrader reads from the outputs, and what a lethal cell
+costs.
+"""
+
 from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
 from pathlib import Path
 
@@ -13,7 +16,18 @@ from grader import judging
 from grader.__main__ import judge_all
 from grader.oracle import Verdict
 from grader.sandbox import Limits, error
-from tests.helpers import NAMES, ROOT, checks_of, filled, judged, oracle_of, read, role, solved, worth
+from tests.helpers import (
+    NAMES,
+    ROOT,
+    checks_of,
+    filled,
+    judged,
+    oracle_of,
+    read,
+    role,
+    solved,
+    worth,
+)
 
 
 def stream(text, name="stdout"):
@@ -25,8 +39,21 @@ def value(text):
 
 
 def mark(outputs, verdict, worth=2):
-    cell = nbformat.v4.new_code_cell("", outputs=judging.shown(outputs, verdict, worth), metadata={
-        "nbgrader": {"grade": True, "solution": False, "points": worth, "grade_id": "c", "locked": True, "schema_version": 3, "task": False}})
+    cell = nbformat.v4.new_code_cell(
+        "",
+        outputs=judging.shown(outputs, verdict, worth),
+        metadata={
+            "nbgrader": {
+                "grade": True,
+                "solution": False,
+                "points": worth,
+                "grade_id": "c",
+                "locked": True,
+                "schema_version": 3,
+                "task": False,
+            }
+        },
+    )
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
     return determine_grade(cell)[0]
 
@@ -35,19 +62,44 @@ PASSED, FAILED = stream("passed\n"), error("AssertionError", "not so")
 
 
 @pytest.mark.parametrize("points", [0, 0.5, 1, 2])
-@pytest.mark.parametrize("outputs", [[], [PASSED], [FAILED], [stream("a warning", "stderr")], [value("99.0")], [value("nan")], [PASSED, FAILED, value("2")]])
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        [],
+        [PASSED],
+        [FAILED],
+        [stream("a warning", "stderr")],
+        [value("99.0")],
+        [value("nan")],
+        [PASSED, FAILED, value("2")],
+    ],
+)
 def test_nbgrader_reads_the_oracles_points_whatever_the_check_printed(points, outputs):
     assert mark(outputs, Verdict(points, ["a step: words"])) == points
 
 
-@pytest.mark.parametrize("outputs, points", [([], 2), ([PASSED], 2), ([FAILED], 0), ([stream("a warning", "stderr")], 2), ([value("0.5")], 2)])
+@pytest.mark.parametrize(
+    "outputs, points",
+    [
+        ([], 2),
+        ([PASSED], 2),
+        ([FAILED], 0),
+        ([stream("a warning", "stderr")], 2),
+        ([value("0.5")], 2),
+    ],
+)
 def test_without_an_oracle_the_visible_check_decides_and_no_number_of_its_own(outputs, points):
     assert mark(outputs, None) == points
 
 
 def test_what_was_judged_is_said_step_by_step():
-    outputs = judging.shown([PASSED], Verdict(1, ["first: right (1 of 1)", "second: not finite (0 of 1)"]), 2)
-    assert outputs[0].text == "passed\n" and outputs[1].text.splitlines()[1:] == ["- first: right (1 of 1)", "- second: not finite (0 of 1)"]
+    outputs = judging.shown(
+        [PASSED], Verdict(1, ["first: right (1 of 1)", "second: not finite (0 of 1)"]), 2
+    )
+    assert outputs[0].text == "passed\n" and outputs[1].text.splitlines()[1:] == [
+        "- first: right (1 of 1)",
+        "- second: not finite (0 of 1)",
+    ]
 
 
 def test_of_an_answer_that_is_not_right_the_checks_own_error_stays():
@@ -55,20 +107,30 @@ def test_of_an_answer_that_is_not_right_the_checks_own_error_stays():
 
 
 def test_other_work_meets_other_inputs_and_the_same_work_the_same(boxes):
-    source = ("from grader.oracle import WrongAnswer, step\n\n"
-              "@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng):\n    raise WrongAnswer(str(rng.random()))")
+    source = (
+        "from grader.oracle import WrongAnswer, step\n\n"
+        "@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng):\n    raise "
+        "WrongAnswer(str(rng.random()))"
+    )
 
     def said(*cells):
-        notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(text, id=f"c{i}") for i, text in enumerate(cells)])
+        notebook = nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell(text, id=f"c{i}") for i, text in enumerate(cells)]
+        )
         data = {"grade": True, "solution": False, "points": 1}
-        notebook.cells.append(nbformat.v4.new_code_cell("", id="check", metadata={"nbgrader": data}))
+        notebook.cells.append(
+            nbformat.v4.new_code_cell("", id="check", metadata={"nbgrader": data})
+        )
         return judging.outcome(notebook, source, b"a secret")["outputs"]["check"][0].text
+
     assert said("x = 1") == said("x = 1") != said("x = 2")
 
 
 def test_what_is_rejected_keeps_the_note_of_its_files_name(tmp_path):
     (tmp_path / "work.ipynb").write_text("{")
-    _, report = judging.checked(tmp_path / "work.ipynb", filled(NAMES[0], {}), ["the file was called 'x'"])
+    _, report = judging.checked(
+        tmp_path / "work.ipynb", filled(NAMES[0], {}), ["the file was called 'x'"]
+    )
     assert report["status"] == "rejected" and report["repairs"] == ["the file was called 'x'"]
 
 
@@ -78,17 +140,29 @@ def test_the_whole_notebook_earns_all(name, boxes):
     assert outcome["points"] == worth(name) and not outcome["lost"]
 
 
-LETHAL = [(name, cell.id) for name in NAMES for cell in read("exercises", name).cells
-          if cell.cell_type == "code" and role(cell) in ("answer", None)]
+LETHAL = [
+    (name, cell.id)
+    for name in NAMES
+    for cell in read("exercises", name).cells
+    if cell.cell_type == "code" and role(cell) in ("answer", None)
+]
 
 
 def routine(name):
-    """A cell of the learner's own and the answer in the middle: the others belong to the full proof."""
+    """A cell of the learner's own and the answer in the middle: the others belong to the full
+    proof.
+    """
     keys = [key for one, key in LETHAL if one == name]
     return "prediction", keys[len(keys) // 2]
 
 
-@pytest.mark.parametrize("name, key", [pytest.param(*case, marks=[] if case[1] in routine(case[0]) else pytest.mark.slow) for case in LETHAL])
+@pytest.mark.parametrize(
+    "name, key",
+    [
+        pytest.param(*case, marks=[] if case[1] in routine(case[0]) else pytest.mark.slow)
+        for case in LETHAL
+    ],
+)
 @pytest.mark.parametrize("way", ["cell", pytest.param("function", marks=pytest.mark.slow)])
 def test_a_cell_that_ends_the_process_costs_its_own_points_only(name, key, way, boxes):
     owned = checks_of(read("exercises", name)).get(key, [])
@@ -97,36 +171,54 @@ def test_a_cell_that_ends_the_process_costs_its_own_points_only(name, key, way, 
         if not owned:
             pytest.skip("defines no function")
         source = solved(name)[key]
-        lethal = source[:source.index('"""\n') + 4] + "    import os; os._exit(1)"
+        lethal = source[: source.index('"""\n') + 4] + "    import os; os._exit(1)"
     outcome = judged(name, {**solved(name), key: lethal})
     due = {check: 0 if check in owned else earned for check, earned in worth(name).items()}
     assert outcome["points"] == due and outcome["lost"]
 
 
-@pytest.mark.parametrize("change, same", [
-    (lambda n: None, True), (lambda n: n.cells[-2].update(source="other words"), False), (lambda n: n.cells[5].update(outputs=[PASSED]), True),
-    (lambda n: n.cells[5].update(source="pass"), False)], ids=range(4))
+@pytest.mark.parametrize(
+    "change, same",
+    [
+        (lambda n: None, True),
+        (lambda n: n.cells[-2].update(source="other words"), False),
+        (lambda n: n.cells[5].update(outputs=[PASSED]), True),
+        (lambda n: n.cells[5].update(source="pass"), False),
+    ],
+    ids=range(4),
+)
 def test_the_digest_changes_with_the_work_and_only_with_it(change, same):
     first, second = (filled(NAMES[0], solved(NAMES[0])) for _ in range(2))
     change(second)
     source = oracle_of(NAMES[0])
     digests = [judging.digest(notebook, source, b"s", Limits()) for notebook in (first, second)]
     assert (digests[0] == digests[1]) is same
-    assert judging.digest(first, source, b"t", Limits()) != digests[0] != judging.digest(first, source, b"s", Limits(cell=1))
+    assert (
+        judging.digest(first, source, b"t", Limits())
+        != digests[0]
+        != judging.digest(first, source, b"s", Limits(cell=1))
+    )
     assert judging.digest(first, "", b"s", Limits()) != digests[0]
 
 
 def test_an_error_in_one_job_leaves_the_others_their_outcomes(monkeypatch, capsys):
     """And the work that it belongs to is left over, so that it is judged elsewhere."""
+
     def outcome(text):
         if text == "odd":
             raise OSError("the worker has no disk")
         return {"points": {"check": len(text)}}
+
     monkeypatch.setattr(judging, "outcome", outcome)
     work, kept = {"ada": ("four",), "bob": ("odd",), "cy": ("three",)}, {}
     judge_all(work, [lambda: ThreadPoolExecutor(2)], kept.__setitem__)
-    assert kept == {"ada": {"points": {"check": 4}}, "cy": {"points": {"check": 5}}} and list(work) == ["bob"]
-    assert "bob could not be judged there, and is judged here: the worker has no disk" in capsys.readouterr().out
+    assert kept == {"ada": {"points": {"check": 4}}, "cy": {"points": {"check": 5}}} and list(
+        work
+    ) == ["bob"]
+    assert (
+        "bob could not be judged there, and is judged here: the worker has no disk"
+        in capsys.readouterr().out
+    )
 
 
 def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
@@ -148,6 +240,7 @@ def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
     def judge_one(work, pools, keep):
         monkeypatch.setattr(Path, "write_text", stopped)
         keep("ada", {"points": {}})
+
     monkeypatch.setattr(command, "judge_all", judge_one)
     with pytest.raises(KeyboardInterrupt):
         command.grade(name, 1, None, False)
@@ -158,6 +251,7 @@ def test_with_whom_nbgrader_fails_is_told_with_its_words(monkeypatch):
     class Failing:
         def autograde(self, name, student, force):
             return {"success": student != "bob", "log": "", "error": "no such cell"}
+
     monkeypatch.setattr(command, "interface", Failing)
     assert command.enter("small", ["ada", "bob", "cy"]) == {"bob": "no such cell"}
 
@@ -176,6 +270,7 @@ def test_where_a_pool_breaks_the_next_one_judges_what_is_left(monkeypatch):
                 future.set_exception(BrokenExecutor("a worker is gone"))
                 return future
             return super().submit(function, *arguments)
+
     monkeypatch.setattr(judging, "outcome", lambda text: text)
     work, kept = {"ada": ("first",), "bob": ("last",)}, {}
     judge_all(work, [lambda: Broken(1), lambda: ThreadPoolExecutor(1)], kept.__setitem__)

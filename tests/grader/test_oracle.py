@@ -1,4 +1,5 @@
 """Judging: right work earns all, each wrong answer loses, and the secret decides what is asked."""
+
 import ast
 import collections
 import contextlib
@@ -11,7 +12,19 @@ from grader import __main__ as command
 from grader import oracle, sandbox, training_steps
 from grader.oracle import Step, Verdict, WrongAnswer
 from tests.helpers import (
-    MNIST, NAMES, ROOT, checks_of, filled, oracle_of, read, right, solved, without_training, worth, wrong)
+    MNIST,
+    NAMES,
+    ROOT,
+    checks_of,
+    filled,
+    oracle_of,
+    read,
+    right,
+    solved,
+    without_training,
+    worth,
+    wrong,
+)
 
 
 def steps_of(name):
@@ -41,7 +54,9 @@ def marks(name, session, secret=b"a secret", only=None):
 
 
 def test_what_judges_an_exercise_is_in_no_file_that_a_learner_gets():
-    """The package and exercises/ are a learner's; what judges is in solutions/ and in grader/ alone."""
+    """The package and exercises/ are a learner's; what judges is in solutions/ and in grader/
+    alone.
+    """
     files = [*(ROOT / "solutions").rglob("*.py"), *(ROOT / "grader").rglob("*.py")]
     texts = [file.read_text(encoding="utf-8") for file in files]
     judges = {name for text in texts for name in re.findall(r"^def (judge_\w+)", text, re.M)}
@@ -52,8 +67,12 @@ def test_what_judges_an_exercise_is_in_no_file_that_a_learner_gets():
 
 @pytest.mark.parametrize("name", NAMES)
 def test_all_that_an_oracle_imports_from_the_grader_counts_as_its_library(name):
-    """Work is judged again, and a worker with another version is refused, when any of it changes."""
-    modules = [node for node in ast.walk(ast.parse(oracle_of(name))) if isinstance(node, ast.ImportFrom)]
+    """Work is judged again, and a worker with another version is refused, when any of it
+    changes.
+    """
+    modules = [
+        node for node in ast.walk(ast.parse(oracle_of(name))) if isinstance(node, ast.ImportFrom)
+    ]
     modules = {module for node in modules for module in modules_of(node)}
     assert modules and modules <= {f"grader.{module}" for module in oracle.LIBRARY}
 
@@ -88,7 +107,11 @@ def test_right_work_earns_all_whatever_the_secret(name, seeds, session):
             say(session[name], sources[answer])
         for seed in range(seeds):
             verdicts = marks(name, session[name], f"secret {seed}".encode())
-            assert sum(verdict.points for verdict in verdicts.values()) == total, (author, seed, verdicts)
+            assert sum(verdict.points for verdict in verdicts.values()) == total, (
+                author,
+                seed,
+                verdicts,
+            )
 
 
 @pytest.mark.slow
@@ -102,12 +125,18 @@ def test_the_solution_earns_all_on_mnist_too(name, data, boxes, monkeypatch):
             session.run()
             for seed in range(5):
                 verdicts = marks(name, session, f"secret {seed}".encode())
-                assert sum(verdict.points for verdict in verdicts.values()) == sum(step.points for step in steps_of(name)), verdicts
+                assert sum(verdict.points for verdict in verdicts.values()) == sum(
+                    step.points for step in steps_of(name)
+                ), verdicts
     finally:
         oracle.steps_of.cache_clear()
 
 
-WRONG = [pytest.param(name, case, id=f"{name}/{case.answer}/{case.mistake}") for name in NAMES for case in wrong(name)]
+WRONG = [
+    pytest.param(name, case, id=f"{name}/{case.answer}/{case.mistake}")
+    for name in NAMES
+    for case in wrong(name)
+]
 
 
 @pytest.mark.parametrize("name, case", WRONG)
@@ -119,19 +148,43 @@ def test_a_wrong_answer_loses_points_on_each_check_that_it_fails(name, case, ses
     finally:
         say(session[name], solved(name)[case.answer])
     due = worth(name)
-    assert {check for check, verdict in verdicts.items() if verdict.points < due[check]} >= set(case.messages)
+    assert {check for check, verdict in verdicts.items() if verdict.points < due[check]} >= set(
+        case.messages
+    )
 
 
-SUBTLE = [*((name, answer, "images.train,", "images.train[:500],", check) for name, answer, check in [
-    ("loss_comparison", "train", "train-budget-check"), ("contraction_weight", "train", "train-budget-check"),
-    ("noise_level", "train-all", "grid-check"), ("noise_transfer", "train", "train-budget-check")]),
+SUBTLE = [
+    *(
+        (name, answer, "images.train,", "images.train[:500],", check)
+        for name, answer, check in [
+            ("loss_comparison", "train", "train-budget-check"),
+            ("contraction_weight", "train", "train-budget-check"),
+            ("noise_level", "train-all", "grid-check"),
+            ("noise_transfer", "train", "train-budget-check"),
+        ]
+    ),
     ("noise_level", "gaussian", "sigma * noise", "sigma * noise.clamp(-3, 3)", "noise-check"),
-    ("noise_transfer", "asymmetry", 'gain["clean"][test]', 'abs(gain["clean"][test])', "asymmetry-check"),
-    ("noise_transfer", "asymmetry", "gain[training][test]", "abs(gain[training][test])", "asymmetry-check")]
+    (
+        "noise_transfer",
+        "asymmetry",
+        'gain["clean"][test]',
+        'abs(gain["clean"][test])',
+        "asymmetry-check",
+    ),
+    (
+        "noise_transfer",
+        "asymmetry",
+        "gain[training][test]",
+        "abs(gain[training][test])",
+        "asymmetry-check",
+    ),
+]
 
 
 @pytest.mark.parametrize("name, answer, good, bad, check", SUBTLE)
-def test_what_no_visible_check_can_see_is_judged_all_the_same(name, answer, good, bad, check, session):
+def test_what_no_visible_check_can_see_is_judged_all_the_same(
+    name, answer, good, bad, check, session
+):
     source = solved(name)[answer]
     assert good in source
     try:
@@ -149,10 +202,12 @@ def test_the_blank_earns_nothing(name, boxes):
         assert {verdict.points for verdict in marks(name, blank).values()} == {0}
 
 
-# --- The machinery, with a session that is made up -----------------------------------------------------------------
+# --- The machinery, with a session that is made up -----------------------------------------------
+
 
 class Made:
     """A session whose calls do what the test says."""
+
     lost = {}
 
     def __init__(self, reply):
@@ -165,6 +220,7 @@ class Made:
 def raising(error):
     def reply():
         raise error
+
     return reply
 
 
@@ -174,29 +230,51 @@ def one_step(reply, points=2):
     @oracle.step(steps, "check", points, "the idea")
     def judge(ask, rng):
         oracle.close(ask("", x=1), 3.0)
+
     return oracle.judged(steps, Made(reply), b"s", "w")["check"]
 
 
-@pytest.mark.parametrize("reply, points, words", [
-    (lambda: 3.0, 2, "right"), (lambda: np.array(3.0), 2, "right"), (lambda: 3.1, 0, "not right"), (lambda: None, 0, "`return` missing"),
-    (lambda: float("nan"), 0, "not finite"), (lambda: "3", 0, "no number"), (lambda: [[3.0]], 0, "shape"), (lambda: {}, 0, "no number"),
-    (lambda: 10**400, 0, "no number|can't be read"), (lambda: True, 0, "no number"), (lambda: 3 + 0j, 0, "no number"),
-    (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"), (raising(sandbox.ProcessDied("the process ended")), 0, "process ended"),
-    (raising(KeyError("x")), 0, "KeyError"), (lambda: float("inf"), 0, "not finite")], ids=range(15))
+@pytest.mark.parametrize(
+    "reply, points, words",
+    [
+        (lambda: 3.0, 2, "right"),
+        (lambda: np.array(3.0), 2, "right"),
+        (lambda: 3.1, 0, "not right"),
+        (lambda: None, 0, "`return` missing"),
+        (lambda: float("nan"), 0, "not finite"),
+        (lambda: "3", 0, "no number"),
+        (lambda: [[3.0]], 0, "shape"),
+        (lambda: {}, 0, "no number"),
+        (lambda: 10**400, 0, "no number|can't be read"),
+        (lambda: True, 0, "no number"),
+        (lambda: 3 + 0j, 0, "no number"),
+        (raising(sandbox.Raised("ValueError", "odd")), 0, "ValueError: odd"),
+        (raising(sandbox.ProcessDied("the process ended")), 0, "process ended"),
+        (raising(KeyError("x")), 0, "KeyError"),
+        (lambda: float("inf"), 0, "not finite"),
+    ],
+    ids=range(15),
+)
 def test_each_kind_of_reply_has_its_mark_and_its_words(reply, points, words):
     import re
 
     verdict = one_step(reply)
-    assert verdict.points == points and re.search(words, verdict.lines[0]) and verdict.lines[0].startswith("the idea: ")
+    assert (
+        verdict.points == points
+        and re.search(words, verdict.lines[0])
+        and verdict.lines[0].startswith("the idea: ")
+    )
 
 
 def test_after_a_step_that_ended_the_process_the_check_is_not_asked_again():
     steps, asked = [], []
     for points in (1, 1):
+
         @oracle.step(steps, "check", points, "a step")
         def judge(ask, rng):
             asked.append(1)
             raise sandbox.ProcessDied("the process ended")
+
     steps.append(Step("other", 1, "another", lambda ask, rng: None))
     verdicts = oracle.judged(steps, Made(None), b"s", "w")
     assert len(asked) == 1 and verdicts["check"].points == 0 and len(verdicts["check"].lines) == 2
@@ -211,16 +289,31 @@ def test_a_check_in_which_the_process_ended_is_not_judged():
 
 
 def test_inputs_hang_on_the_secret_the_step_and_the_work_and_on_nothing_else():
-    draws = [oracle.generator(*parts).random() for parts in (
-        (b"a", "x", "1"), (b"a", "x", "1"), (b"b", "x", "1"), (b"a", "y", "1"), (b"a", "x", "2"), (b"a", "x1"))]
+    draws = [
+        oracle.generator(*parts).random()
+        for parts in (
+            (b"a", "x", "1"),
+            (b"a", "x", "1"),
+            (b"b", "x", "1"),
+            (b"a", "y", "1"),
+            (b"a", "x", "2"),
+            (b"a", "x1"),
+        )
+    ]
     assert draws[0] == draws[1] and len(set(draws)) == 5
 
 
 def test_each_step_of_each_work_meets_inputs_of_its_own():
     def draws(secret, work):
         seen = []
-        oracle.judged([Step("check", 1, "a step", lambda ask, rng: seen.append(rng.random()))] * 2, Made(None), secret, work)
+        oracle.judged(
+            [Step("check", 1, "a step", lambda ask, rng: seen.append(rng.random()))] * 2,
+            Made(None),
+            secret,
+            work,
+        )
         return seen
+
     assert draws(b"s", "w") == draws(b"s", "w")
     assert len({*draws(b"s", "w"), *draws(b"t", "w"), *draws(b"s", "v")}) == 6
 
@@ -230,15 +323,22 @@ def test_seeds_that_are_asked_for_are_none_that_a_notebook_uses():
     assert len(seeds) > 190 and min(seeds) >= 1000
 
 
-@pytest.mark.parametrize("draw, words", [
-    (lambda seed, before: seed, None), (lambda seed, before: before, "two trainings have different"),
-    (lambda seed, before: seed + 10**7 * before, "two trainings have different"),
-    (lambda seed, before: 0, "the trainings have the same")], ids=range(4))
+@pytest.mark.parametrize(
+    "draw, words",
+    [
+        (lambda seed, before: seed, None),
+        (lambda seed, before: before, "two trainings have different"),
+        (lambda seed, before: seed + 10**7 * before, "two trainings have different"),
+        (lambda seed, before: 0, "the trainings have the same"),
+    ],
+    ids=range(4),
+)
 @pytest.mark.parametrize("part", ["first weights", "batches"])
 def test_a_seed_fixes_all_chance_whatever_came_before(part, draw, words):
     def ask(source, seed, steps, before):
         parts = {"first weights": seed, "batches": seed, part: draw(seed, before)}
         return [[np.array([parts["first weights"]])]], [np.array([parts["batches"]])], []
+
     with pytest.raises(WrongAnswer, match=f"{words} {part}") if words else contextlib.nullcontext():
         training_steps.judge_seed(ask, np.random.default_rng(0), "first weights", "batches")
 
@@ -251,27 +351,60 @@ def images():
 
 
 def linear(weights, x):
-    return (x @ weights[0].T @ weights[2].T - x).square().mean() + weights[1].square().sum() + weights[3].square().sum()
+    return (
+        (x @ weights[0].T @ weights[2].T - x).square().mean()
+        + weights[1].square().sum()
+        + weights[3].square().sum()
+    )
 
 
-@pytest.mark.parametrize("change, words", [
-    (lambda run: None, None), (lambda run: run.update(batches=run["batches"][:-1]), "number of steps"),
-    (lambda run: run.update(batches=[batch + np.float32(0.01) for batch in run["batches"]]), "not in images.train"),
-    (lambda run: run.update(batches=[batch[:32] for batch in run["batches"]]), "another size than BATCH"),
-    (lambda run: run.update(batches=[batch[:6].repeat(11, 0)[:64] for batch in run["batches"]]), "a part of images.train"),
-    (lambda run: run.update(batches=[batch.astype(np.float64) for batch in run["batches"]]), "another size than BATCH"),
-    (lambda run: run.update(end=run["end"][:2]), "not the one of the task"),
-    (lambda run: run["end"].__setitem__(2, run["start"][2]), "other weights"),
-    (lambda run: run["end"].__setitem__(0, run["end"][0] + 1e-3), "other weights")], ids=range(9))
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        (lambda run: None, None),
+        (lambda run: run.update(batches=run["batches"][:-1]), "number of steps"),
+        (
+            lambda run: run.update(batches=[batch + np.float32(0.01) for batch in run["batches"]]),
+            "not in images.train",
+        ),
+        (
+            lambda run: run.update(batches=[batch[:32] for batch in run["batches"]]),
+            "another size than BATCH",
+        ),
+        (
+            lambda run: run.update(
+                batches=[batch[:6].repeat(11, 0)[:64] for batch in run["batches"]]
+            ),
+            "a part of images.train",
+        ),
+        (
+            lambda run: run.update(batches=[batch.astype(np.float64) for batch in run["batches"]]),
+            "another size than BATCH",
+        ),
+        (lambda run: run.update(end=run["end"][:2]), "not the one of the task"),
+        (lambda run: run["end"].__setitem__(2, run["start"][2]), "other weights"),
+        (lambda run: run["end"].__setitem__(0, run["end"][0] + 1e-3), "other weights"),
+    ],
+    ids=range(9),
+)
 def test_a_training_is_judged_by_its_steps_its_batches_and_its_weights(change, words, images):
     rng = np.random.default_rng(0)
-    start = [rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((4, 784), (4,), (784, 4), (784,))]
+    start = [
+        rng.normal(0, 0.1, shape).astype(np.float32) for shape in ((4, 784), (4,), (784, 4), (784,))
+    ]
 
     def ask(source, seed, steps, before):
-        run = {"start": start, "batches": [images[np.linspace(0, len(images) - 1, 64).astype(int)]] * steps}
-        run["end"] = [weight.astype(np.float32) for weight in training_steps.adam_steps(start, run["batches"], linear, 1e-3)]
+        run = {
+            "start": start,
+            "batches": [images[np.linspace(0, len(images) - 1, 64).astype(int)]] * steps,
+        }
+        run["end"] = [
+            weight.astype(np.float32)
+            for weight in training_steps.adam_steps(start, run["batches"], linear, 1e-3)
+        ]
         change(run)
         return [start], run["batches"], run["end"]
+
     with pytest.raises(WrongAnswer, match=words) if words else contextlib.nullcontext():
         training_steps.judge_budget(ask, rng, (784, 4, 784), 64, 1e-3, linear)
 

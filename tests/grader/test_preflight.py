@@ -1,4 +1,7 @@
-"""A submission on the released skeleton: whatever an editor, a hand or a cheat did to the file, the answers survive and nothing else does."""
+"""A submission on the released skeleton: whatever an editor, a hand or a cheat did to the file, the
+answers survive and nothing else does.
+"""
+
 import copy
 import json
 import os
@@ -10,7 +13,9 @@ import pytest
 from grader import preflight
 
 ROOT = Path(__file__).resolve().parents[2]
-RELEASED = nbformat.read(ROOT / "exercises" / "loss_comparison" / "loss_comparison.ipynb", as_version=4)
+RELEASED = nbformat.read(
+    ROOT / "exercises" / "loss_comparison" / "loss_comparison.ipynb", as_version=4
+)
 ANSWER = "def mse(x_hat, x):\n    return ((x_hat - x) ** 2).mean()"
 WORDS = "I would choose mae: 0.9 against 0.8."
 
@@ -25,7 +30,7 @@ def work():
 
 
 def cell(notebook, key):
-    found, = [cell for cell in notebook["cells"] if cell["id"] == key]
+    (found,) = [cell for cell in notebook["cells"] if cell["id"] == key]
     return found
 
 
@@ -38,8 +43,12 @@ def rebuilt(work):
 
 
 def whole(notebook):
-    """Everything but the two answers and cells of the learner's own is as released; the answers are there."""
-    assert cell(notebook, "mse").source == ANSWER and cell(notebook, "answer-in-words").source == WORDS
+    """Everything but the two answers and cells of the learner's own is as released; the answers are
+    there.
+    """
+    assert (
+        cell(notebook, "mse").source == ANSWER and cell(notebook, "answer-in-words").source == WORDS
+    )
     kept = [cell for cell in notebook.cells if not cell.id.startswith("own-")]
     assert [cell.id for cell in kept] == [cell.id for cell in RELEASED.cells]
     for mine, given in zip(kept, RELEASED.cells):
@@ -108,7 +117,9 @@ def copied_answer(work):
 
 
 def unfinished_before_finished(work):
-    work["cells"].insert(place(work, "mse"), dict(cell(work, "mse"), id="copy", source=cell(RELEASED, "mse").source))
+    work["cells"].insert(
+        place(work, "mse"), dict(cell(work, "mse"), id="copy", source=cell(RELEASED, "mse").source)
+    )
 
 
 def other_type(work):
@@ -133,7 +144,9 @@ def lone_surrogate(work):
 
 
 def too_long(work):
-    work["cells"].append({"cell_type": "code", "metadata": {}, "source": "#" * (preflight.CELL_CHARACTERS + 1)})
+    work["cells"].append(
+        {"cell_type": "code", "metadata": {}, "source": "#" * (preflight.CELL_CHARACTERS + 1)}
+    )
 
 
 def windows_line_ends(work):
@@ -150,14 +163,34 @@ def too_deep_for_the_parser(work):
         work["cells"].append({"cell_type": "code", "metadata": {}, "source": source})
 
 
-@pytest.mark.parametrize("damage, words", [
-    (strip_metadata, None), (strip_ids, None), (strip_both, "found again by what the cells say"), (edit_check, "mse-check was changed"),
-    (move_check, "another order"), (delete_check, "mse-check was missing"), (delete_imports, "given-tools was missing"), (raise_points, None),
-    (unlock, None), (other_schema, None), (copied_check, "a copy of the cell mse-check"), (copied_answer, "two cells mse"),
-    (unfinished_before_finished, None), (other_type, "another kind"), (odd_metadata, None), (other_version, None),
-    (not_cells, "3 cells could not be read"), (lone_surrogate, None),
-    (too_long, "1 cells could not be read, or were too long"), (windows_line_ends, None), (finished_before_unfinished, None),
-    (too_deep_for_the_parser, None)], ids=lambda value: getattr(value, "__name__", ""))
+@pytest.mark.parametrize(
+    "damage, words",
+    [
+        (strip_metadata, None),
+        (strip_ids, None),
+        (strip_both, "found again by what the cells say"),
+        (edit_check, "mse-check was changed"),
+        (move_check, "another order"),
+        (delete_check, "mse-check was missing"),
+        (delete_imports, "given-tools was missing"),
+        (raise_points, None),
+        (unlock, None),
+        (other_schema, None),
+        (copied_check, "a copy of the cell mse-check"),
+        (copied_answer, "two cells mse"),
+        (unfinished_before_finished, None),
+        (other_type, "another kind"),
+        (odd_metadata, None),
+        (other_version, None),
+        (not_cells, "3 cells could not be read"),
+        (lone_surrogate, None),
+        (too_long, "1 cells could not be read, or were too long"),
+        (windows_line_ends, None),
+        (finished_before_unfinished, None),
+        (too_deep_for_the_parser, None),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
 def test_what_was_damaged_is_mended_and_said(damage, words, work):
     damage(work)
     notebook, repairs = rebuilt(work)
@@ -167,8 +200,16 @@ def test_what_was_damaged_is_mended_and_said(damage, words, work):
 
 
 def test_a_learners_own_cells_stay_where_they_were_and_lose_their_metadata(work):
-    work["cells"].insert(place(work, "mse"), {"cell_type": "code", "metadata": {"nbgrader": {"grade": True, "grade_id": "new", "points": 9}},
-                                              "id": "mine", "source": "def helper(): pass", "outputs": []})
+    work["cells"].insert(
+        place(work, "mse"),
+        {
+            "cell_type": "code",
+            "metadata": {"nbgrader": {"grade": True, "grade_id": "new", "points": 9}},
+            "id": "mine",
+            "source": "def helper(): pass",
+            "outputs": [],
+        },
+    )
     notebook, repairs = rebuilt(work)
     assert whole(notebook) and repairs == []
     own = notebook.cells[place(notebook, "mse") - 1]
@@ -182,14 +223,28 @@ def test_a_mark_lost_on_one_cell_is_found_again_by_the_function(work):
 
 
 def test_a_draft_in_a_cell_of_the_learners_own_is_not_taken_for_the_answer(work):
-    work["cells"].insert(place(work, "mse"), {"cell_type": "code", "metadata": {}, "source": "def mse(a, b):\n    return 0"})
+    work["cells"].insert(
+        place(work, "mse"),
+        {"cell_type": "code", "metadata": {}, "source": "def mse(a, b):\n    return 0"},
+    )
     notebook, repairs = rebuilt(work)
-    assert whole(notebook) and repairs == [] and "return 0" in notebook.cells[place(notebook, "mse") - 1].source
+    assert (
+        whole(notebook)
+        and repairs == []
+        and "return 0" in notebook.cells[place(notebook, "mse") - 1].source
+    )
 
 
 def test_notes_that_quote_an_answer_are_not_taken_for_it(work):
     cell(work, "mse").update(id="x1", metadata={})
-    work["cells"].insert(0, {"cell_type": "markdown", "metadata": {}, "source": "def mse(x_hat, x) is what I was asked for."})
+    work["cells"].insert(
+        0,
+        {
+            "cell_type": "markdown",
+            "metadata": {},
+            "source": "def mse(x_hat, x) is what I was asked for.",
+        },
+    )
     notebook, repairs = rebuilt(work)
     assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
 
@@ -200,7 +255,10 @@ def test_of_cells_that_nobody_grades_the_code_is_the_learners_and_the_words_are_
         cell(work, one.id)["source"] = "tried = 1"
     notebook, _ = rebuilt(work)
     assert {one.cell_type for one in plain} == {"code", "markdown"}
-    assert all(cell(notebook, one.id).source == ("tried = 1" if one.cell_type == "code" else one.source) for one in plain)
+    assert all(
+        cell(notebook, one.id).source == ("tried = 1" if one.cell_type == "code" else one.source)
+        for one in plain
+    )
 
 
 @pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
@@ -211,18 +269,41 @@ def test_a_byte_order_mark(encoding, work):
 
 def test_the_format_before_version_4(work):
     def old(cell):
-        return {"cell_type": cell["cell_type"], "metadata": {}, {"code": "input"}.get(cell["cell_type"], "source"): cell["source"]}
+        return {
+            "cell_type": cell["cell_type"],
+            "metadata": {},
+            {"code": "input"}.get(cell["cell_type"], "source"): cell["source"],
+        }
 
-    notebook, repairs = rebuilt({"nbformat": 3, "nbformat_minor": 0, "worksheets": [{"cells": list(map(old, work["cells"]))}]})
+    notebook, repairs = rebuilt(
+        {
+            "nbformat": 3,
+            "nbformat_minor": 0,
+            "worksheets": [{"cells": list(map(old, work["cells"]))}],
+        }
+    )
     assert whole(notebook) and "the notebook was stored in an old format" in repairs
 
 
-@pytest.mark.parametrize("raw, words", [
-    (b"", "no notebook"), (b"{", "no notebook"), (b"[]", "no list of cells"), (b"[" * 10**6, "no notebook"), (b"\xff\xd8\xff", "no text"),
-    (b'{"cells": 3}', "no list of cells"), (b'{"cells": []}', "no cell of this exercise"), (b"NaN", "no list of cells"),
-    (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells"),
-    *((b'{"worksheets": [{"cells": %s}, 3, {}]}' % cells, "no cell of this exercise") for cells in (b"3", b"{}", b'"x"', b"true"))],
-    ids=range(13))
+@pytest.mark.parametrize(
+    "raw, words",
+    [
+        (b"", "no notebook"),
+        (b"{", "no notebook"),
+        (b"[]", "no list of cells"),
+        (b"[" * 10**6, "no notebook"),
+        (b"\xff\xd8\xff", "no text"),
+        (b'{"cells": 3}', "no list of cells"),
+        (b'{"cells": []}', "no cell of this exercise"),
+        (b"NaN", "no list of cells"),
+        (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells"),
+        *(
+            (b'{"worksheets": [{"cells": %s}, 3, {}]}' % cells, "no cell of this exercise")
+            for cells in (b"3", b"{}", b'"x"', b"true")
+        ),
+    ],
+    ids=range(13),
+)
 def test_what_is_no_notebook_is_rejected(raw, words):
     with pytest.raises(preflight.Rejected, match=words):
         preflight.rebuild(raw, RELEASED)
@@ -234,7 +315,7 @@ def test_the_blank_that_stands_for_a_rejected_one_says_why():
     nbformat.validate(notebook)
 
 
-# --- Files ---------------------------------------------------------------------------------------------------------
+# --- Files ---------------------------------------------------------------------------------------
 
 IDS = [cell.id for cell in RELEASED.cells]
 
@@ -245,7 +326,10 @@ def test_the_file_under_another_name_is_found_among_others(tmp_path, work):
     path, repairs = preflight.notebook_of(tmp_path, "loss_comparison", IDS)
     assert path.name == "loss_comparison (1).ipynb" and path.name in repairs[0]
     path.rename(tmp_path / "loss_comparison.ipynb")
-    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS) == (tmp_path / "loss_comparison.ipynb", [])
+    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS) == (
+        tmp_path / "loss_comparison.ipynb",
+        [],
+    )
 
 
 def test_what_is_hidden_or_no_file_is_not_taken_for_the_notebook(tmp_path, work):
@@ -255,7 +339,10 @@ def test_what_is_hidden_or_no_file_is_not_taken_for_the_notebook(tmp_path, work)
     with pytest.raises(preflight.Rejected, match="there is no notebook"):
         preflight.notebook_of(tmp_path, "loss_comparison", IDS)
     (tmp_path / "loss_comparison (1).ipynb").write_text(json.dumps(work))
-    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS)[0].name == "loss_comparison (1).ipynb"
+    assert (
+        preflight.notebook_of(tmp_path, "loss_comparison", IDS)[0].name
+        == "loss_comparison (1).ipynb"
+    )
 
 
 def test_a_learner_whose_folder_is_a_link_to_a_neighbours_is_rejected(tmp_path, work):
@@ -278,7 +365,13 @@ def test_links_pipes_folders_and_floods_are_rejected(tmp_path, work):
     os.mkfifo(tmp_path / "pipe")
     with open(tmp_path / "large", "wb") as file:
         file.truncate(preflight.FILE_BYTES + 1)
-    for name, words in (("link", "a link"), ("pipe", "no file"), (".", "no file|can't be opened"), ("large", "clear the outputs"), ("none", "opened")):
+    for name, words in (
+        ("link", "a link"),
+        ("pipe", "no file"),
+        (".", "no file|can't be opened"),
+        ("large", "clear the outputs"),
+        ("none", "opened"),
+    ):
         with pytest.raises(preflight.Rejected, match=words):
             preflight.read(tmp_path / name)
     (tmp_path / "folder").symlink_to(tmp_path)

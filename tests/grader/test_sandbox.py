@@ -1,4 +1,7 @@
-"""The sandbox: what a cell may not reach, how a process may end, and what survives of the other cells."""
+"""The sandbox: what a cell may not reach, how a process may end, and what survives of the other
+cells.
+"""
+
 import ast
 import json
 import os
@@ -21,7 +24,9 @@ SHORT = Limits(cell=5, total=120, grace=2, memory=2**30, losses=4)
 
 
 def of(*sources):
-    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)])
+    return nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source, id=f"c{i}") for i, source in enumerate(sources)]
+    )
 
 
 def printed(outputs):
@@ -32,24 +37,61 @@ def told(*sources, limits=SHORT):
     """(what each cell printed or the name of its error, ids of the cells that were lost)."""
     with Session(of(*sources), limits) as session:
         outputs = session.run()
-        assert list(outputs) == [f"c{i}" for i in range(len(sources))] or set(session.lost) <= set(outputs)
-        return [next((output.ename for output in outputs[f"c{i}"] if output.output_type == "error"), printed(outputs[f"c{i}"]))
-                for i in range(len(sources))], session.lost
+        assert list(outputs) == [f"c{i}" for i in range(len(sources))] or set(session.lost) <= set(
+            outputs
+        )
+        return [
+            next(
+                (output.ename for output in outputs[f"c{i}"] if output.output_type == "error"),
+                printed(outputs[f"c{i}"]),
+            )
+            for i in range(len(sources))
+        ], session.lost
 
 
-# --- What a notebook does ------------------------------------------------------------------------------------------
+# --- What a notebook does ------------------------------------------------------------------------
+
 
 def test_cells_run_as_in_jupyter(boxes):
-    with Session(of("x = 1\nx + 1", "print('a'); import sys; print('b', file=sys.stderr)", "1/0", "def f(:", "x", "raise SystemExit(3)",
-                    "from IPython.display import display, HTML; display(HTML('<b>c</b>'))", "%%capture\nprint(1)", "await __import__('asyncio').sleep(0)",
-                    "import matplotlib.pyplot as plt; plt.plot([1, 2]);", "!echo shell", "input()", "x")) as session:
+    with Session(
+        of(
+            "x = 1\nx + 1",
+            "print('a'); import sys; print('b', file=sys.stderr)",
+            "1/0",
+            "def f(:",
+            "x",
+            "raise SystemExit(3)",
+            "from IPython.display import display, HTML; display(HTML('<b>c</b>'))",
+            "%%capture\nprint(1)",
+            "await __import__('asyncio').sleep(0)",
+            "import matplotlib.pyplot as plt; plt.plot([1, 2]);",
+            "!echo shell",
+            "input()",
+            "x",
+        )
+    ) as session:
         seen = list(session.run().values())
-    assert seen[0][0].data["text/plain"] == "2" and [output.name for output in seen[1]] == ["stdout", "stderr"]
-    assert [seen[i][0].ename for i in (2, 3, 5)] == ["ZeroDivisionError", "SyntaxError", "SystemExit"]
+    assert seen[0][0].data["text/plain"] == "2" and [output.name for output in seen[1]] == [
+        "stdout",
+        "stderr",
+    ]
+    assert [seen[i][0].ename for i in (2, 3, 5)] == [
+        "ZeroDivisionError",
+        "SyntaxError",
+        "SystemExit",
+    ]
     assert seen[6][0].data["text/html"] == "<b>c</b>" and seen[7] == seen[8] == []
-    assert "image/png" in seen[9][0].data and "shell" in printed(seen[10]) and seen[11][0].output_type == "error"
+    assert (
+        "image/png" in seen[9][0].data
+        and "shell" in printed(seen[10])
+        and seen[11][0].output_type == "error"
+    )
     assert seen[4] == seen[12] and session.lost == {}
-    nbformat.validate(nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell("", outputs=outputs) for outputs in seen]))
+    nbformat.validate(
+        nbformat.v4.new_notebook(
+            cells=[nbformat.v4.new_code_cell("", outputs=outputs) for outputs in seen]
+        )
+    )
 
 
 def test_calls_pass_numbers_lists_arrays_and_errors_and_nothing_else(boxes):
@@ -58,7 +100,10 @@ def test_calls_pass_numbers_lists_arrays_and_errors_and_nothing_else(boxes):
         source = "def probe(x):\n    return double(x)"
         assert session.call(source, x=2) == 4 and session.call(source, x=[1]) == [1, 1]
         assert np.array_equal(session.call(source, x=np.arange(3.0)), [0, 2, 4])
-        assert repr(session.call("def probe():\n    return {1: (object(), None)}")) == "{1: (a object, None)}"
+        assert (
+            repr(session.call("def probe():\n    return {1: (object(), None)}"))
+            == "{1: (a object, None)}"
+        )
         with pytest.raises(Raised, match="TypeError"):
             session.call(source, x=None)
         with pytest.raises(Raised, match="OutOfTime.*may take 1 s"):
@@ -66,7 +111,7 @@ def test_calls_pass_numbers_lists_arrays_and_errors_and_nothing_else(boxes):
         assert session.call(source, x=1.5) == 3.0
 
 
-# --- What a cell may not reach -------------------------------------------------------------------------------------
+# --- What a cell may not reach -------------------------------------------------------------------
 
 REACH = {
     "the network": "import socket; socket.create_connection(('1.1.1.1', 53), 2)",
@@ -81,7 +126,8 @@ REACH = {
     "more memory": "x = bytearray(9 << 30)",
     "huge files": "open('x', 'wb').write(bytes(65 << 20))",
     "higher limits": "import resource; resource.setrlimit(resource.RLIMIT_AS, (-1, -1))",
-    "mounts": "import ctypes; assert ctypes.CDLL(None, use_errno=True).mount(b'none', b'/tmp', b'tmpfs', 0, None) == 0",
+    "mounts": "import ctypes; assert ctypes.CDLL(None, use_errno=True).mount(b'none', b'/tmp', "
+    "b'tmpfs', 0, None) == 0",
 }
 
 
@@ -92,15 +138,28 @@ def test_the_inside_makes_no_namespace_of_its_own(boxes):
 
 
 def test_what_a_process_may_use_is_limited(boxes):
-    names = {"AS": 8 << 30, "FSIZE": 64 << 20, "CORE": 0, "NOFILE": 1024, "CPU": SHORT.total + 60, "NPROC": 512}
-    (seen,), _ = told(f"import resource\nfor name in {list(names)}: print(*resource.getrlimit(getattr(resource, 'RLIMIT_' + name)))")
+    names = {
+        "AS": 8 << 30,
+        "FSIZE": 64 << 20,
+        "CORE": 0,
+        "NOFILE": 1024,
+        "CPU": SHORT.total + 60,
+        "NPROC": 512,
+    }
+    (seen,), _ = told(
+        f"import resource\nfor name in {list(names)}: print(*resource.getrlimit(getattr(resource, "
+        f"'RLIMIT_' + name)))"
+    )
     for (name, most), line in zip(names.items(), seen.splitlines()):
         assert all(0 <= int(number) <= most for number in line.split()), (name, line)
 
 
 @pytest.mark.parametrize("folder", ["/tmp", "/submission"])
 def test_a_disk_has_an_end(folder, boxes):
-    fill = f"files = [open(f'{folder}/{{i}}', 'wb') for i in range(9)]\nfor file in files: print(file.write(bytes(60 << 20)), flush=True)"
+    fill = (
+        f"files = [open(f'{folder}/{{i}}', 'wb') for i in range(9)]\nfor file in files: "
+        f"print(file.write(bytes(60 << 20)), flush=True)"
+    )
     if "--size" not in sandbox.options():
         pytest.skip("bubblewrap before 0.6")
     with Session(of(fill), SHORT) as session:
@@ -112,28 +171,50 @@ def test_what_lies_outside_is_out_of_reach(boxes):
     import socket
 
     with socket.create_server(("127.0.0.1", 0)) as server:
-        sources = [source.replace("PORT", str(server.getsockname()[1])).replace("GRADER", str(os.getpid())) for source in REACH.values()]
+        sources = [
+            source.replace("PORT", str(server.getsockname()[1])).replace("GRADER", str(os.getpid()))
+            for source in REACH.values()
+        ]
         seen, lost = told(*sources)
     assert not lost
-    assert dict(zip(REACH, map(bool, seen))) == dict.fromkeys(REACH, True) and all(name.endswith("Error") for name in seen), seen
+    assert dict(zip(REACH, map(bool, seen))) == dict.fromkeys(REACH, True) and all(
+        name.endswith("Error") for name in seen
+    ), seen
 
 
 def test_of_the_course_the_package_and_the_two_files_of_the_inside_are_all_that_is_seen(boxes):
-    """Neither the oracles, nor what they import, nor the solutions, by name or by a search of the whole disk."""
-    private = [*(ROOT / "grader").glob("*.py"), *(ROOT / "solutions").rglob("*.py"), *(ROOT / "solutions").rglob("*.ipynb"),
-               *(ROOT / "tests" / "answers").glob("*.py"), ROOT / "nbgrader_config.py"]
+    """Neither the oracles, nor what they import, nor the solutions, by name or by a search of the
+    whole disk.
+    """
+    private = [
+        *(ROOT / "grader").glob("*.py"),
+        *(ROOT / "solutions").rglob("*.py"),
+        *(ROOT / "solutions").rglob("*.ipynb"),
+        *(ROOT / "tests" / "answers").glob("*.py"),
+        ROOT / "nbgrader_config.py",
+    ]
     assert len(private) > 30 and all(path.exists() for path in private)
     (seen, folders, found, imported), lost = told(
         f"import os; print([path for path in {list(map(str, private))} if os.path.lexists(path)])",
-        f"import os; print(sorted(os.listdir({str(ROOT)!r})), os.listdir({str(ROOT / 'grader')!r}), os.listdir({str(ROOT / 'grader' / 'inside')!r}))",
-        "import os\nnames, words = ('oracle.py', 'training_steps.py', 'judging.py'), ('judge_', 'WrongAnswer')\n"
-        "found = [os.path.join(place, name) for place, _, files in os.walk('/') if place[:5] != '/proc' for name in files if name in names]\n"
-        "print([path for path in found if any(word in open(path, errors='replace').read() for word in words)])",
-        "import importlib\nfor name in ('grader.oracle', 'grader.training_steps', 'grader.judging', 'solutions'):\n"
-        "    try: print(importlib.import_module(name))\n    except ImportError: pass")
+        f"import os; print(sorted(os.listdir({str(ROOT)!r})), "
+        f"os.listdir({str(ROOT / 'grader')!r}), os.listdir({str(ROOT / 'grader' / 'inside')!r}))",
+        "import os\nnames, words = ('oracle.py', 'training_steps.py', 'judging.py'), ('judge_', "
+        "'WrongAnswer')\n"
+        "found = [os.path.join(place, name) for place, _, files in os.walk('/') if place[:5] != "
+        "'/proc' for name in files if name in names]\n"
+        "print([path for path in found if any(word in open(path, errors='replace').read() for "
+        "word in words)])",
+        "import importlib\nfor name in ('grader.oracle', 'grader.training_steps', "
+        "'grader.judging', 'solutions'):\n"
+        "    try: print(importlib.import_module(name))\n    except ImportError: pass",
+    )
     assert not lost and seen == "[]\n" and found == "[]\n" and imported == ""
     top, grader, inside = ast.literal_eval(folders.replace("] [", "], ["))
-    assert set(top) <= {".venv", "aecourse", "grader"} and grader == ["inside"] and {"box.py", "wire.py"} <= set(inside) <= {"box.py", "wire.py", "__pycache__"}
+    assert (
+        set(top) <= {".venv", "aecourse", "grader"}
+        and grader == ["inside"]
+        and {"box.py", "wire.py"} <= set(inside) <= {"box.py", "wire.py", "__pycache__"}
+    )
 
 
 @pytest.mark.parametrize("place", ["AECOURSE_DATA", "prefix"])
@@ -150,43 +231,64 @@ def test_where_python_or_data_would_show_the_course_grading_refuses(place, monke
 def test_the_environment_and_the_processes_of_the_grader_are_not_seen(boxes, monkeypatch):
     monkeypatch.setenv("AECOURSE_KEY", "canary-5183")
     (seen, folders, processes), _ = told(
-        "import os; print(dict(os.environ)); print(*[open(f'/proc/{p}/environ').read() for p in os.listdir('/proc') if p.isdigit()])",
-        f"import os; print(os.listdir({str(ROOT)!r}), os.listdir('/submission'), os.listdir(os.path.expanduser('~')))",
-        "import os; print(len([p for p in os.listdir('/proc') if p.isdigit()]))")
+        "import os; print(dict(os.environ)); print(*[open(f'/proc/{p}/environ').read() for p in "
+        "os.listdir('/proc') if p.isdigit()])",
+        f"import os; print(os.listdir({str(ROOT)!r}), os.listdir('/submission'), "
+        f"os.listdir(os.path.expanduser('~')))",
+        "import os; print(len([p for p in os.listdir('/proc') if p.isdigit()]))",
+    )
     assert "canary" not in seen and "solutions" not in folders and "tests" not in folders
     assert int(processes) <= 2  # this one and bubblewrap's first
 
 
 def test_two_submissions_share_nothing(boxes):
-    write = "open('/tmp/note', 'w').write('x'); open('/submission/note', 'w').write('x'); print('kept')"
+    write = (
+        "open('/tmp/note', 'w').write('x'); open('/submission/note', 'w').write('x'); print('kept')"
+    )
     assert told(write)[0] == ["kept\n"]
-    assert told("import os; print(os.listdir('/submission'), os.path.exists('/tmp/note'))")[0] == ["[] False\n"]
+    assert told("import os; print(os.listdir('/submission'), os.path.exists('/tmp/note'))")[0] == [
+        "[] False\n"
+    ]
 
 
-# --- How a process may end -----------------------------------------------------------------------------------------
+# --- How a process may end -----------------------------------------------------------------------
 
 WRITE = "import os\nfor i in range(3, 64):\n    try: os.write(i, {!r})\n    except OSError: pass"
 LETHAL = {
     "exit": "import os; os._exit(0)",
     "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
-    "kill all": "import os\nfor p in (1, -1, os.getppid(), os.getpid()):\n    try: os.kill(p, 9)\n    except OSError: pass",
+    "kill all": "import os\nfor p in (1, -1, os.getppid(), os.getpid()):\n    try: os.kill(p, 9)\n"
+    "    except OSError: pass",
     "segfault": "import ctypes; ctypes.string_at(0)",
     "no stop": "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
     "catch all": "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass",
-    "protocol": "import os\nfor i in range(3, 64):\n    try: os.write(i, b'{}' * 9 + b'\\n')\n    except OSError: pass",
-    "flood": "import os\nwhile True:\n    for i in range(3, 16):\n        try: os.write(i, bytes(1 << 20))\n        except OSError: pass",
+    "protocol": "import os\nfor i in range(3, 64):\n    try: os.write(i, b'{}' * 9 + b'\\n')\n    "
+    "except OSError: pass",
+    "flood": "import os\nwhile True:\n    for i in range(3, 16):\n        try: os.write(i, "
+    "bytes(1 << 20))\n        except OSError: pass",
     "memory": "x = []\nwhile True: x.append(b'x' * (64 << 20))\n",
-    "forked memory": "import os\nfor _ in range(6): os.fork()\nx = b'x' * (200 << 20)\nwhile True: pass",
+    "forked memory": "import os\nfor _ in range(6): os.fork()\nx = b'x' * (200 << 20)\nwhile "
+    "True: pass",
     "closed": "import os; os.closerange(3, 64)",
     "no dictionary": WRITE.format(b'{"sizes": [], "body": "[1]"}\n'),
     "large parts": WRITE.format(b'{"sizes": [50000000, 50000000], "body": "0"}\n'),
-    "no array": WRITE.format(b'{"sizes": [12], "body": "{\\"a\\": 0}"}\n\x93NUMPY\x01\x00\x02\x00{('),
+    "no array": WRITE.format(
+        b'{"sizes": [12], "body": "{\\"a\\": 0}"}\n\x93NUMPY\x01\x00\x02\x00{('
+    ),
 }
 
 
-WORDS = {"no dictionary": "wrote where", "large parts": "more than it may", "no array": "wrote where",
-         "no stop": "time was over", "catch all": "time was over", "protocol": "wrote where", "flood": "more than it may",
-         "forked memory": "GB of memory", "exit": "process ended"}
+WORDS = {
+    "no dictionary": "wrote where",
+    "large parts": "more than it may",
+    "no array": "wrote where",
+    "no stop": "time was over",
+    "catch all": "time was over",
+    "protocol": "wrote where",
+    "flood": "more than it may",
+    "forked memory": "GB of memory",
+    "exit": "process ended",
+}
 
 
 @pytest.mark.parametrize("name", LETHAL)
@@ -195,7 +297,11 @@ def test_a_cell_that_ends_the_process_is_left_out_and_the_others_count(name, box
     start = time.monotonic()
     seen, lost = told("x = 1; print('one')", LETHAL[name], "print('three', x)")
     assert WORDS.get(name, "") in lost.get("c1", "MemoryError")
-    assert seen[0] == "one\n" and seen[2] == "three 1\n" and (list(lost) == ["c1"] or name == "memory" and seen[1] == "MemoryError")
+    assert (
+        seen[0] == "one\n"
+        and seen[2] == "three 1\n"
+        and (list(lost) == ["c1"] or name == "memory" and seen[1] == "MemoryError")
+    )
     assert seen[1] in ("Lost", "MemoryError") and time.monotonic() - start < 60
     assert psutil.Process().memory_info().rss - before < 200 * 2**20
 
@@ -211,14 +317,22 @@ def test_a_flood_of_text_is_cut(boxes):
     assert all(len(printed(outputs[key])) < 110_000 for key in outputs)
 
 
-@pytest.mark.parametrize("lots", ["from IPython.display import HTML, display; display(HTML('x' * size))", "raise ValueError('x' * size)"])
+@pytest.mark.parametrize(
+    "lots",
+    [
+        "from IPython.display import HTML, display; display(HTML('x' * size))",
+        "raise ValueError('x' * size)",
+    ],
+)
 def test_a_large_figure_or_error_is_cut_and_costs_nothing(lots, boxes):
     seen, lost = told(f"size = {SHORT.line + 10**6}\n{lots}", "print('next')")
     assert seen[1] == "next\n" and not lost
 
 
 def test_what_is_written_past_python_is_not_taken_for_a_reply(boxes):
-    seen, lost = told("import os; os.write(1, b'{}\\n'); os.write(2, b'x'); os.read(0, 9); print('next')")
+    seen, lost = told(
+        "import os; os.write(1, b'{}\\n'); os.write(2, b'x'); os.read(0, 9); print('next')"
+    )
     assert seen == ["next\n"] and not lost
 
 
@@ -230,7 +344,9 @@ def test_a_process_that_ends_again_and_again_is_given_up(boxes):
 
 def test_the_time_of_all_cells_is_bounded(boxes):
     start = time.monotonic()
-    seen, _ = told(*["import time; time.sleep(2); print('slept')"] * 6, limits=Limits(cell=5, total=9, grace=2))
+    seen, _ = told(
+        *["import time; time.sleep(2); print('slept')"] * 6, limits=Limits(cell=5, total=9, grace=2)
+    )
     assert seen[0] == "slept\n" and seen[-1] == "OutOfTime" and time.monotonic() - start < 40
 
 
@@ -280,14 +396,23 @@ def test_nothing_is_left_running(trust, boxes, monkeypatch):
 
 
 def left():
-    return [process for process in psutil.process_iter(["cmdline", "status"])
-            if "71.5" in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE]
+    return [
+        process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if "71.5" in (process.info["cmdline"] or ())
+        and process.info["status"] != psutil.STATUS_ZOMBIE
+    ]
 
 
 def test_the_sandbox_ends_with_the_grader(boxes):
-    code = ("import sys, nbformat; sys.path.insert(0, sys.argv[1]); from grader.sandbox import *\n"
-            "box = Box(); print(box.process.pid, flush=True); box.ask({'do': 'run', 'source': 'import time; time.sleep(60)'}, 60)")
-    grader = subprocess.Popen([sys.executable, "-c", code, str(ROOT)], stdout=subprocess.PIPE, text=True)
+    code = (
+        "import sys, nbformat; sys.path.insert(0, sys.argv[1]); from grader.sandbox import *\n"
+        "box = Box(); print(box.process.pid, flush=True); box.ask({'do': 'run', 'source': 'import "
+        "time; time.sleep(60)'}, 60)"
+    )
+    grader = subprocess.Popen(
+        [sys.executable, "-c", code, str(ROOT)], stdout=subprocess.PIPE, text=True
+    )
     box = psutil.Process(int(grader.stdout.readline()))
     time.sleep(1)
     grader.kill(), grader.wait(), grader.stdout.close()
@@ -295,7 +420,8 @@ def test_the_sandbox_ends_with_the_grader(boxes):
     assert not box.is_running() or box.status() == psutil.STATUS_ZOMBIE
 
 
-# --- Where there is none -------------------------------------------------------------------------------------------
+# --- Where there is none -------------------------------------------------------------------------
+
 
 @pytest.fixture
 def untrusted(monkeypatch):
@@ -305,12 +431,16 @@ def untrusted(monkeypatch):
 
 def test_without_the_program_grading_refuses_and_says_how_to_get_it(untrusted):
     untrusted.setattr(sandbox.shutil, "which", lambda name: None)
-    with pytest.raises(Refused, match="not installed.*apt-get install bubblewrap.*WSL2.*AECOURSE_TRUSTED=1"):
+    with pytest.raises(
+        Refused, match="not installed.*apt-get install bubblewrap.*WSL2.*AECOURSE_TRUSTED=1"
+    ):
         sandbox.ready()
 
 
 def test_where_namespaces_are_refused_it_says_so(untrusted, tmp_path):
-    (tmp_path / "bwrap").write_text("#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n")
+    (tmp_path / "bwrap").write_text(
+        "#!/bin/sh\necho 'bwrap: No permissions to create new namespace' >&2\nexit 1\n"
+    )
     (tmp_path / "bwrap").chmod(0o755)
     untrusted.setenv("PATH", f"{tmp_path}:/usr/bin:/bin")
     sandbox.options.cache_clear()
@@ -340,17 +470,30 @@ def test_trusted_work_runs_without_the_program(untrusted):
     assert seen == ["one\n", "Lost", "three\n"] and list(lost) == ["c1"]
 
 
-@pytest.mark.skipif(os.getuid() != 0 or not Path("/usr/sbin/runuser").exists(), reason="only root can become an ordinary user")
+@pytest.mark.skipif(
+    os.getuid() != 0 or not Path("/usr/sbin/runuser").exists(),
+    reason="only root can become an ordinary user",
+)
 def test_an_ordinary_user_can_make_the_sandbox(boxes):
-    """As `nobody`, within the same walls, but for this environment, which nobody may not be able to read."""
+    """As `nobody`, within the same walls, but for this environment, which nobody may not be able to
+    read.
+    """
     walls, private = sandbox.walls(), (sys.prefix, sys.base_prefix, *map(str, sandbox.SEEN))
-    for place in [i for i, word in enumerate(walls) if word == "--ro-bind-try" and walls[i + 1] in private][::-1]:
-        del walls[place:place + 3]
-    done = subprocess.run(["runuser", "-u", "nobody", "--", *walls, "/usr/bin/id", "-u"], capture_output=True, text=True, cwd="/")
+    for place in [
+        i for i, word in enumerate(walls) if word == "--ro-bind-try" and walls[i + 1] in private
+    ][::-1]:
+        del walls[place : place + 3]
+    done = subprocess.run(
+        ["runuser", "-u", "nobody", "--", *walls, "/usr/bin/id", "-u"],
+        capture_output=True,
+        text=True,
+        cwd="/",
+    )
     assert done.stdout == "1000\n", done.stderr
 
 
-# --- What passes between -------------------------------------------------------------------------------------------
+# --- What passes between -------------------------------------------------------------------------
+
 
 def there_and_back(value):
     line, _, rest = wire.pack(value).partition(b"\n")
@@ -362,12 +505,37 @@ def there_and_back(value):
     return wire.unpack(body, blobs)
 
 
-@pytest.mark.parametrize("value", [None, True, 3, 2.5, float("inf"), "text", [1, [2]], (1, (2,)), {"a": 1, 2: (3,)}, {"d": []}, {"a": 0}, {}])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        True,
+        3,
+        2.5,
+        float("inf"),
+        "text",
+        [1, [2]],
+        (1, (2,)),
+        {"a": 1, 2: (3,)},
+        {"d": []},
+        {"a": 0},
+        {},
+    ],
+)
 def test_what_is_packed_comes_back(value):
     assert there_and_back(value) == value and type(there_and_back(value)) is type(value)
 
 
-@pytest.mark.parametrize("array", [np.float32(1.5), np.zeros((0, 3)), np.arange(6).reshape(2, 3).T, np.array([True]), np.array(1j)])
+@pytest.mark.parametrize(
+    "array",
+    [
+        np.float32(1.5),
+        np.zeros((0, 3)),
+        np.arange(6).reshape(2, 3).T,
+        np.array([True]),
+        np.array(1j),
+    ],
+)
 def test_arrays_keep_shape_values_and_type(array):
     back = there_and_back({"x": array})["x"]
     assert back.dtype == array.dtype and back.shape == array.shape and np.array_equal(back, array)
@@ -378,30 +546,74 @@ def npy(shape, dtype="<f8", data=b"", version=1):
     return b"\x93NUMPY" + bytes([version, 0]) + len(head).to_bytes(2, "little") + head + data
 
 
-@pytest.mark.parametrize("body, blobs", [
-    ("{", []), ("[" * 100_000, []), ('{"a": 0}', []), ('{"a": "x"}', []), ('{"q": 1}', []), ('{"a": 0, "t": []}', []), ('{"d": [[[], 1]]}', []),
-    ('{"d": 3}', []), ("9" * 5000, []), ('{"a": 0}', [b"junk"]), ('{"a": 0}', [npy((10**12,))]), ('{"a": 0}', [npy((2,), data=b"x" * 8)]),
-    ('{"a": 0}', [npy((1,), "|O", b"x" * 8)]), ('{"a": 0}', [npy((1,), version=2)]), ('{"a": 0}', [b"\x93NUMPY\x01\x00\xff\xff{"]),
-    ('{"a": 0}', [npy((1,), "|S8", b"x" * 8)]), ('{"a": 0}', [npy((1,), "(,)f8", b"x" * 8)]),
-    *(('{"a": 0}', [b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head]) for head in (b"{(", b"'''", b"  x\n y", b"[" * 999))],
-    ids=range(21))
+@pytest.mark.parametrize(
+    "body, blobs",
+    [
+        ("{", []),
+        ("[" * 100_000, []),
+        ('{"a": 0}', []),
+        ('{"a": "x"}', []),
+        ('{"q": 1}', []),
+        ('{"a": 0, "t": []}', []),
+        ('{"d": [[[], 1]]}', []),
+        ('{"d": 3}', []),
+        ("9" * 5000, []),
+        ('{"a": 0}', [b"junk"]),
+        ('{"a": 0}', [npy((10**12,))]),
+        ('{"a": 0}', [npy((2,), data=b"x" * 8)]),
+        ('{"a": 0}', [npy((1,), "|O", b"x" * 8)]),
+        ('{"a": 0}', [npy((1,), version=2)]),
+        ('{"a": 0}', [b"\x93NUMPY\x01\x00\xff\xff{"]),
+        ('{"a": 0}', [npy((1,), "|S8", b"x" * 8)]),
+        ('{"a": 0}', [npy((1,), "(,)f8", b"x" * 8)]),
+        *(
+            ('{"a": 0}', [b"\x93NUMPY\x01\x00" + len(head).to_bytes(2, "little") + head])
+            for head in (b"{(", b"'''", b"  x\n y", b"[" * 999)
+        ),
+    ],
+    ids=range(21),
+)
 def test_what_may_not_come_is_refused(body, blobs):
     with pytest.raises(wire.Garbled):
         wire.unpack(body, blobs)
 
 
-@pytest.mark.parametrize("line", [b"", b"[]", b"{}", b'{"body": 1, "sizes": []}', b'{"body": "1", "sizes": [-1]}', b'{"body": "1", "sizes": [true]}',
-                                  b"\xff\n", b"[" * 100_000])
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"",
+        b"[]",
+        b"{}",
+        b'{"body": 1, "sizes": []}',
+        b'{"body": "1", "sizes": [-1]}',
+        b'{"body": "1", "sizes": [true]}',
+        b"\xff\n",
+        b"[" * 100_000,
+    ],
+)
 def test_a_bad_first_line_is_refused(line):
     with pytest.raises(wire.Garbled):
         wire.sizes(line)
 
 
-@pytest.mark.parametrize("outputs", [None, 3, [3], [{}], [{"kind": "stream", "name": "stdin", "text": "x"}], [{"kind": "display_data", "data": 3}],
-                                     [{"kind": "error", "traceback": 3}], [{"kind": "display_data", "data": {"text/plain": {"x": 1}, "application/x": "y"}}],
-                                     [{"kind": "stream", "name": "stdout", "text": "\x00\ud800\x1b[31m"}],
-                                     [{"kind": np.arange(2)}], [{"kind": "stream", "name": np.arange(2)}],
-                                     [{"kind": "display_data", "data": {"text/plain": np.arange(2)}}]], ids=range(12))
+@pytest.mark.parametrize(
+    "outputs",
+    [
+        None,
+        3,
+        [3],
+        [{}],
+        [{"kind": "stream", "name": "stdin", "text": "x"}],
+        [{"kind": "display_data", "data": 3}],
+        [{"kind": "error", "traceback": 3}],
+        [{"kind": "display_data", "data": {"text/plain": {"x": 1}, "application/x": "y"}}],
+        [{"kind": "stream", "name": "stdout", "text": "\x00\ud800\x1b[31m"}],
+        [{"kind": np.arange(2)}],
+        [{"kind": "stream", "name": np.arange(2)}],
+        [{"kind": "display_data", "data": {"text/plain": np.arange(2)}}],
+    ],
+    ids=range(12),
+)
 def test_outputs_of_any_form_make_a_valid_notebook(outputs):
     cell = nbformat.v4.new_code_cell("", outputs=sandbox.cleaned(outputs))
     nbformat.validate(nbformat.v4.new_notebook(cells=[cell]))
@@ -409,8 +621,20 @@ def test_outputs_of_any_form_make_a_valid_notebook(outputs):
 
 
 def test_of_an_output_texts_and_figures_are_kept_and_nothing_that_a_page_would_run():
-    data = {"text/plain": "a", "image/png": "b", "application/javascript": "c", "application/vnd.jupyter.widget-view+json": {"id": "d"}}
-    assert [output.data for output in sandbox.cleaned([{"kind": "display_data", "data": data}])] == [{"text/plain": "a", "image/png": "b"}]
-    assert sandbox.cleaned([{"kind": "stream", "name": "stdin", "text": "x"}, {"kind": "input_request"}]) == []
+    data = {
+        "text/plain": "a",
+        "image/png": "b",
+        "application/javascript": "c",
+        "application/vnd.jupyter.widget-view+json": {"id": "d"},
+    }
+    assert [
+        output.data for output in sandbox.cleaned([{"kind": "display_data", "data": data}])
+    ] == [{"text/plain": "a", "image/png": "b"}]
+    assert (
+        sandbox.cleaned(
+            [{"kind": "stream", "name": "stdin", "text": "x"}, {"kind": "input_request"}]
+        )
+        == []
+    )
     assert len(sandbox.cleaned([{"kind": "error", "traceback": ["x"] * 10**5}])[0].traceback) == 500
     assert sandbox.text("a\tb\n\x00\x07\x1b[2Jc\r") == "a\tb\n[2Jc"
