@@ -19,6 +19,7 @@ from aecourse.pages.display import (
     subplots,
     svg,
 )
+from aecourse.pages.live import live_map
 from aecourse.pages.plots import label_curves, plot_history, plot_images
 from aecourse.pages.sliders import explore, interact, slide
 from aecourse.pages.tables import show_table
@@ -34,6 +35,7 @@ __all__ = [
     "explore",
     "interact",
     "label_curves",
+    "live_map",
     "plot_history",
     "plot_images",
     "reveal",
