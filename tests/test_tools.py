@@ -36,12 +36,12 @@ def copy(tmp_path, monkeypatch):
     """A small course, with the package's place and a page, where `tools.book` works."""
     for name in ("requirements.txt", "requirements.lock", "pyproject.toml", "_config.yml"):
         shutil.copy(ROOT / name, tmp_path)
-    shutil.copytree(ROOT / "book" / "_static", tmp_path / "book" / "_static")
+    for name in ("_ext", "_static", "_templates"):
+        shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name)
     (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/page\n")
     (tmp_path / "book" / "intro.md").write_text("# Introduction\n")
     (tmp_path / "aecourse").mkdir()
-    for name in ("losses.py", "book.py"):
-        (tmp_path / "aecourse" / name).write_text("")
+    (tmp_path / "aecourse" / "losses.py").write_text("")
     write(tmp_path / "chapters" / "page.ipynb", "# A page", "print(1)")
     for module in (book, environment):
         monkeypatch.setattr(module, "ROOT", tmp_path)
@@ -140,7 +140,7 @@ def test_the_lock_names_no_place():
 
 # When the site is built, and what is executed for it
 
-CHANGES = {"a module": ("aecourse/losses.py", True), "the book's extension": ("aecourse/book.py", False),
+CHANGES = {"a module": ("aecourse/losses.py", True), "the book's extension": ("book/_ext/numbered_figures.py", False),
            "a page": ("chapters/page.ipynb", False), "a table beside a page": ("chapters/table.csv", True),
            "the lock": ("requirements.lock", True), "the text": ("book/intro.md", False), "the order": ("_toc.yml", False),
            "the configuration": ("_config.yml", False), "an exercise": ("exercises/a/a.ipynb", False)}
@@ -303,25 +303,31 @@ def test_another_archive_is_refused(tmp_path, npm, monkeypatch, capsys):
 
 # The rendered site
 
-FIGURES = """\
-from IPython.display import display
-for name in {names}:
-    html = f"<figure id='{{name}}'><svg aria-label='a line'></svg><figcaption>Caption</figcaption></figure>"
-    display({{"text/html": html}}, raw=True, metadata={{"aecourse": {{"name": name, "caption": "Caption"}}}})"""
+def figure(name):
+    """A cell that has displayed a figure, as `aecourse.pages.show` does."""
+    html = f"<figure id='{name}'><svg aria-label='a line'></svg><figcaption>Caption</figcaption></figure>"
+    shown = new_output("display_data", {"text/html": html}, metadata={"aecourse": {"name": name, "caption": "Caption"}})
+    return new_code_cell("draw()", id=name, execution_count=1, outputs=[shown])
 
 
 @pytest.fixture
 def rendered(copy):
-    """Render two pages with two figures each, the second with a text, without npm; gives what was said, and the second page."""
+    """Render two pages with two figures each, the second with a text, without npm; gives what was said, and the second page.
+
+    Their outputs are in the notebooks, so that no kernel starts.
+    """
     with open(copy / "_toc.yml", "a") as toc:
         toc.write("  - file: chapters/second\n")
-    write(copy / "chapters" / "page.ipynb", "# The first page", FIGURES.format(names=["fig-a", "fig-b"]))
+
+    def write_figures(path, text, *names):
+        cells = [new_markdown_cell(text, id="text"), *map(figure, names)]
+        nbformat.write(new_notebook(cells=cells, metadata=notebooks.METADATA), path)
+    write_figures(copy / "chapters" / "page.ipynb", "# The first page", "fig-a", "fig-b")
 
     def render(text):
-        page = copy / "chapters" / "second.ipynb"
-        if not page.exists():
-            write(page, f"# A page\n\n{text}", FIGURES.format(names=["fig-one", "fig-two"]))
+        write_figures(copy / "chapters" / "second.ipynb", f"# A page\n\n{text}", "fig-one", "fig-two")
         config = book.site_configuration(local=False, saved=book.saved_outputs("digits"), root=copy)
+        config["execute"] = {"execute_notebooks": "off"}
         said = book.render(copy, config, environment.variables())
         return said, (copy / "_build" / "html" / "chapters" / "second.html").read_text()
     return render
@@ -330,8 +336,10 @@ def rendered(copy):
 def test_without_an_address_no_button_leads_away(rendered):
     said, page = rendered("See [Figure 2](#fig-two) and [Figure 1](page.ipynb#fig-a).")
     assert said == ""
-    assert re.findall(r"Figure (\d)\.", page) == ["1", "2"] and "_sources/chapters/second.ipynb" in page
+    article = page[page.index("<article"):page.index("</article")]
+    assert re.findall(r"Figure (\d)\.", article) == ["1", "2"] and "_sources/chapters/second.ipynb" in page
     assert not re.search(r'href="https?://[^"]*(github|colab|mybinder)', page)
+    assert "og:title" in page and "og:url" not in page and 'rel="canonical"' not in page  # it has no address to name
 
 
 def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_time(rendered, copy):
@@ -341,6 +349,10 @@ def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_t
         assert "'Figure 3' links to Figure 2" in said and "fig-three" in said
     assert '"https://colab.research.google.com/github/someone/autoencoders/blob/main/chapters/second.ipynb"' in page
     assert f'"{URL}"' in page
+    published = "https://someone.github.io/autoencoders"
+    assert f'<meta property="og:url" content="{published}/chapters/second.html" />' in page
+    assert f'<meta property="og:image" content="{published}/_static/preview.png" />' in page
+    assert f'<link rel="canonical" href="{published}/chapters/second.html" />' in page
 
 
 # Notebooks and the address
@@ -369,6 +381,34 @@ def test_the_canonical_form_keeps_what_matters():
     assert marked["outputs"] == [result]
     assert (other["metadata"], other["execution_count"], other["outputs"]) == ({}, None, [])
     assert title["source"] == ["# Été"] and "Été" in text and text.endswith("}\n") and text.startswith('{\n "cells"')
+
+
+def test_what_a_page_imports_stands_in_the_first_cell():
+    notebook = messy()
+    notebook.cells.insert(1, notebooks.set_up("https://github.com/another/place", "import torch\n\nfrom aecourse import losses"))
+    for url in (URL, ""):
+        notebook = nbformat.reads(notebooks.canonical(notebook, url), as_version=4)
+        assert notebook.cells[1].source == notebooks.set_up(url).source + "\n\nimport torch\n\nfrom aecourse import losses"
+    assert len(notebook.cells) == 4
+
+
+@pytest.mark.parametrize("tag, source, wanted", [
+    ("remove-input", "show(fig)", "# @title The figure\nshow(fig)"),
+    ("remove-input", "with reveal():\n    explore(draw)", "# @title The figure\nwith"),
+    ("remove-input", "show_table(runs)", "# @title The table\nshow"),
+    ("remove-input", "claim('a')", "# @title What the numbers say\nclaim"),
+    ("hide-input", "def draw(): pass", "# @title The plotting code\ndef draw"),
+    ("remove-input", "# @title Mine\nshow(1)", "# @title Mine\nshow")])
+def test_one_tag_folds_a_cell_everywhere(tag, source, wanted):
+    notebook = messy()
+    notebook.cells.append(new_code_cell(source, id="folded", metadata={"tags": [tag]}))
+    cell = nbformat.reads(notebooks.canonical(notebook, ""), as_version=4).cells[-1]
+    assert cell.source.startswith(wanted) and cell.source.endswith(source)
+    assert (cell.metadata["cellView"], cell.metadata["jupyter"]) == ("form", {"source_hidden": True})
+    assert cell.metadata.get("mystnb", {}).get("code_prompt_show") == ("Show the plotting code" if tag == "hide-input" else None)
+    again = nbformat.from_dict({**cell, "metadata": {**cell.metadata, "tags": []}})
+    notebooks.folded(again)
+    assert "cellView" not in again.metadata and "jupyter" not in again.metadata, "without the tag it is open again"
 
 
 def test_the_canonical_form_is_stable():
