@@ -11,7 +11,8 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
-FIGURE = re.compile(r'<figure id="(?P<name>[\w-]+)"[^>]*>(?P<body>.*?)<figcaption><b>[^<]*</b> (?P<caption>.*?)</figcaption></figure>', re.S)
+FIGURE = re.compile(r"""<figure id=["'](?P<name>[\w-]+)["'][^>]*>(?P<body>.*?)"""
+                    r"<figcaption>(?:<b>[^<]*</b> )?(?P<caption>.*?)</figcaption></figure>", re.S)
 KINDS = {"figure": "Figure", "table": "Table"}
 
 
