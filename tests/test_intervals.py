@@ -5,6 +5,14 @@ from scipy import stats
 
 from aecourse.intervals import interval
 
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "intervals.interval": (
+        "`scipy.stats.t.interval(level, n - 1, mean, scipy.stats.sem(values))`",
+        "1e-6",
+        "takes no tensor",
+    ),
+}
+
 
 @pytest.mark.parametrize("values", [[1, 2, 3], [0.1, 0.1], [5, -3, 2, 8, 0.5], list(np.float32([1.5, 2.5, 4])), [2, 2, 2]])
 @pytest.mark.parametrize("level", [0.8, 0.95])
