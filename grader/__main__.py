@@ -18,10 +18,9 @@ from traitlets.config.loader import PyFileConfigLoader
 from grader import judging, lms, oracle, sandbox
 from grader.autograding import Course, Judge, Marks, save
 
-
-WORKERS = (
-    "Every worker needs this course's folder on its import path: "
-    "`PYTHONPATH=/path/to/the/course dask worker ADDRESS --nthreads 1`"
+CLUSTER = (
+    "The scheduler and the workers import the grader from the course's folder, of the same "
+    "version as here: start each with PYTHONPATH=/path/to/the/course"
 )
 
 
@@ -40,6 +39,20 @@ def processes(jobs):
     return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
 
+def same_course(client):
+    """Stop if the scheduler or a worker can't import the grader, or has another version of it."""
+    try:
+        found = {"the scheduler": client.run_on_scheduler(oracle.library)}
+        found |= client.run(oracle.library)
+    except Exception as problem:  # Dask raises the plain class, with the words of the other side
+        if "No module named" not in str(problem):
+            raise
+        words = str(problem).strip().splitlines()[-1]
+        sys.exit(f"The cluster can't import the grader ({words}). {CLUSTER}")
+    if other := [where for where, library in found.items() if library != oracle.library()]:
+        sys.exit(f"The grader at {', '.join(other)} is another version than here. {CLUSTER}")
+
+
 @contextmanager
 def cluster(address):
     """The executor of a Dask cluster, each of whose workers has this course's grader and a
@@ -54,14 +67,7 @@ def cluster(address):
     except OSError as problem:
         sys.exit(f"There is no Dask scheduler at {address}: {problem}")
     with client:
-        try:
-            libraries = client.run(oracle.library)
-        except ImportError as problem:
-            sys.exit(f"A worker can't import the grader ({problem}). {WORKERS}")
-        if other := [
-            worker for worker, library in libraries.items() if library != oracle.library()
-        ]:
-            sys.exit(f"The course at {', '.join(other)} is another version than here. {WORKERS}")
+        same_course(client)
         client.run(sandbox.ready)
         print(
             f"The cluster has {sum(client.nthreads().values())} threads, each of which judges one "
@@ -113,7 +119,9 @@ def collect(name, archive, **rest):
 def grade(name, jobs, dask, force, **rest):
     sandbox.ready()
     entered_before(name)
-    course, limits, secret = Course(Path.cwd()), Judge(config=settings()).limits(), oracle.key()
+    course = Course(Path.cwd())
+    limits = Judge(config=settings()).limits()
+    secret = oracle.key()
     judge, outcomes = course.judge(name), Path.cwd() / "grading" / "outcomes"
     outcomes.mkdir(parents=True, exist_ok=True)
     work, entered = {}, []

@@ -18,7 +18,6 @@ import numpy as np
 
 from grader.sandbox import ProcessDied, Raised
 
-
 LIBRARY = "oracle", "training_steps"  # the modules of `grader` that an oracle may import
 
 

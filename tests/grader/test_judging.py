@@ -8,11 +8,10 @@ from pathlib import Path
 import nbformat
 import pytest
 from nbgrader.utils import determine_grade
-
 from traitlets.config import Config
 
 from grader import __main__ as command
-from grader import judging
+from grader import judging, oracle
 from grader.__main__ import judge_all
 from grader.oracle import Verdict
 from grader.sandbox import Limits, error
@@ -260,6 +259,48 @@ def test_an_exercise_that_was_not_released_is_said_without_a_traceback(tmp_path,
     monkeypatch.chdir(tmp_path)
     with pytest.raises(SystemExit, match="type `nbgrader generate_assignment small"):
         command.main(["collect", "small", "in.zip"])
+
+
+class Cluster:
+    """A Dask client whose scheduler and one worker answer as they are told."""
+
+    def __init__(self, scheduler, worker):
+        self.scheduler, self.worker = scheduler, worker
+
+    def run_on_scheduler(self, function):
+        return self.scheduler()
+
+    def run(self, function):
+        return {"tcp://worker:1": self.worker()}
+
+
+def lacking():
+    raise Exception('ModuleNotFoundError("No module named \'grader\'")')
+
+
+def unreachable():
+    raise OSError("no such host")
+
+
+@pytest.mark.parametrize(
+    "scheduler, worker, words",
+    [
+        (lacking, oracle.library, "can't import the grader .*PYTHONPATH=/path/to/the/course"),
+        (oracle.library, lacking, "can't import the grader .*PYTHONPATH=/path/to/the/course"),
+        (oracle.library, lambda: "x", "tcp://worker:1 is another version than here.*PYTHONPATH"),
+        (lambda: "x", oracle.library, "the scheduler is another version than here.*PYTHONPATH"),
+    ],
+    ids=["scheduler-lacks-it", "worker-lacks-it", "other-worker", "other-scheduler"],
+)
+def test_a_cluster_without_this_courses_grader_is_refused(scheduler, worker, words):
+    with pytest.raises(SystemExit, match=words):
+        command.same_course(Cluster(scheduler, worker))
+
+
+def test_a_cluster_with_this_courses_grader_is_taken_and_other_errors_pass():
+    command.same_course(Cluster(oracle.library, oracle.library))
+    with pytest.raises(OSError, match="no such host"):
+        command.same_course(Cluster(oracle.library, unreachable))
 
 
 def test_where_a_pool_breaks_the_next_one_judges_what_is_left(monkeypatch):
