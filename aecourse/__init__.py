@@ -10,4 +10,6 @@ def about():
     from aecourse.data import dataset_name
     from aecourse.device import pick_device
 
-    print(f"aecourse {__version__}, torch {torch.__version__}, device {pick_device()}, data set {dataset_name()}")
+    print(
+        f"aecourse {__version__}, torch {torch.__version__}, device {pick_device()}, data set {dataset_name()}"
+    )

@@ -1,4 +1,5 @@
 """``python -m aecourse``: see :mod:`aecourse.cli`."""
+
 from aecourse.cli import main
 
 main()

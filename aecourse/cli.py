@@ -1,4 +1,5 @@
 """Train, sweep and evaluate from the command line: ``python -m aecourse train --model vae --data mnist --out runs/vae``."""
+
 import argparse
 import contextlib
 import csv
@@ -54,26 +55,83 @@ def halves(latent_dim, levels):
 
 
 KINDS = {
-    "autoencoder": Kind(models.Autoencoder, objectives.weight_decayed, 0.0, "of the squared weights"),
-    "convolutional": Kind(models.ConvAutoencoder, objectives.weight_decayed, 0.0, "of the squared weights"),
-    "tied": Kind(partial(models.Autoencoder, tied=True), objectives.weight_decayed, 0.0, "of the squared weights"),
-    "sparse-l1": Kind(partial(models.Autoencoder, code_activation="relu"), objectives.sparse_l1, 1e-3, "of the mean size of a unit"),
-    "sparse-kl": Kind(partial(models.Autoencoder, code_activation="sigmoid"), objectives.sparse_kl, 1e-3, "of the divergence from 0.05"),
-    "contractive": Kind(models.Autoencoder, objectives.contractive, 1e-4, "of the encoder's squared Jacobian"),
+    "autoencoder": Kind(
+        models.Autoencoder, objectives.weight_decayed, 0.0, "of the squared weights"
+    ),
+    "convolutional": Kind(
+        models.ConvAutoencoder, objectives.weight_decayed, 0.0, "of the squared weights"
+    ),
+    "tied": Kind(
+        partial(models.Autoencoder, tied=True),
+        objectives.weight_decayed,
+        0.0,
+        "of the squared weights",
+    ),
+    "sparse-l1": Kind(
+        partial(models.Autoencoder, code_activation="relu"),
+        objectives.sparse_l1,
+        1e-3,
+        "of the mean size of a unit",
+    ),
+    "sparse-kl": Kind(
+        partial(models.Autoencoder, code_activation="sigmoid"),
+        objectives.sparse_kl,
+        1e-3,
+        "of the divergence from 0.05",
+    ),
+    "contractive": Kind(
+        models.Autoencoder, objectives.contractive, 1e-4, "of the encoder's squared Jacobian"
+    ),
     "denoising": Kind(models.Autoencoder, noisy, 0.3, "standard deviation of the noise"),
     "vae": Kind(models.VAE, objectives.beta_vae, 1.0, "beta, of the divergence from the prior"),
-    "ladder-vae": Kind(lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)), objectives.beta_vae, 1.0,
-                       "beta, of the divergences of both levels"),
-    "vq-vae": Kind(lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim), objectives.vq_vae, 0.25,
-                   "beta, of the commitment to the codes"),
+    "ladder-vae": Kind(
+        lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)),
+        objectives.beta_vae,
+        1.0,
+        "beta, of the divergences of both levels",
+    ),
+    "vq-vae": Kind(
+        lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim),
+        objectives.vq_vae,
+        0.25,
+        "beta, of the commitment to the codes",
+    ),
     "wae": Kind(models.WAE, objectives.wasserstein, 10.0, "of the discrepancy from the prior"),
-    "adversarial": Kind(models.AdversarialAutoencoder, objectives.adversarial, 0.5, "of fooling the discriminator", objectives.adam_for_gans),
-    "masked": Kind(lambda shape, latent_dim: models.MaskedAutoencoder(shape, width=latent_dim, heads=math.gcd(latent_dim, 4)),
-                   objectives.masked_reconstruction, 0.75, "share of hidden patches", how="processes"),  # it is no tensor
-    "multi-scale": Kind(lambda shape, latent_dim: models.MultiScaleAutoencoder(shape, latent_dims=halves(latent_dim, 3)),
-                        lambda weight: objectives.hierarchical((1.0, weight, weight)), 1.0, "of each of the two coarser levels"),
+    "adversarial": Kind(
+        models.AdversarialAutoencoder,
+        objectives.adversarial,
+        0.5,
+        "of fooling the discriminator",
+        objectives.adam_for_gans,
+    ),
+    "masked": Kind(
+        lambda shape, latent_dim: models.MaskedAutoencoder(
+            shape, width=latent_dim, heads=math.gcd(latent_dim, 4)
+        ),
+        objectives.masked_reconstruction,
+        0.75,
+        "share of hidden patches",
+        how="processes",
+    ),  # it is no tensor
+    "multi-scale": Kind(
+        lambda shape, latent_dim: models.MultiScaleAutoencoder(
+            shape, latent_dims=halves(latent_dim, 3)
+        ),
+        lambda weight: objectives.hierarchical((1.0, weight, weight)),
+        1.0,
+        "of each of the two coarser levels",
+    ),
 }
-SAME = "model", "data", "latent_dim", "weight", "batch_size", "lr", "seed", "precision"  # settings that a run keeps when it goes on
+SAME = (
+    "model",
+    "data",
+    "latent_dim",
+    "weight",
+    "batch_size",
+    "lr",
+    "seed",
+    "precision",
+)  # settings that a run keeps when it goes on
 
 
 def load(name, device):
@@ -85,7 +143,9 @@ def load(name, device):
 def reconstruct(model, x, generator):
     """Reconstructions within [0, 1], of the shape of `x`; a masked autoencoder sees a quarter of the patches."""
     if isinstance(model, models.MaskedAutoencoder):
-        return model(x, patches.random_mask(len(x), model.patches, 0.75, generator, x.device))[0].clamp(0, 1)
+        return model(x, patches.random_mask(len(x), model.patches, 0.75, generator, x.device))[
+            0
+        ].clamp(0, 1)
     return model(x)[0].clamp(0, 1)
 
 
@@ -95,12 +155,25 @@ def measures(model, x, objective, seed=0):
     x = x.to(next(model.parameters()).device)
     generator = make_generator(x.device, seed)
     x_hat = torch.cat([reconstruct(model, part, generator) for part in x.split(500)])
-    found = {"loss": evaluate(model, x, objective, seed=seed)["loss"], "mse": mse(x_hat, x), "psnr": metrics.psnr(x_hat, x).mean(),
-             "ssim": torch.cat([ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]).mean()}
+    found = {
+        "loss": evaluate(model, x, objective, seed=seed)["loss"],
+        "mse": mse(x_hat, x),
+        "psnr": metrics.psnr(x_hat, x).mean(),
+        "ssim": torch.cat(
+            [ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]
+        ).mean(),
+    }
     if hasattr(model, "negative_elbo_terms"):
         rate, distortion = metrics.rate_distortion(model, x, generator)
-        levels = zip(model.posterior(x), model.priors(x)) if hasattr(model, "priors") else [(model.posterior(x), None)]
-        active = [metrics.collapse_report(*posterior, prior=prior).active_by_variance.sum() for posterior, prior in levels]
+        levels = (
+            zip(model.posterior(x), model.priors(x))
+            if hasattr(model, "priors")
+            else [(model.posterior(x), None)]
+        )
+        active = [
+            metrics.collapse_report(*posterior, prior=prior).active_by_variance.sum()
+            for posterior, prior in levels
+        ]
         found |= {"rate": rate, "distortion": distortion, "active_units": sum(active)}
     if hasattr(model, "codebook"):
         found["perplexity"] = metrics.codebook_usage(model, x).perplexity
@@ -126,8 +199,12 @@ def report(settings, model, history, images, folder):
     figures(model, history, images.test, folder, settings["seed"])
     (folder / "metrics.json").write_text(json.dumps(found, indent=1) + "\n")
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows([["step", *history.terms], *zip(history.steps, *history.terms.values())])
-    named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {"steps": len(history.steps)}
+        csv.writer(file).writerows(
+            [["step", *history.terms], *zip(history.steps, *history.terms.values())]
+        )
+    named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {
+        "steps": len(history.steps)
+    }
     print(pd.DataFrame([named | found]).to_string(index=False))
 
 
@@ -138,18 +215,40 @@ def build(settings):
 def train(args):
     """Train a model, or go on with it."""
     distributed.start(args.device)
-    images, kind, folder = load(args.data, args.device), KINDS[args.model], made(args.out)
+    images = load(args.data, args.device)
+    kind = KINDS[args.model]
+    folder = made(args.out)
     weight = kind.weight if args.weight is None else args.weight
-    settings = {name: getattr(args, name) for name in SAME} | {"data": images.name, "weight": weight}
+    settings = {name: getattr(args, name) for name in SAME} | {
+        "data": images.name,
+        "weight": weight,
+    }
     if (folder / "checkpoint.pt").exists():
-        other = [f"--{name.replace('_', '-')} was {was} and is {settings.get(name)}" for name, was in read(folder).items()
-                 if was != settings.get(name)]
+        other = [
+            f"--{name.replace('_', '-')} was {was} and is {settings.get(name)}"
+            for name, was in read(folder).items()
+            if was != settings.get(name)
+        ]
         if other:
-            raise ValueError(f"--out is {args.out!r}, which holds another run: {', '.join(other)}; name another folder, or remove it")
+            raise ValueError(
+                f"--out is {args.out!r}, which holds another run: {', '.join(other)}; name another folder, or remove it"
+            )
     model, objective = built(build, settings, args.seed), kind.objective(weight)
     (folder / "run.json").write_text(json.dumps(settings, indent=1) + "\n")
-    history = fit(model, images.train, objective, steps=args.steps, batch_size=args.batch_size, lr=args.lr, optimizer=kind.optimizer,
-                  precision=args.precision, compiled=args.compiled, save_to=folder / "checkpoint.pt", seed=args.seed, device=args.device)
+    history = fit(
+        model,
+        images.train,
+        objective,
+        steps=args.steps,
+        batch_size=args.batch_size,
+        lr=args.lr,
+        optimizer=kind.optimizer,
+        precision=args.precision,
+        compiled=args.compiled,
+        save_to=folder / "checkpoint.pt",
+        seed=args.seed,
+        device=args.device,
+    )
     if distributed.place()[0] == 0:
         report(settings, model, history, images, folder)
 
@@ -159,7 +258,9 @@ def made(out):
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise ValueError(f"--out is {out!r}; expected a folder that is there or can be made ({error.strerror})") from None
+        raise ValueError(
+            f"--out is {out!r}; expected a folder that is there or can be made ({error.strerror})"
+        ) from None
     return Path(out)
 
 
@@ -168,8 +269,10 @@ def read(folder):
     try:
         return json.loads((folder / "run.json").read_text())
     except (OSError, ValueError) as error:
-        raise ValueError(f"{str(folder)!r} has no run.json that can be read ({error}); "
-                         "expected the folder of a run, as train --out makes it") from None
+        raise ValueError(
+            f"{str(folder)!r} has no run.json that can be read ({error}); "
+            "expected the folder of a run, as train --out makes it"
+        ) from None
 
 
 def evaluate_run(args):
@@ -182,22 +285,49 @@ def evaluate_run(args):
     model, history = build(settings), History()
     model.load_state_dict(state["model"])
     history.terms = state["terms"]
-    report(settings, model.to(pick_device(args.device)).eval(), history, load(settings["data"], args.device), folder)
+    report(
+        settings,
+        model.to(pick_device(args.device)).eval(),
+        history,
+        load(settings["data"], args.device),
+        folder,
+    )
 
 
 def sweep_models(args):
     """Train a model for each setting and seed: a table, and a figure with intervals."""
-    images, kind, folder = load(args.data, args.device), KINDS[args.model], made(args.out)
+    images = load(args.data, args.device)
+    kind = KINDS[args.model]
+    folder = made(args.out)
     validation.positive("seeds", args.seeds)
-    grid = {"model": [args.model], "latent_dim": args.latent_dim, "weight": args.weight or [kind.weight]}
+    grid = {
+        "model": [args.model],
+        "latent_dim": args.latent_dim,
+        "weight": args.weight or [kind.weight],
+    }
 
     def objective(setting):
         return kind.objective(setting["weight"])
 
     def measure(model, setting):
         return measures(model, images.test, objective(setting))
-    table = sweep(grid, build, objective, images.train, measure, seeds=args.seeds, steps=args.steps, batch_size=args.batch_size, lr=args.lr,
-                  optimizer=kind.optimizer, how=args.how or kind.how, workers=args.workers, path=folder / "rows.jsonl", device=args.device)
+
+    table = sweep(
+        grid,
+        build,
+        objective,
+        images.train,
+        measure,
+        seeds=args.seeds,
+        steps=args.steps,
+        batch_size=args.batch_size,
+        lr=args.lr,
+        optimizer=kind.optimizer,
+        how=args.how or kind.how,
+        workers=args.workers,
+        path=folder / "rows.jsonl",
+        device=args.device,
+    )
     table.to_csv(folder / "table.csv", index=False)
     print(as_text(table, list(grid)))
     fig = intervals(table, args.measure)
@@ -210,7 +340,9 @@ def intervals(runs, metric):
     summary, (fig, ax) = summarize(runs, ["latent_dim", "weight"], metric), plt.subplots()
     for weight, own in summary.groupby("weight", sort=False):
         spread = [own["mean"] - own["low"], own["high"] - own["mean"]]
-        ax.errorbar(own["latent_dim"].astype(str), own["mean"], spread, capsize=3, label=f"{weight:g}")
+        ax.errorbar(
+            own["latent_dim"].astype(str), own["mean"], spread, capsize=3, label=f"{weight:g}"
+        )
     ax.set(xlabel="latent_dim", ylabel=metric)
     ax.legend(title="weight")
     return fig
@@ -221,29 +353,54 @@ def device(text):
     try:
         torch.empty(0, device=pick_device(text))
     except (RuntimeError, AssertionError) as error:
-        raise argparse.ArgumentTypeError(f"{text!r} is no device of this machine ({str(error).splitlines()[0]})") from None
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is no device of this machine ({str(error).splitlines()[0]})"
+        ) from None
     return text
 
 
 def parser():
     """The commands and their arguments."""
-    weights = "\n".join(f"  {name:14} {kind.weight:<6g} {kind.meaning}" for name, kind in KINDS.items())
+    weights = "\n".join(
+        f"  {name:14} {kind.weight:<6g} {kind.meaning}" for name, kind in KINDS.items()
+    )
     top = argparse.ArgumentParser("aecourse", description=__doc__.partition(":")[0] + ".")
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     def command(name, function):
         """A parser for the command `name`, which `function` runs."""
-        made = commands.add_parser(name, help=function.__doc__, description=function.__doc__, epilog=f"weights, by default:\n{weights}",
-                                   formatter_class=argparse.RawDescriptionHelpFormatter)
+        made = commands.add_parser(
+            name,
+            help=function.__doc__,
+            description=function.__doc__,
+            epilog=f"weights, by default:\n{weights}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
         made.set_defaults(run_command=function, parser=made)
-        made.add_argument("--device", type=device, default="auto", help="auto (CUDA, then MPS, then CPU), or a device")
+        made.add_argument(
+            "--device",
+            type=device,
+            default="auto",
+            help="auto (CUDA, then MPS, then CPU), or a device",
+        )
         if function is not evaluate_run:
             made.add_argument("--model", choices=KINDS, required=True)
-            made.add_argument("--data", choices=data.NAMES, help="fetched where it is absent; else what AECOURSE_DATASET names, or digits")
+            made.add_argument(
+                "--data",
+                choices=data.NAMES,
+                help="fetched where it is absent; else what AECOURSE_DATASET names, or digits",
+            )
             made.add_argument("--steps", type=int, default=1000, help="updates (%(default)s)")
-            made.add_argument("--batch-size", type=int, default=128, help="images an update (%(default)s)")
+            made.add_argument(
+                "--batch-size", type=int, default=128, help="images an update (%(default)s)"
+            )
             made.add_argument("--lr", type=float, default=1e-3, help="learning rate (%(default)s)")
-            made.add_argument("--out", required=True, metavar="FOLDER", help="what is there already is not done again")
+            made.add_argument(
+                "--out",
+                required=True,
+                metavar="FOLDER",
+                help="what is there already is not done again",
+            )
         return made
 
     one = command("train", train)
@@ -257,7 +414,11 @@ def parser():
     many.add_argument("--weight", type=float, nargs="+", help="of the second term; below")
     many.add_argument("--seeds", type=int, default=3, help="models for each setting (%(default)s)")
     many.add_argument("--measure", default="mse", help="that the figure shows (%(default)s)")
-    many.add_argument("--how", choices=HOW, help="models are trained; by default together on CUDA, else in processes")
+    many.add_argument(
+        "--how",
+        choices=HOW,
+        help="models are trained; by default together on CUDA, else in processes",
+    )
     many.add_argument("--workers", type=int, help="processes; one a core by default")
     command("evaluate", evaluate_run).add_argument("run", metavar="RUN", help="the folder of a run")
     return top

@@ -3,6 +3,7 @@
 Each draws from a generator of its own, in single precision: one seed spoils the same pixels by the same amount
 whatever the data's dtype.
 """
+
 import torch
 
 from aecourse import validation
@@ -44,13 +45,19 @@ def block_mask(x, size, generator, count=1):
     Raises:
         TypeError, ValueError: as :func:`blocks`.
     """
-    validation.images("x", x), validation.positive("size", size), validation.positive("count", count)
+    validation.images("x", x)
+    validation.positive("size", size)
+    validation.positive("count", count)
     if size > min(x.shape[2:]):
-        raise ValueError(f"size is {size} and x has images of {x.shape[2]} x {x.shape[3]}; expected a square that fits: "
-                         f"at most {min(x.shape[2:])}")
+        raise ValueError(
+            f"size is {size} and x has images of {x.shape[2]} x {x.shape[3]}; expected a square that fits: "
+            f"at most {min(x.shape[2:])}"
+        )
     generator, inside = as_generator(generator, x), []
     for side in x.shape[2:]:
-        first = torch.randint(side - size + 1, (len(x), count, 1), generator=generator, device=x.device)
+        first = torch.randint(
+            side - size + 1, (len(x), count, 1), generator=generator, device=x.device
+        )
         past = torch.arange(side, device=x.device) - first  # (B, count, side)
         inside.append((past >= 0) & (past < size))
     rows, columns = inside

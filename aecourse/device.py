@@ -15,7 +15,9 @@ def pick_device(device="auto"):
 
 def make_generator(device, seed, *use):
     """A generator of its own for each `seed` and `use`, whole numbers of at least 0; without a use, the one of the seed itself."""
-    return torch.Generator(device).manual_seed(int(np.random.SeedSequence((seed, *use)).generate_state(1)[0]) if use else seed)
+    return torch.Generator(device).manual_seed(
+        int(np.random.SeedSequence((seed, *use)).generate_state(1)[0]) if use else seed
+    )
 
 
 def as_generator(generator, x):
@@ -23,8 +25,12 @@ def as_generator(generator, x):
     if isinstance(generator, int) and not isinstance(generator, bool):
         return torch.Generator(x.device).manual_seed(generator)
     if not isinstance(generator, torch.Generator):
-        raise TypeError(f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer seed")
+        raise TypeError(
+            f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer seed"
+        )
     if generator.device.type != x.device.type:
-        raise ValueError(f"generator is on {generator.device} and x on {x.device}; expected one device: "
-                         "make it with torch.Generator(x.device)")
+        raise ValueError(
+            f"generator is on {generator.device} and x on {x.device}; expected one device: "
+            "make it with torch.Generator(x.device)"
+        )
     return generator

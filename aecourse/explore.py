@@ -34,8 +34,8 @@ def turn(draw, knobs):
     if os.environ.get("AECOURSE_STATIC") == "1":
         print(f"Open this page in JupyterLab or Colab to turn {len(knobs)} knobs here.")
         return
-    from ipywidgets import FloatSlider, interactive
     from IPython.display import display
+    from ipywidgets import FloatSlider, interactive
     sliders = {name: FloatSlider(value=start, min=low, max=high, step=(high - low) / 50, continuous_update=False)
                for name, (low, high, start) in knobs.items()}
     display(interactive(draw, **sliders))

@@ -10,5 +10,7 @@ def principal_axes(data):
     rows = validation.floating("data", data).flatten(1)  # (N, d)
     mean = rows.mean(0)
     covariance = (rows - mean).T @ (rows - mean) / len(rows)
-    values, axes = torch.linalg.eigh(covariance.double())  # in single precision it fails where many pixels are constant
+    values, axes = torch.linalg.eigh(
+        covariance.double()
+    )  # in single precision it fails where many pixels are constant
     return mean, axes.flip(1).to(mean), values.flip(0).clamp(min=0).to(mean)

@@ -1,7 +1,7 @@
 """Figures that many pages draw: training curves and grids of images. Each returns a figure for `notebook.show`."""
 import matplotlib.pyplot as plt
 
-from aecourse import validation, notebook  # noqa: F401  (the style of the pages)
+from aecourse import notebook, validation  # noqa: F401  (the style of the pages)
 
 
 def history(runs, term="loss", smooth=20, log=False):

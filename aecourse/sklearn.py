@@ -1,4 +1,5 @@
 """Every model as an estimator of scikit-learn (Pedregosa and others, 2011): pipelines, cross-validation, grid search."""
+
 import copy
 import math
 from functools import partial
@@ -60,10 +61,30 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         Pedregosa and others (2011).
     """
 
-    def __init__(self, build=None, objective=None, *, latent_dim=2, weight=None, shape=None, steps=1000, batch_size=128, lr=1e-3,
-                 training=None, random_state=None, device="auto"):
-        self.build, self.objective, self.latent_dim, self.weight, self.shape = build, objective, latent_dim, weight, shape
-        self.steps, self.batch_size, self.lr, self.training = steps, batch_size, lr, training
+    def __init__(
+        self,
+        build=None,
+        objective=None,
+        *,
+        latent_dim=2,
+        weight=None,
+        shape=None,
+        steps=1000,
+        batch_size=128,
+        lr=1e-3,
+        training=None,
+        random_state=None,
+        device="auto",
+    ):
+        self.build = build
+        self.objective = objective
+        self.latent_dim = latent_dim
+        self.weight = weight
+        self.shape = shape
+        self.steps = steps
+        self.batch_size = batch_size
+        self.lr = lr
+        self.training = training
         self.random_state, self.device = random_state, device
 
     def __sklearn_tags__(self):
@@ -87,18 +108,39 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         X = validate_data(self, X, dtype=(np.float64, np.float32))
         shape = (X.shape[1],) if self.shape is None else validation.sizes("shape", self.shape)
         if math.prod(shape) != X.shape[1]:
-            raise ValueError(f"X has {X.shape[1]} columns and shape is {shape}; expected {math.prod(shape)}: one a value of a sample")
+            raise ValueError(
+                f"X has {X.shape[1]} columns and shape is {shape}; expected {math.prod(shape)}: one a value of a sample"
+            )
         if self.objective is None and self.weight is not None:
-            raise ValueError(f"weight is {self.weight!r} without an objective; expected None: pass objective=, such as sparse_l1")
+            raise ValueError(
+                f"weight is {self.weight!r} without an objective; expected None: pass objective=, such as sparse_l1"
+            )
         seed, weight = self.random_state, () if self.weight is None else (self.weight,)
-        seed = int(seed) if isinstance(seed, (int, np.integer)) else check_random_state(seed).randint(2**31 - 1)
-        self.model_ = built(lambda k: (self.build or unbounded)(shape, latent_dim=k), self.latent_dim, seed)
+        seed = (
+            int(seed)
+            if isinstance(seed, (int, np.integer))
+            else check_random_state(seed).randint(2**31 - 1)
+        )
+        self.model_ = built(
+            lambda k: (self.build or unbounded)(shape, latent_dim=k), self.latent_dim, seed
+        )
         x = self._samples(X, shape)
-        self.history_ = fit(self.model_, x, (self.objective or reconstruction)(*weight), steps=self.steps, batch_size=self.batch_size,
-                            lr=self.lr, seed=seed, device=self.device, **{"progress": False} | (self.training or {}))
+        self.history_ = fit(
+            self.model_,
+            x,
+            (self.objective or reconstruction)(*weight),
+            steps=self.steps,
+            batch_size=self.batch_size,
+            lr=self.lr,
+            seed=seed,
+            device=self.device,
+            **{"progress": False} | (self.training or {}),
+        )
         with torch.no_grad():
             z = self.model_.encode(x[:1].to(self._parameter.device))
-        self._shape, self._several, self.code_shapes_ = shape, isinstance(z, tuple), [tuple(code.shape[1:]) for code in as_codes(z)]
+        self._shape = shape
+        self._several = isinstance(z, tuple)
+        self.code_shapes_ = [tuple(code.shape[1:]) for code in as_codes(z)]
         return self
 
     @property
@@ -112,27 +154,42 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     @torch.no_grad()
     def _map(self, function, rows):
         """`function` of 1024 rows at a time, on the device of the model: (N, ...) -> an array (N, ...)."""
-        return torch.cat([function(part.to(self._parameter.device)).cpu() for part in rows.split(1024)]).numpy()
+        return torch.cat(
+            [function(part.to(self._parameter.device)).cpu() for part in rows.split(1024)]
+        ).numpy()
 
     def _check(self, X):
         check_is_fitted(self)
-        return self._samples(validate_data(self, X, dtype=(np.float64, np.float32), reset=False), self._shape)
+        return self._samples(
+            validate_data(self, X, dtype=(np.float64, np.float32), reset=False), self._shape
+        )
 
     def transform(self, X):
         """The codes of `X`, several or a grid side by side: (N, columns) -> (N, units)."""
-        return self._map(lambda x: torch.cat([z.flatten(1) for z in as_codes(self.model_.encode(x))], 1), self._check(X))
+        return self._map(
+            lambda x: torch.cat([z.flatten(1) for z in as_codes(self.model_.encode(x))], 1),
+            self._check(X),
+        )
 
     def inverse_transform(self, X):
         """The reconstructions from codes `X` that :meth:`transform` returned: (N, units) -> (N, columns)."""
         check_is_fitted(self)
-        Z = torch.tensor(check_array(X, dtype=(np.float64, np.float32), input_name="X"), dtype=self._parameter.dtype)
+        Z = torch.tensor(
+            check_array(X, dtype=(np.float64, np.float32), input_name="X"),
+            dtype=self._parameter.dtype,
+        )
         sizes = [math.prod(shape) for shape in self.code_shapes_]
         if Z.shape[1] != sum(sizes):
-            raise ValueError(f"X has {Z.shape[1]} columns; expected {sum(sizes)}, one a unit, as transform returns them")
+            raise ValueError(
+                f"X has {Z.shape[1]} columns; expected {sum(sizes)}, one a unit, as transform returns them"
+            )
 
         def decode(rows):
-            codes = tuple(z.unflatten(1, shape) for z, shape in zip(rows.split(sizes, 1), self.code_shapes_))
+            codes = tuple(
+                z.unflatten(1, shape) for z, shape in zip(rows.split(sizes, 1), self.code_shapes_)
+            )
             return self.model_.decode(codes if self._several else codes[0]).flatten(1)
+
         return self._map(decode, Z)
 
     def score_samples(self, X):

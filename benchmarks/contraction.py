@@ -1,11 +1,19 @@
 """The contractive penalty, forward and backward, against what one would otherwise write: `python benchmarks/contraction.py`."""
+
 import measure
 import torch
 
 from aecourse.models import Autoencoder
-from aecourse.regularizers import contractive_penalty_by_jacobian, contractive_penalty_by_probes, contractive_penalty_of_mlp
+from aecourse.regularizers import (
+    contractive_penalty_by_jacobian,
+    contractive_penalty_by_probes,
+    contractive_penalty_of_mlp,
+)
 
-LOOP, JACREV, EXACT, PROBE = "one backward pass an output", "vmap(jacrev)", "layer product, Gram (exact)", "one probe (estimate)"
+LOOP = "one backward pass an output"
+JACREV = "vmap(jacrev)"
+EXACT = "layer product, Gram (exact)"
+PROBE = "one probe (estimate)"
 
 
 def by_a_loop(encoder, x):
@@ -18,8 +26,12 @@ def by_a_loop(encoder, x):
 def penalties(device):
     """The four forms, (encoder, x) -> scalar."""
     generator = torch.Generator(device).manual_seed(0)
-    return {LOOP: by_a_loop, JACREV: contractive_penalty_by_jacobian, EXACT: contractive_penalty_of_mlp,
-            PROBE: lambda encoder, x: contractive_penalty_by_probes(encoder, x, generator)}
+    return {
+        LOOP: by_a_loop,
+        JACREV: contractive_penalty_by_jacobian,
+        EXACT: contractive_penalty_of_mlp,
+        PROBE: lambda encoder, x: contractive_penalty_by_probes(encoder, x, generator),
+    }
 
 
 def setting(hidden, latent_dim, batch, device):
@@ -35,19 +47,39 @@ def measured(hidden, latent_dim, batch, device, repeats):
     def step(penalty):
         encoder.zero_grad()
         penalty(encoder, x).backward()
-    return measure.compare({name: lambda p=penalty: step(p) for name, penalty in penalties(device).items()}, device, repeats)
+
+    return measure.compare(
+        {name: lambda p=penalty: step(p) for name, penalty in penalties(device).items()},
+        device,
+        repeats,
+    )
 
 
 def main():
     chosen = measure.options(__doc__)
     print(measure.machine(chosen.device))
     encoder, x = setting((256, 128), 64, 128, chosen.device)
-    values = {name: penalty(encoder, x).item() for name, penalty in penalties(chosen.device).items()}
-    print("value, over that of the loop: " + ", ".join(f"{name} {value / values[LOOP]:.7f}" for name, value in values.items()))
-    measure.show(measured((256, 128), 64, 128, chosen.device, chosen.repeats), LOOP, "784-256-128-64, batch 128")
-    growing = {"code": {k: ((256, 128), k, 128) for k in (4, 16, 64, 256)}, "batch": {b: ((256, 128), 64, b) for b in (8, 32, 128, 512)}}
+    values = {
+        name: penalty(encoder, x).item() for name, penalty in penalties(chosen.device).items()
+    }
+    print(
+        "value, over that of the loop: "
+        + ", ".join(f"{name} {value / values[LOOP]:.7f}" for name, value in values.items())
+    )
+    measure.show(
+        measured((256, 128), 64, 128, chosen.device, chosen.repeats),
+        LOOP,
+        "784-256-128-64, batch 128",
+    )
+    growing = {
+        "code": {k: ((256, 128), k, 128) for k in (4, 16, 64, 256)},
+        "batch": {b: ((256, 128), 64, b) for b in (8, 32, 128, 512)},
+    }
     for what, settings in growing.items():
-        results = {size: measured(*setting, chosen.device, max(3, chosen.repeats // 4)) for size, setting in settings.items()}
+        results = {
+            size: measured(*setting, chosen.device, max(3, chosen.repeats // 4))
+            for size, setting in settings.items()
+        }
         measure.curve(results, LOOP, what)
 
 

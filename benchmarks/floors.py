@@ -4,6 +4,7 @@
 
 Each comparison is a sweep whose rows are kept in `--out` as they come: call it again after an interruption.
 """
+
 import argparse
 import datetime
 import functools
@@ -17,14 +18,33 @@ import torch
 from measure import images
 
 from aecourse import corruption
+from aecourse.baselines import LinearDenoiser, TransformCoder, linear_inpaint, reverse_water_filling
+from aecourse.intervals import interval
 from aecourse.losses import mse
 from aecourse.metrics import active_units, anomaly_score, auroc, psnr
-from aecourse.models import VAE, VQVAE, WAE, AdversarialAutoencoder, Autoencoder, ConvAutoencoder, LinearAutoencoder, LinearVAE, MaskedAutoencoder
-from aecourse.baselines import TransformCoder, LinearDenoiser, reverse_water_filling, linear_inpaint
-from aecourse.objectives import adversarial, beta_vae, denoising, masked_reconstruction, masked_error, vq_vae, reconstruction, wasserstein
+from aecourse.models import (
+    VAE,
+    VQVAE,
+    WAE,
+    AdversarialAutoencoder,
+    Autoencoder,
+    ConvAutoencoder,
+    LinearAutoencoder,
+    LinearVAE,
+    MaskedAutoencoder,
+)
+from aecourse.objectives import (
+    adversarial,
+    beta_vae,
+    denoising,
+    masked_error,
+    masked_reconstruction,
+    reconstruction,
+    vq_vae,
+    wasserstein,
+)
 from aecourse.patches import as_mask, patchify, random_mask, unpatchify
 from aecourse.search import sweep
-from aecourse.intervals import interval
 from aecourse.training import evaluate
 
 SHAPE, UNITS = (1, 28, 28), (2, 8, 16, 32)
@@ -42,34 +62,66 @@ def against(floor, values, lower=True):
 
 # Each comparison: grid, how to build and train, what is measured in one run, and the linear floor of a setting.
 
+
 def squared_error(data, steps):
     """Squared error on the test images, of deterministic autoencoders and of PCA with as many units."""
-    builds = {"MLP": lambda k: Autoencoder(SHAPE, (256, 128), k), "MLP, tied": lambda k: Autoencoder(SHAPE, (256, 128), k, tied=True),
-              "convolutional": lambda k: ConvAutoencoder(SHAPE, (8, 16), k, output="linear"), "Wasserstein": lambda k: WAE(SHAPE, (256, 128), k),
-              "adversarial": lambda k: AdversarialAutoencoder(SHAPE, (256, 128), k)}
+    builds = {
+        "MLP": lambda k: Autoencoder(SHAPE, (256, 128), k),
+        "MLP, tied": lambda k: Autoencoder(SHAPE, (256, 128), k, tied=True),
+        "convolutional": lambda k: ConvAutoencoder(SHAPE, (8, 16), k, output="linear"),
+        "Wasserstein": lambda k: WAE(SHAPE, (256, 128), k),
+        "adversarial": lambda k: AdversarialAutoencoder(SHAPE, (256, 128), k),
+    }
     goals = {"Wasserstein": wasserstein(), "adversarial": adversarial()}
 
     @functools.lru_cache
     def floor(k):
         test = images(data).test
         return mse(LinearAutoencoder(SHAPE, k).solve(images(data).train)(test)[0], test).item()
-    return {"grid": {"model": list(builds), "k": UNITS}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]](s["k"]),
-            "objective": lambda s: goals.get(s["model"], reconstruction()), "figure": "squared error", "linear": "PCA",
-            "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
-            "floor": lambda s: floor(s["k"]), "lower": True}
+
+    return {
+        "grid": {"model": list(builds), "k": UNITS},
+        "steps": steps(1500),
+        "lr": 2e-3,
+        "build": lambda s: builds[s["model"]](s["k"]),
+        "objective": lambda s: goals.get(s["model"], reconstruction()),
+        "figure": "squared error",
+        "linear": "PCA",
+        "measure": lambda model, s: {
+            "value": mse(through(model, images(data).test), images(data).test)
+        },
+        "floor": lambda s: floor(s["k"]),
+        "lower": True,
+    }
 
 
 def likelihood(data, steps):
     """VAEs against probabilistic PCA with as many units and the same noise: a bound against the exact ln p(x), nats an image."""
+
     @functools.lru_cache
     def linear(k):
         model = LinearVAE(SHAPE, k).solve(images(data).train)
-        return model.true_log_likelihood(images(data).test).mean().item(), model.log_sigma.exp().item()
+        return model.true_log_likelihood(
+            images(data).test
+        ).mean().item(), model.log_sigma.exp().item()
+
     sigmas = {k: linear(k)[1] for k in UNITS}
-    return {"grid": {"model": ["VAE"], "k": UNITS}, "steps": steps(1500), "lr": 1e-3, "objective": lambda s: beta_vae(1.0),
-            "build": lambda s: VAE(SHAPE, (256, 128), s["k"], likelihood="gaussian", sigma=sigmas[s["k"]]),
-            "measure": lambda model, s: {"value": -evaluate(model, images(data).test, beta_vae(1.0))["loss"]},
-            "figure": "ELBO", "linear": "probabilistic PCA", "floor": lambda s: linear(s["k"])[0], "lower": False}
+    return {
+        "grid": {"model": ["VAE"], "k": UNITS},
+        "steps": steps(1500),
+        "lr": 1e-3,
+        "objective": lambda s: beta_vae(1.0),
+        "build": lambda s: VAE(
+            SHAPE, (256, 128), s["k"], likelihood="gaussian", sigma=sigmas[s["k"]]
+        ),
+        "measure": lambda model, s: {
+            "value": -evaluate(model, images(data).test, beta_vae(1.0))["loss"]
+        },
+        "figure": "ELBO",
+        "linear": "probabilistic PCA",
+        "floor": lambda s: linear(s["k"])[0],
+        "lower": False,
+    }
 
 
 def active(data, steps):
@@ -79,51 +131,108 @@ def active(data, steps):
     def measure(model, s):
         train, test = images(data).train, images(data).test
         units = active_units(model.encode(test))  # where none is, the mean picture is left
-        linear = LinearAutoencoder(SHAPE, units).solve(train)(test)[0] if units else train.mean(0).expand_as(test)
-        return {"value": mse(through(model, test), test), "units": units, "floor": mse(linear, test)}
-    return same | {"grid": {"model": ["VAE"], "k": (8, 32)}, "measure": measure, "figure": "squared error at as many active units",
-                   "linear": "PCA", "floor": None, "lower": True}
+        linear = (
+            LinearAutoencoder(SHAPE, units).solve(train)(test)[0]
+            if units
+            else train.mean(0).expand_as(test)
+        )
+        return {
+            "value": mse(through(model, test), test),
+            "units": units,
+            "floor": mse(linear, test),
+        }
+
+    return same | {
+        "grid": {"model": ["VAE"], "k": (8, 32)},
+        "measure": measure,
+        "figure": "squared error at as many active units",
+        "linear": "PCA",
+        "floor": None,
+        "lower": True,
+    }
 
 
 def codes(data, steps):
     """VQ-VAEs against principal axes, each rounded to levels of its own, at as many bits an image."""
-    builds = {"VQ-VAE, 8 symbols of 256": (64, lambda: VQVAE(SHAPE, codes=256, dim=8, width=256, grid=(8,))),
-              "VQ-VAE, 16 symbols of 256": (128, lambda: VQVAE(SHAPE, codes=256, dim=8, width=256, grid=(16,))),
-              "VQ-VAE, 7 x 7 symbols of 64": (294, lambda: VQVAE(SHAPE, codes=64, dim=16, width=24, output="linear"))}
+    builds = {
+        "VQ-VAE, 8 symbols of 256": (
+            64,
+            lambda: VQVAE(SHAPE, codes=256, dim=8, width=256, grid=(8,)),
+        ),
+        "VQ-VAE, 16 symbols of 256": (
+            128,
+            lambda: VQVAE(SHAPE, codes=256, dim=8, width=256, grid=(16,)),
+        ),
+        "VQ-VAE, 7 x 7 symbols of 64": (
+            294,
+            lambda: VQVAE(SHAPE, codes=64, dim=16, width=24, output="linear"),
+        ),
+    }
 
     @functools.lru_cache
     def floor(bits):
         test = images(data).test
         return mse(TransformCoder(images(data).train, bits)(test), test).item()
-    return {"grid": {"model": list(builds)}, "steps": steps(1500), "lr": 2e-3, "build": lambda s: builds[s["model"]][1](),
-            "objective": lambda s: vq_vae(), "figure": "squared error at as many bits", "linear": "rounded axes",
-            "measure": lambda model, s: {"value": mse(through(model, images(data).test), images(data).test)},
-            "floor": lambda s: floor(builds[s["model"]][0]), "lower": True,
-            "note": lambda s: f"{builds[s['model']][0]} bits; the limit for Gaussian data is "
-                              f"{reverse_water_filling(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"}
+
+    return {
+        "grid": {"model": list(builds)},
+        "steps": steps(1500),
+        "lr": 2e-3,
+        "build": lambda s: builds[s["model"]][1](),
+        "objective": lambda s: vq_vae(),
+        "figure": "squared error at as many bits",
+        "linear": "rounded axes",
+        "measure": lambda model, s: {
+            "value": mse(through(model, images(data).test), images(data).test)
+        },
+        "floor": lambda s: floor(builds[s["model"]][0]),
+        "lower": True,
+        "note": lambda s: (
+            f"{builds[s['model']][0]} bits; the limit for Gaussian data is "
+            f"{reverse_water_filling(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"
+        ),
+    }
 
 
 def denoisers(data, steps):
     """Denoising autoencoders against the best linear denoiser, clipped to [0, 1] as theirs is: PSNR in dB, mean over images."""
-    noises = {"Gaussian, 0.25": lambda x, g: corruption.gaussian(x, 0.25, g), "Gaussian, 0.5": lambda x, g: corruption.gaussian(x, 0.5, g),
-              "masking, 0.5": lambda x, g: corruption.masking(x, 0.5, g)}
+    noises = {
+        "Gaussian, 0.25": lambda x, g: corruption.gaussian(x, 0.25, g),
+        "Gaussian, 0.5": lambda x, g: corruption.gaussian(x, 0.5, g),
+        "masking, 0.5": lambda x, g: corruption.masking(x, 0.5, g),
+    }
 
     @functools.lru_cache
     def floor(noise):
         model, test = LinearDenoiser(images(data).train), images(data).test
-        model = model.masking(0.5) if noise.startswith("masking") else model.gaussian(float(noise.split()[1]))
+        model = (
+            model.masking(0.5)
+            if noise.startswith("masking")
+            else model.gaussian(float(noise.split()[1]))
+        )
         return psnr(model(noises[noise](test, 1)).clamp(0, 1), test).mean().item()
 
     def value(model, s):
         test = images(data).test
         return {"value": psnr(through(model, noises[s["noise"]](test, 1)), test).mean()}
-    return {"grid": {"model": ["denoising MLP"], "noise": list(noises)}, "steps": steps(1500), "lr": 1e-3,
-            "build": lambda s: Autoencoder(SHAPE, (512,), 128), "objective": lambda s: denoising(noises[s["noise"]]), "measure": value,
-            "figure": "denoising", "linear": "linear", "floor": lambda s: floor(s["noise"]), "lower": False}
+
+    return {
+        "grid": {"model": ["denoising MLP"], "noise": list(noises)},
+        "steps": steps(1500),
+        "lr": 1e-3,
+        "build": lambda s: Autoencoder(SHAPE, (512,), 128),
+        "objective": lambda s: denoising(noises[s["noise"]]),
+        "measure": value,
+        "figure": "denoising",
+        "linear": "linear",
+        "floor": lambda s: floor(s["noise"]),
+        "lower": False,
+    }
 
 
 def inpainters(data, steps):
     """A masked autoencoder against the best linear inpainter: squared error on the hidden patches of the same 1,000 images."""
+
     def places():
         test = images(data).test[:1000]
         return test, random_mask(len(test), 16, 0.75, torch.Generator().manual_seed(0))
@@ -137,30 +246,69 @@ def inpainters(data, steps):
     def floor():
         test, hidden = places()
         mask = unpatchify(as_mask(hidden, 16).float()[:, :, None].expand(-1, -1, 49), SHAPE).bool()
-        return min(mse(linear_inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]).item() for ridge in (1e-3, 1e-2))
-    return {"grid": {"model": ["masked autoencoder"]}, "steps": steps(2000), "lr": 1e-3, "measure": value,
-            "build": lambda s: MaskedAutoencoder(SHAPE, patch=7, width=128, depth=2, decoder_width=128, decoder_depth=1),
-            "objective": lambda s: masked_reconstruction(0.75), "figure": "inpainting", "linear": "linear",
-            "floor": lambda s: floor(), "lower": True}
+        return min(
+            mse(
+                linear_inpaint(images(data).train, test, mask, ridge)[mask].clamp(0, 1), test[mask]
+            ).item()
+            for ridge in (1e-3, 1e-2)
+        )
+
+    return {
+        "grid": {"model": ["masked autoencoder"]},
+        "steps": steps(2000),
+        "lr": 1e-3,
+        "measure": value,
+        "build": lambda s: MaskedAutoencoder(
+            SHAPE, patch=7, width=128, depth=2, decoder_width=128, decoder_depth=1
+        ),
+        "objective": lambda s: masked_reconstruction(0.75),
+        "figure": "inpainting",
+        "linear": "linear",
+        "floor": lambda s: floor(),
+        "lower": True,
+    }
 
 
 def anomalies(data, steps):
     """One class is normal, nine are strange: AUROC of the reconstruction error, autoencoder and PCA with 32 units each."""
+
     def value(model, s):
-        return {"value": auroc(anomaly_score(through(model, images(data).test), images(data).test), images(data).test_labels != s["digit"])}
+        return {
+            "value": auroc(
+                anomaly_score(through(model, images(data).test), images(data).test),
+                images(data).test_labels != s["digit"],
+            )
+        }
 
     @functools.lru_cache
     def floor(digit):
         known = images(data)
         model = LinearAutoencoder(SHAPE, 32).solve(known.train[known.train_labels == digit])
-        return auroc(anomaly_score(model(known.test)[0], known.test), known.test_labels != digit).item()
-    return {"grid": {"model": ["MLP"], "digit": range(10)}, "steps": steps(1500), "lr": 1e-3, "build": lambda s: Autoencoder(SHAPE, (256, 128), 32),
-            "objective": lambda s: reconstruction(), "measure": value, "figure": "anomaly detection", "linear": "PCA", "floor": lambda s: floor(s["digit"]),
-            "lower": False, "rows": lambda digit: images(data).train[images(data).train_labels == digit]}
+        return auroc(
+            anomaly_score(model(known.test)[0], known.test), known.test_labels != digit
+        ).item()
+
+    return {
+        "grid": {"model": ["MLP"], "digit": range(10)},
+        "steps": steps(1500),
+        "lr": 1e-3,
+        "build": lambda s: Autoencoder(SHAPE, (256, 128), 32),
+        "objective": lambda s: reconstruction(),
+        "measure": value,
+        "figure": "anomaly detection",
+        "linear": "PCA",
+        "floor": lambda s: floor(s["digit"]),
+        "lower": False,
+        "rows": lambda digit: images(data).train[images(data).train_labels == digit],
+    }
 
 
-COMPARISONS = {name: make for name, make in globals().items() if name in (
-    "squared_error", "likelihood", "active", "codes", "denoisers", "inpainters", "anomalies")}
+COMPARISONS = {
+    name: make
+    for name, make in globals().items()
+    if name
+    in ("squared_error", "likelihood", "active", "codes", "denoisers", "inpainters", "anomalies")
+}
 
 
 def run(name, data, out, seeds, workers, shorten):
@@ -168,11 +316,30 @@ def run(name, data, out, seeds, workers, shorten):
     what = COMPARISONS[name](data, lambda steps: max(2, steps // shorten))
     grids = [(what["grid"], images(data).train, out / f"{name}.jsonl")]
     if "rows" in what:  # each class is a data set of its own
-        grids = [({"model": ["MLP"], "digit": [digit]}, what["rows"](digit), out / f"{name}_{digit}.jsonl") for digit in what["grid"]["digit"]]
+        grids = [
+            (
+                {"model": ["MLP"], "digit": [digit]},
+                what["rows"](digit),
+                out / f"{name}_{digit}.jsonl",
+            )
+            for digit in what["grid"]["digit"]
+        ]
     rows = []
     for grid, train, path in grids:
-        rows += sweep(grid, what["build"], what["objective"], train, what["measure"], seeds=seeds, steps=what["steps"], lr=what["lr"],
-                      how="processes" if workers > 1 else "sequential", workers=workers, path=path, device="cpu").to_dict("records")
+        rows += sweep(
+            grid,
+            what["build"],
+            what["objective"],
+            train,
+            what["measure"],
+            seeds=seeds,
+            steps=what["steps"],
+            lr=what["lr"],
+            how="processes" if workers > 1 else "sequential",
+            workers=workers,
+            path=path,
+            device="cpu",
+        ).to_dict("records")
     return what, rows
 
 
@@ -186,14 +353,21 @@ def lines(what, rows):
         floors = [row["floor"] if what["floor"] is None else what["floor"](chosen) for row in runs]
         values = [row["value"] for row in runs]
         mean, low, high = interval(values)
-        gain = interval([against(floor, [value], what["lower"])[0] for floor, value in zip(floors, values)])
-        said = ", ".join(str(value) if name in ("model", "noise") else f"{name} = {value}" for name, value in chosen.items())
+        gain = interval(
+            [against(floor, [value], what["lower"])[0] for floor, value in zip(floors, values)]
+        )
+        said = ", ".join(
+            str(value) if name in ("model", "noise") else f"{name} = {value}"
+            for name, value in chosen.items()
+        )
         if what["floor"] is None:
             said += f", {min(row['units'] for row in runs):.0f} to {max(row['units'] for row in runs):.0f} active"
         said += f" ({what['note'](chosen)})" if "note" in what else ""
         verdict = "yes" if gain[1] > 0 else "no" if gain[2] < 0 else "not settled"
-        yield (f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.3g} % | {verdict} | "
-               f"{sum(row['seconds'] for row in runs) / len(runs):.0f} |")
+        yield (
+            f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.3g} % | {verdict} | "
+            f"{sum(row['seconds'] for row in runs) / len(runs):.0f} |"
+        )
 
 
 HEAD = """# Against the best linear method
@@ -224,9 +398,13 @@ training in all, divided among {workers} processes, on {where}.
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default="mnist")
-    parser.add_argument("--out", type=Path, default=Path("_build/floors"), help="folder for the rows")
+    parser.add_argument(
+        "--out", type=Path, default=Path("_build/floors"), help="folder for the rows"
+    )
     parser.add_argument("--page", type=Path, help="file for the table; printed in any case")
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--workers", type=int, default=os.cpu_count())
@@ -237,15 +415,28 @@ def main():
     text, spent = HEAD.format(seeds=chosen.seeds), 0
     for name in chosen.only:
         start = time.perf_counter()
-        what, rows = run(name, chosen.data, chosen.out, chosen.seeds, chosen.workers, chosen.shorten)
+        what, rows = run(
+            name, chosen.data, chosen.out, chosen.seeds, chosen.workers, chosen.shorten
+        )
         spent += sum(row["seconds"] for row in rows)
         with torch.no_grad():
             figure = what["figure"][0].upper() + what["figure"][1:]
-            added = SECTION.format(figure=figure, about=COMPARISONS[name].__doc__, steps=what["steps"], linear=what["linear"],
-                                   lines="\n".join(lines(what, rows)))
+            added = SECTION.format(
+                figure=figure,
+                about=COMPARISONS[name].__doc__,
+                steps=what["steps"],
+                linear=what["linear"],
+                lines="\n".join(lines(what, rows)),
+            )
         print(f"{name}: {time.perf_counter() - start:.0f} s\n{added}", flush=True)
         text += added
-    text += TAIL.format(data=chosen.data, date=datetime.date.today(), minutes=spent / 60, workers=chosen.workers, where=machine.machine("cpu"))
+    text += TAIL.format(
+        data=chosen.data,
+        date=datetime.date.today(),
+        minutes=spent / 60,
+        workers=chosen.workers,
+        where=machine.machine("cpu"),
+    )
     if chosen.page:
         chosen.page.write_text(text, encoding="utf-8")
 

@@ -5,6 +5,7 @@
 Pixels are drawn anew at each step, with the data as their chances. They trained for 3,280 epochs; with fewer the rate of
 learning falls in the same proportions. Each model is kept in `--out`: the same command goes on after an interruption.
 """
+
 import argparse
 import datetime
 import math
@@ -15,21 +16,27 @@ import measure as machine
 import torch
 from measure import images
 
-from aecourse.metrics import active_units
+from aecourse.device import pick_device
+from aecourse.metrics import active_units, iwae_bound
 from aecourse.models import VAE
 from aecourse.objectives import beta_vae, importance_weighted
-from aecourse.metrics import iwae_bound
 from aecourse.training import fit
-from aecourse.device import pick_device
 
-SHAPE, BATCH, LR = (1, 28, 28), 20, 1e-3
-MODELS = {"VAE": (beta_vae(1.0), 86.76), "IWAE, 5 samples": (importance_weighted(5), 85.54),  # objective, published figure
-          "IWAE, 50 samples": (importance_weighted(50), 84.78)}
+SHAPE = (1, 28, 28)
+BATCH = 20
+LR = 1e-3
+MODELS = {
+    "VAE": (beta_vae(1.0), 86.76),
+    "IWAE, 5 samples": (importance_weighted(5), 85.54),  # objective, published figure
+    "IWAE, 50 samples": (importance_weighted(50), 84.78),
+}
 
 
 def binarised(objective):
     """`objective` on pixels that are 0 or 1, each 1 with the chance that the data give it."""
-    return lambda model, x, generator: objective(model, torch.bernoulli(x, generator=generator), generator)
+    return lambda model, x, generator: objective(
+        model, torch.bernoulli(x, generator=generator), generator
+    )
 
 
 def stages(done):
@@ -41,8 +48,18 @@ def trained(name, data, steps, out, device):
     """The model `name` after `steps` steps, in evaluation mode."""
     torch.manual_seed(0)
     model = VAE(SHAPE, (200, 200), 50, activation="tanh")
-    fit(model, data, binarised(MODELS[name][0]), steps=steps, batch_size=BATCH, lr=LR, schedule=stages, device=device, save_every=5000,
-        save_to=out / f"{name.replace(', ', '-').replace(' ', '-')}-{steps}.pt")
+    fit(
+        model,
+        data,
+        binarised(MODELS[name][0]),
+        steps=steps,
+        batch_size=BATCH,
+        lr=LR,
+        schedule=stages,
+        device=device,
+        save_every=5000,
+        save_to=out / f"{name.replace(', ', '-').replace(' ', '-')}-{steps}.pt",
+    )
     return model
 
 
@@ -50,22 +67,35 @@ def trained(name, data, steps, out, device):
 def likelihood(model, x, draws):
     """Minus the bound from `draws` draws, in nats, averaged over `x`: an upper limit of the negative log-likelihood, and close to it."""
     generator = torch.Generator(x.device).manual_seed(0)
-    return -torch.cat([iwae_bound(model, part, draws, generator) for part in x.split(100)]).mean().item()
+    return (
+        -torch.cat([iwae_bound(model, part, draws, generator) for part in x.split(100)])
+        .mean()
+        .item()
+    )
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--epochs", type=int, default=100)
     parser.add_argument("--draws", type=int, default=5000, help="of the bound that judges")
     parser.add_argument("--images", type=int, default=10_000, help="of the test set")
     parser.add_argument("--device", default="auto")
-    parser.add_argument("--out", type=Path, default=Path("_build/importance_weighted"), help="folder of the checkpoints")
+    parser.add_argument(
+        "--out",
+        type=Path,
+        default=Path("_build/importance_weighted"),
+        help="folder of the checkpoints",
+    )
     parser.add_argument("--page", type=Path, help="file for the table; printed in any case")
     chosen = parser.parse_args()
     chosen.out.mkdir(parents=True, exist_ok=True)
     device, data = pick_device(chosen.device), images(chosen.data)
-    test = torch.bernoulli(data.test[:chosen.images], generator=torch.Generator().manual_seed(0)).to(device)
+    test = torch.bernoulli(
+        data.test[: chosen.images], generator=torch.Generator().manual_seed(0)
+    ).to(device)
     steps = chosen.epochs * (len(data.train) // BATCH)
     text = "| model | negative log-likelihood, nats | published, 3,280 epochs | active units | seconds |\n|---|---:|---:|---:|---:|\n"
     for name, (_, published) in MODELS.items():
@@ -75,8 +105,10 @@ def main():
         with torch.no_grad():
             units = active_units(model.encode(test))
         text += f"| {name} | {likelihood(model, test, chosen.draws):.2f} | {published} | {units} | {spent:.0f} |\n"
-    text += (f"\n{chosen.data}, {chosen.epochs} epochs ({steps} steps of {BATCH}), one seed, {len(test)} test images, "
-             f"{chosen.draws} draws; {datetime.date.today()}, {machine.machine(str(device))}.\n")
+    text += (
+        f"\n{chosen.data}, {chosen.epochs} epochs ({steps} steps of {BATCH}), one seed, {len(test)} test images, "
+        f"{chosen.draws} draws; {datetime.date.today()}, {machine.machine(str(device))}.\n"
+    )
     print(text)
     if chosen.page:
         chosen.page.write_text(text, encoding="utf-8")

@@ -1,4 +1,5 @@
 """What the benchmarks share: forms of one computation, timed in turn in one run, so that a busy machine slows all of them."""
+
 import argparse
 import ctypes
 import functools
@@ -16,9 +17,13 @@ from aecourse.data import load_images
 
 def options(description):
     """The command line: device, threads and repeats."""
-    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+    )
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
-    parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="of PyTorch on the CPU")
+    parser.add_argument(
+        "--threads", type=int, default=torch.get_num_threads(), help="of PyTorch on the CPU"
+    )
     parser.add_argument("--repeats", type=int, default=20, help="timed calls of each form")
     chosen = parser.parse_args()
     torch.set_num_threads(chosen.threads)
@@ -35,7 +40,9 @@ def machine(device):
     """One line on where the numbers come from."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
-    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [platform.processor() or platform.machine()]
+    models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [
+        platform.processor() or platform.machine()
+    ]
     where = f"{models[0]}, {os.cpu_count()} cores, {torch.get_num_threads()} threads"
     if device.startswith("cuda"):
         where = f"{torch.cuda.get_device_name(device)} ({where})"
@@ -72,7 +79,11 @@ def peak(call, device):
 
 def resident(field):
     """A line of this process's status, in KiB."""
-    return next(int(line.split()[1]) for line in Path("/proc/self/status").read_text().splitlines() if line.startswith(field))
+    return next(
+        int(line.split()[1])
+        for line in Path("/proc/self/status").read_text().splitlines()
+        if line.startswith(field)
+    )
 
 
 def compare(forms, device, repeats, warm=2):
@@ -88,7 +99,10 @@ def compare(forms, device, repeats, warm=2):
         for name in order:
             spent[name].append(1000 * seconds(forms[name], device))
         order.append(order.pop(0))
-    return {name: (min(times), statistics.median(times), peak(forms[name], device)) for name, times in spent.items()}
+    return {
+        name: (min(times), statistics.median(times), peak(forms[name], device))
+        for name, times in spent.items()
+    }
 
 
 def show(measured, reference, title):
@@ -96,12 +110,20 @@ def show(measured, reference, title):
     print(f"\n{title}\n{'form':<44}{'least ms':>10}{'median ms':>11}{'ratio':>8}{'peak MiB':>10}")
     for name, (least, median, memory) in measured.items():
         memory = "-" if memory is None else f"{memory:.1f}"
-        print(f"{name:<44}{least:>10.2f}{median:>11.2f}{measured[reference][0] / least:>8.1f}{memory:>10}")
+        print(
+            f"{name:<44}{least:>10.2f}{median:>11.2f}{measured[reference][0] / least:>8.1f}{memory:>10}"
+        )
 
 
 def curve(results, reference, what):
     """Ratios over growing size, {size: what compare measured}, one row a size."""
     names = [name for name in next(iter(results.values())) if name != reference]
-    print(f"\nleast time of '{reference}' over that of each form\n{what:<12}" + "".join(f"{name:>34}" for name in names))
+    print(
+        f"\nleast time of '{reference}' over that of each form\n{what:<12}"
+        + "".join(f"{name:>34}" for name in names)
+    )
     for size, measured in results.items():
-        print(f"{size!s:<12}" + "".join(f"{measured[reference][0] / measured[name][0]:>34.1f}" for name in names))
+        print(
+            f"{size!s:<12}"
+            + "".join(f"{measured[reference][0] / measured[name][0]:>34.1f}" for name in names)
+        )

@@ -1,4 +1,5 @@
 """SSIM as a loss, forward and backward, against two libraries: `python benchmarks/ssim.py`."""
+
 import measure
 import pytorch_msssim
 import torch
@@ -6,7 +7,10 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from aecourse.losses.structural_similarity import ssim, ssim_comparisons
 
-METRICS, MSSSIM, READABLE, FAST = "torchmetrics", "pytorch-msssim", "readable form, conv2d", "matrix products"
+METRICS = "torchmetrics"
+MSSSIM = "pytorch-msssim"
+READABLE = "readable form, conv2d"
+FAST = "matrix products"
 
 
 def readable(x_hat, x):
@@ -15,8 +19,12 @@ def readable(x_hat, x):
 
 
 # The mean of torchmetrics counts a padded border: another value for the same work.
-FORMS = {METRICS: lambda x_hat, x: structural_similarity_index_measure(x_hat, x, data_range=1.0),
-         MSSSIM: lambda x_hat, x: pytorch_msssim.ssim(x_hat, x, data_range=1.0), READABLE: readable, FAST: ssim}
+FORMS = {
+    METRICS: lambda x_hat, x: structural_similarity_index_measure(x_hat, x, data_range=1.0),
+    MSSSIM: lambda x_hat, x: pytorch_msssim.ssim(x_hat, x, data_range=1.0),
+    READABLE: readable,
+    FAST: ssim,
+}
 
 
 def pair(batch, side, device):
@@ -33,19 +41,30 @@ def measured(batch, side, device, repeats):
     def step(form):
         x_hat.grad = None
         (1 - form(x_hat, x)).backward()
-    return measure.compare({name: lambda f=form: step(f) for name, form in FORMS.items()}, device, repeats)
+
+    return measure.compare(
+        {name: lambda f=form: step(f) for name, form in FORMS.items()}, device, repeats
+    )
 
 
 def main():
     chosen = measure.options(__doc__)
     print(measure.machine(chosen.device))
     values = {name: form(*pair(128, 28, chosen.device)).item() for name, form in FORMS.items()}
-    values["in double precision"] = ssim(*(images.double() for images in pair(128, 28, chosen.device))).item()
+    values["in double precision"] = ssim(
+        *(images.double() for images in pair(128, 28, chosen.device))
+    ).item()
     print("value: " + ", ".join(f"{name} {value:.7f}" for name, value in values.items()))
     measure.show(measured(128, 28, chosen.device, chosen.repeats), MSSSIM, "128 images of 28 x 28")
-    growing = {"batch": {b: (b, 28) for b in (8, 32, 128, 512)}, "side": {side: (16, side) for side in (28, 64, 128, 256, 512)}}
+    growing = {
+        "batch": {b: (b, 28) for b in (8, 32, 128, 512)},
+        "side": {side: (16, side) for side in (28, 64, 128, 256, 512)},
+    }
     for what, settings in growing.items():
-        results = {size: measured(*setting, chosen.device, max(3, chosen.repeats // 4)) for size, setting in settings.items()}
+        results = {
+            size: measured(*setting, chosen.device, max(3, chosen.repeats // 4))
+            for size, setting in settings.items()
+        }
         measure.curve(results, MSSSIM, what)
 
 

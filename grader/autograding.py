@@ -50,7 +50,9 @@ class Course:
     """Where things lie, below the folder of the course."""
 
     def __init__(self, root, released="exercises", solutions="solutions"):
-        self.root, self.released_at, self.solutions = Path(root), released, solutions
+        self.root = Path(root)
+        self.released_at = released
+        self.solutions = solutions
 
     def released(self, name):
         path = self.root / self.released_at / name / f"{name}.ipynb"

@@ -32,11 +32,9 @@ def collect(archive, course, name):
         course: the Course.
         name: the exercise.
     """
-    ids, problems, roster = (
-        [cell.id for cell in course.released(name).cells],
-        {},
-        owners_of(course, name),
-    )
+    ids = [cell.id for cell in course.released(name).cells]
+    problems = {}
+    roster = owners_of(course, name)
     known, taken = (
         {owner: student for student, owner in roster.items()},
         {student.casefold() for student in roster},

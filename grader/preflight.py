@@ -16,11 +16,9 @@ from pathlib import Path
 
 import nbformat
 
-FILE_BYTES, CELLS, CELL_CHARACTERS = (
-    32 * 2**20,
-    2000,
-    200_000,
-)  # an honest submission has 100 kB, 100 cells, 3000 characters a cell
+FILE_BYTES = 32 * 2**20
+CELLS = 2000
+CELL_CHARACTERS = 200_000  # an honest submission has 100 kB, 100 cells, 3000 characters a cell
 ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
     (codecs.BOM_UTF16_LE, "utf-16"),
@@ -257,7 +255,9 @@ def rebuild(raw, released):
             "the notebook holds no cell of this exercise: hand in the notebook that you were given"
         )
     skeleton = {cell.id: copy.deepcopy(cell) for cell in released.cells}
-    written, extras, last = {}, {None: []}, None
+    written = {}
+    extras = {None: []}
+    last = None
     for cell in cells:
         key, kind = cell["is"], kind_of(skeleton[cell["is"]]) if cell["is"] else None
         if key is None:

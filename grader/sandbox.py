@@ -181,7 +181,9 @@ class Box:
     """A running sandbox. Use it in a `with`: at its end everything inside ends."""
 
     def __init__(self, limits=Limits()):
-        self.limits, self.pending, self.folder = limits, bytearray(), tempfile.TemporaryDirectory()
+        self.limits = limits
+        self.pending = bytearray()
+        self.folder = tempfile.TemporaryDirectory()
         program = [
             sys.executable,
             "-I",
@@ -212,7 +214,9 @@ class Box:
             with_no_error(child.kill)
         self.process.kill()
         self.process.wait()
-        self.process.stdin.close(), self.process.stdout.close(), self.folder.cleanup()
+        self.process.stdin.close()
+        self.process.stdout.close()
+        self.folder.cleanup()
 
     def family(self):
         try:
@@ -299,7 +303,11 @@ class Session:
 
     def __init__(self, notebook, limits=Limits()):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
-        self.limits, self.lost, self.outputs, self.box, self.losses = limits, {}, {}, None, 0
+        self.limits = limits
+        self.lost = {}
+        self.outputs = {}
+        self.box = None
+        self.losses = 0
         self.end = time.monotonic() + limits.total
 
     def __enter__(self):

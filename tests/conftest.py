@@ -1,4 +1,5 @@
 """What tests share: pages that wait for no reader, what to do about a thing that a machine lacks, the site and a browser."""
+
 import functools
 import http.server
 import importlib
@@ -28,21 +29,25 @@ def need():
 
     Not for a GPU or MNIST, which no set-up can promise.
     """
+
     def needed(found, name, how):
         if not found:
             (pytest.fail if strict() else pytest.skip)(f"{name} is missing: {how}")
         return found
+
     return needed
 
 
 @pytest.fixture(scope="session")
 def library(need):
     """``library("skimage.metrics")`` imports what only tests use, or skips like `need`."""
+
     def imported(name):
         try:
             return importlib.import_module(name)
         except ImportError:
             return need(None, name, "python3 -m tools environment --tests")
+
     return imported
 
 
@@ -72,11 +77,22 @@ def browser(need, library):
     """Chromium, without a window."""
     playwright = library("playwright.sync_api")
     names = "chromium", "chromium-browser", "google-chrome", "chrome"
-    program = need(next(filter(None, map(shutil.which, names)), None), "Chromium", "apt-get install chromium")
+    program = need(
+        next(filter(None, map(shutil.which, names)), None), "Chromium", "apt-get install chromium"
+    )
     with playwright.sync_playwright() as running:
-        chromium = running.chromium.launch(executable_path=program, args=[
-            "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync"])
+        chromium = running.chromium.launch(
+            executable_path=program,
+            args=[
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-quic",
+                "--no-first-run",
+                "--disable-background-networking",
+                "--disable-component-update",
+                "--disable-sync",
+            ],
+        )
         yield chromium
         chromium.close()
 
@@ -91,7 +107,9 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 @pytest.fixture(scope="session")
 def address():
     """The address on this machine at which the built site is served; built first, where it is not up to date."""
-    built = subprocess.run([sys.executable, "-m", "tools", "book"], cwd=ROOT, capture_output=True, text=True)
+    built = subprocess.run(
+        [sys.executable, "-m", "tools", "book"], cwd=ROOT, capture_output=True, text=True
+    )
     assert built.returncode == 0, built.stdout + built.stderr
     handler = functools.partial(Quiet, directory=ROOT / "_build" / "html")
     with http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:

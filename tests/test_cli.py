@@ -1,4 +1,5 @@
 """The command line: every model trains, goes on and is measured again; a mistake is said in one line, with status 2."""
+
 import csv
 import itertools
 import json
@@ -28,7 +29,13 @@ IMAGES = load_images("digits", device="cpu", quiet=True)
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
     """Digits, but few, so that a model is measured in no time."""
-    few = type(IMAGES)("digits", IMAGES.train[:100], IMAGES.train_labels[:100], IMAGES.test[:30], IMAGES.test_labels[:30])
+    few = type(IMAGES)(
+        "digits",
+        IMAGES.train[:100],
+        IMAGES.train_labels[:100],
+        IMAGES.test[:30],
+        IMAGES.test_labels[:30],
+    )
     monkeypatch.setattr(cli.data, "load_images", lambda name, device: print("loaded", name) or few)
     yield few
     assert plt.get_fignums() == []
@@ -39,7 +46,20 @@ def run(*words):
 
 
 def train(out, *more, model="autoencoder", steps=2):
-    run("train", "--model", model, "--out", out, "--latent-dim", 4, "--batch-size", 16, "--steps", steps, *more)
+    run(
+        "train",
+        "--model",
+        model,
+        "--out",
+        out,
+        "--latent-dim",
+        4,
+        "--batch-size",
+        16,
+        "--steps",
+        steps,
+        *more,
+    )
 
 
 def number(folder, name):
@@ -55,20 +75,40 @@ def test_every_model_trains_and_is_evaluated(model, tmp_path, capsys, monkeypatc
     names, line = printed.out.splitlines()
     shown = dict(zip(re.split("  +", names.strip()), re.split("  +", line.strip())))
     found = json.loads((out / "metrics.json").read_text())
-    assert shown["model"] == model and shown["data"] == "digits" and shown["steps"] == "2" and shown["latent_dim"] == "4"
+    assert (
+        shown["model"] == model
+        and shown["data"] == "digits"
+        and shown["steps"] == "2"
+        and shown["latent_dim"] == "4"
+    )
     assert {"mse", "psnr", "ssim", "loss"} <= set(found) <= set(shown)
-    assert all(math.isfinite(value) and shown[name] == f"{value:.4g}" for name, value in found.items())
-    assert ({"rate", "distortion", "active_units"} <= set(found)) == (model in ("vae", "ladder-vae"))
+    assert all(
+        math.isfinite(value) and shown[name] == f"{value:.4g}" for name, value in found.items()
+    )
+    assert ({"rate", "distortion", "active_units"} <= set(found)) == (
+        model in ("vae", "ladder-vae")
+    )
     assert ("perplexity" in found) == (model == "vq-vae")
     with open(out / "history.csv") as file:
         rows = list(csv.DictReader(file))
     terms = [name for name in rows[0] if name not in ("step", "loss")]
     assert [row["step"] for row in rows] == ["1", "2"]
-    assert all(math.isclose(sum(float(row[name]) for name in terms), float(row["loss"]), rel_tol=1e-6) for row in rows)
+    assert all(
+        math.isclose(sum(float(row[name]) for name in terms), float(row["loss"]), rel_tol=1e-6)
+        for row in rows
+    )
     before = {path.name: path.read_bytes() for path in out.iterdir()}
-    assert set(before) == {"checkpoint.pt", "run.json", "history.csv", "metrics.json", "loss.png", "reconstructions.png"}
+    assert set(before) == {
+        "checkpoint.pt",
+        "run.json",
+        "history.csv",
+        "metrics.json",
+        "loss.png",
+        "reconstructions.png",
+    }
     assert all(before[name].startswith(b"\x89PNG") for name in before if name.endswith("png"))
-    (out / "history.csv").unlink(), (out / "metrics.json").unlink()
+    (out / "history.csv").unlink()
+    (out / "metrics.json").unlink()
     if model != "vae":  # one draws its figures again, which takes time
         monkeypatch.setattr(cli, "figures", lambda *given: None)
     run("evaluate", out)
@@ -81,18 +121,40 @@ def test_the_numbers_are_those_of_fit_by_hand(beta, tmp_path, few_images):
     train(tmp_path, "--weight", beta, "--seed", 3, "--lr", 0.01, model="vae", steps=5)
     torch.manual_seed(3)
     model = models.VAE((1, 28, 28), latent_dim=4)
-    history = fit(model, few_images.train, objectives.beta_vae(beta), steps=5, batch_size=16, lr=0.01, seed=3, device="cpu")
+    history = fit(
+        model,
+        few_images.train,
+        objectives.beta_vae(beta),
+        steps=5,
+        batch_size=16,
+        lr=0.01,
+        seed=3,
+        device="cpu",
+    )
     with open(tmp_path / "history.csv") as file:
         assert [float(row["loss"]) for row in csv.DictReader(file)] == history.terms["loss"]
     x = few_images.test
     with torch.no_grad():
         x_hat, z = model(x)
-    by_hand = {"mse": mse(x_hat, x), "psnr": psnr(x_hat, x).mean(), "ssim": ssim(x_hat, x), "active_units": active_units(z),
-               "rate": model.negative_elbo_terms(x)["kl"].detach(), "loss": evaluate(model, x, objectives.beta_vae(beta))["loss"]}
+    by_hand = {
+        "mse": mse(x_hat, x),
+        "psnr": psnr(x_hat, x).mean(),
+        "ssim": ssim(x_hat, x),
+        "active_units": active_units(z),
+        "rate": model.negative_elbo_terms(x)["kl"].detach(),
+        "loss": evaluate(model, x, objectives.beta_vae(beta))["loss"],
+    }
     for name, value in by_hand.items():
         assert number(tmp_path, name) == pytest.approx(float(value), rel=1e-6)
     # the distortion comes from draws: it is the same but for their spread over seeds, which is measured here
-    drawn = torch.tensor([model.negative_elbo_terms(x, torch.Generator().manual_seed(seed))["reconstruction"].item() for seed in range(10)])
+    drawn = torch.tensor(
+        [
+            model.negative_elbo_terms(x, torch.Generator().manual_seed(seed))[
+                "reconstruction"
+            ].item()
+            for seed in range(10)
+        ]
+    )
     assert abs(number(tmp_path, "distortion") - drawn.mean()) < 6 * drawn.std()
 
 
@@ -100,9 +162,13 @@ def test_a_mute_level_of_a_ladder_counts_no_units(few_images):
     model = models.LadderVAE((1, 28, 28), latent_dims=(5, 3))
     with torch.no_grad():
         low = model.evidence[0]
-        low.weight.zero_(), low.bias.zero_()[5:].fill_(1e6)
-        model.prior[0].weight.mul_(20), model.evidence[1].weight.mul_(20)
-    assert active_units(model.posterior(few_images.test)[0][0]) > 0, "they follow a prior that moves"
+        low.weight.zero_()
+        low.bias.zero_()[5:].fill_(1e6)
+        model.prior[0].weight.mul_(20)
+        model.evidence[1].weight.mul_(20)
+    assert active_units(model.posterior(few_images.test)[0][0]) > 0, (
+        "they follow a prior that moves"
+    )
     assert cli.measures(model, few_images.test, objectives.beta_vae(1.0))["active_units"] == 3
 
 
@@ -110,7 +176,15 @@ def test_adversaries_are_trained_calmly(tmp_path, few_images):
     train(tmp_path, model="adversarial", steps=3)
     torch.manual_seed(0)
     model = models.AdversarialAutoencoder((1, 28, 28), latent_dim=4)
-    fit(model, few_images.train, objectives.adversarial(), steps=3, batch_size=16, optimizer=objectives.adam_for_gans, device="cpu")
+    fit(
+        model,
+        few_images.train,
+        objectives.adversarial(),
+        steps=3,
+        batch_size=16,
+        optimizer=objectives.adam_for_gans,
+        device="cpu",
+    )
     saved = torch.load(tmp_path / "checkpoint.pt")["model"]
     assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
 
@@ -126,34 +200,66 @@ def test_a_run_that_goes_on_is_the_run_that_never_stopped(tmp_path):
 def test_a_folder_keeps_its_run(tmp_path, capsys):
     train(tmp_path, model="vae")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    for words, told in [("--latent-dim 5", "4 and is 5"), ("--weight 0.5", "1.0 and is 0.5"), ("--seed 1", "0 and is 1"),
-                        ("--lr 1", "0.001 and is 1.0"), ("--model wae --weight 1", "vae and is wae"), ("--batch-size 9", "16 and is 9"),
-                        ("--precision bfloat16", "float32 and is bfloat16")]:
+    for words, told in [
+        ("--latent-dim 5", "4 and is 5"),
+        ("--weight 0.5", "1.0 and is 0.5"),
+        ("--seed 1", "0 and is 1"),
+        ("--lr 1", "0.001 and is 1.0"),
+        ("--model wae --weight 1", "vae and is wae"),
+        ("--batch-size 9", "16 and is 9"),
+        ("--precision bfloat16", "float32 and is bfloat16"),
+    ]:
         with pytest.raises(SystemExit, match="2"):
             train(tmp_path, *words.split(), model="vae", steps=9)
-        assert f"which holds another run: {words.split()[0]} was {told}; name" in capsys.readouterr().err
+        assert (
+            f"which holds another run: {words.split()[0]} was {told}; name"
+            in capsys.readouterr().err
+        )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
-@pytest.mark.parametrize("words, told", [
-    ("train --model vae", "--out"), ("train --out x", "--model"), ("train --model bae --out x", "argument --model: invalid choice: 'bae'"),
-    ("train --model vae --out x --data cats", "argument --data"), ("train --model vae --out x --steps many", "argument --steps"),
-    ("train --model vae --out x --steps 0", "steps is 0; expected a positive int"), ("train --model vae --out x --lr -1", "lr is -1"),
-    ("train --model vae --out x --latent-dim 0", "latent_dim is 0"), ("train --model vae --out x --weight -1", "beta is -1"),
-    ("train --model vae --out x --batch-size 0", "batch_size is 0"), ("train --model vae --out x --seed -1", "seed is -1"),
-    ("train --model masked --out x --weight 2", "ratio is 2.0"), ("train --model vae --out file", "--out is 'file'; expected a folder"),
-    ("train --model vae --out x --device abacus", "argument --device: 'abacus' is no device of this machine"),
-    ("train --model vae --out x --lr 1e30 --steps 9", "became nan"), ("evaluate nowhere", "'nowhere' has no run.json"),
-    ("evaluate begun", "holds no checkpoint; train it first"), ("evaluate broken", "no checkpoint that can be read"),
-    ("sweep --model vae --out x --seeds 0", "seeds is 0"), ("sweep --model vae --out file", "--out is 'file'"),
-    ("sweep --model vae --out x --how together --latent-dim 2 --steps 1 --measure beauty", "measure is 'beauty'; expected one of 'loss'"),
-    ("", "COMMAND"), ("praise", "praise")])
+@pytest.mark.parametrize(
+    "words, told",
+    [
+        ("train --model vae", "--out"),
+        ("train --out x", "--model"),
+        ("train --model bae --out x", "argument --model: invalid choice: 'bae'"),
+        ("train --model vae --out x --data cats", "argument --data"),
+        ("train --model vae --out x --steps many", "argument --steps"),
+        ("train --model vae --out x --steps 0", "steps is 0; expected a positive int"),
+        ("train --model vae --out x --lr -1", "lr is -1"),
+        ("train --model vae --out x --latent-dim 0", "latent_dim is 0"),
+        ("train --model vae --out x --weight -1", "beta is -1"),
+        ("train --model vae --out x --batch-size 0", "batch_size is 0"),
+        ("train --model vae --out x --seed -1", "seed is -1"),
+        ("train --model masked --out x --weight 2", "ratio is 2.0"),
+        ("train --model vae --out file", "--out is 'file'; expected a folder"),
+        (
+            "train --model vae --out x --device abacus",
+            "argument --device: 'abacus' is no device of this machine",
+        ),
+        ("train --model vae --out x --lr 1e30 --steps 9", "became nan"),
+        ("evaluate nowhere", "'nowhere' has no run.json"),
+        ("evaluate begun", "holds no checkpoint; train it first"),
+        ("evaluate broken", "no checkpoint that can be read"),
+        ("sweep --model vae --out x --seeds 0", "seeds is 0"),
+        ("sweep --model vae --out file", "--out is 'file'"),
+        (
+            "sweep --model vae --out x --how together --latent-dim 2 --steps 1 --measure beauty",
+            "measure is 'beauty'; expected one of 'loss'",
+        ),
+        ("", "COMMAND"),
+        ("praise", "praise"),
+    ],
+)
 def test_a_mistake_is_told_in_one_line(words, told, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
     for name in ("begun", "broken"):
         Path(name).mkdir()
-        Path(name, "run.json").write_text('{"model": "vae", "data": "digits", "latent_dim": 4, "weight": 1.0, "seed": 0}')
+        Path(name, "run.json").write_text(
+            '{"model": "vae", "data": "digits", "latent_dim": 4, "weight": 1.0, "seed": 0}'
+        )
     Path("broken/checkpoint.pt").write_bytes(b"no")
     with pytest.raises(SystemExit, match="2"):
         cli.main(shlex.split(words))
@@ -171,6 +277,7 @@ def test_a_mistake_does_not_stand_in_the_way(tmp_path):
 def test_data_that_can_not_be_had_are_told_of(monkeypatch, tmp_path, capsys):
     def load_images(name, device):
         raise cli.data.DataError("could not download mnist: there is no network")
+
     monkeypatch.setattr(cli.data, "load_images", load_images)
     with pytest.raises(SystemExit, match="2"):
         train(tmp_path, "--data", "mnist")
@@ -185,21 +292,47 @@ def test_an_interrupted_run_says_how_to_go_on(monkeypatch, tmp_path, capsys):
 
 
 def sweep(out, *more):
-    run("sweep", "--model", "sparse-l1", "--latent-dim", 2, 8, "--weight", 0, 0.1, "--out", out, "--steps", 3, "--how", "sequential", *more)
+    run(
+        "sweep",
+        "--model",
+        "sparse-l1",
+        "--latent-dim",
+        2,
+        8,
+        "--weight",
+        0,
+        0.1,
+        "--out",
+        out,
+        "--steps",
+        3,
+        "--how",
+        "sequential",
+        *more,
+    )
 
 
 def test_a_sweep_is_a_table_and_a_figure(tmp_path, capsys, few_images):
     sweep(tmp_path, "--seeds", 2)
     table = capsys.readouterr().out
-    assert len(table.splitlines()) == 5 and table.split()[:4] == ["model", "latent_dim", "weight", "runs"]
+    assert len(table.splitlines()) == 5 and table.split()[:4] == [
+        "model",
+        "latent_dim",
+        "weight",
+        "runs",
+    ]
     with open(tmp_path / "table.csv") as file:
         rows = list(csv.DictReader(file))
-    assert [(row["latent_dim"], row["weight"], row["seed"]) for row in rows] == list(itertools.product("28", ("0.0", "0.1"), "01"))
+    assert [(row["latent_dim"], row["weight"], row["seed"]) for row in rows] == list(
+        itertools.product("28", ("0.0", "0.1"), "01")
+    )
     torch.manual_seed(1)
     model = models.Autoencoder((1, 28, 28), latent_dim=8, code_activation="relu")
     fit(model, few_images.train, objectives.sparse_l1(0.1), steps=3, seed=1, device="cpu")
     with torch.no_grad():
-        assert float(rows[-1]["mse"]) == pytest.approx(mse(model(few_images.test)[0], few_images.test).item(), rel=1e-6)
+        assert float(rows[-1]["mse"]) == pytest.approx(
+            mse(model(few_images.test)[0], few_images.test).item(), rel=1e-6
+        )
     assert (tmp_path / "figure.png").read_bytes().startswith(b"\x89PNG")
 
 
@@ -211,10 +344,16 @@ def test_every_model_can_be_swept_together_or_says_how_else(model, tmp_path, mon
     def swept(*given, how, **more):
         ways.append((how, more["optimizer"]))
         return search.sweep(*given, how={"auto": "vmap", "processes": "sequential"}[how], **more)
+
     monkeypatch.setattr(cli, "intervals", lambda table, measure: plt.figure())
     monkeypatch.setattr(cli, "sweep", swept)
     run("sweep", "--model", model, "--latent-dim", 4, "--seeds", 2, "--steps", 1, "--out", tmp_path)
-    assert ways == [("processes" if model == "masked" else "auto", objectives.adam_for_gans if model == "adversarial" else adam)]
+    assert ways == [
+        (
+            "processes" if model == "masked" else "auto",
+            objectives.adam_for_gans if model == "adversarial" else adam,
+        )
+    ]
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 3
 
 
@@ -230,24 +369,48 @@ def test_a_sweep_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
 
 
 def test_the_figure_of_a_sweep_has_a_line_a_weight_and_intervals():
-    rows = [{"latent_dim": k, "weight": w, "seed": s, "mse": k + w + s} for k in (2, 8) for w in (0.0, 0.5) for s in (0, 1)]
+    rows = [
+        {"latent_dim": k, "weight": w, "seed": s, "mse": k + w + s}
+        for k in (2, 8)
+        for w in (0.0, 0.5)
+        for s in (0, 1)
+    ]
     fig = cli.intervals(pd.DataFrame(rows), "mse")
     ax = fig.axes[0]
     plt.close(fig)
-    assert ax.get_xlabel() == "latent_dim" and ax.get_ylabel() == "mse" and [t.get_text() for t in ax.get_xticklabels()] == ["2", "8"]
-    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["0", "0.5"] and len(ax.containers) == 2
+    assert (
+        ax.get_xlabel() == "latent_dim"
+        and ax.get_ylabel() == "mse"
+        and [t.get_text() for t in ax.get_xticklabels()] == ["2", "8"]
+    )
+    assert [t.get_text() for t in ax.get_legend().get_texts()] == ["0", "0.5"] and len(
+        ax.containers
+    ) == 2
     for weight, (line, _, (bars,)) in zip((0.0, 0.5), ax.containers):
         means = [2.5 + weight, 8.5 + weight]
         assert list(line.get_ydata()) == means
-        half = 12.7062047 * 0.5  # Student's t with one degree of freedom, times 1 / sqrt(2) / sqrt(2)
-        assert [list(bar[:, 1]) for bar in bars.get_segments()] == [pytest.approx([mean - half, mean + half], rel=1e-6) for mean in means]
+        half = (
+            12.7062047 * 0.5
+        )  # Student's t with one degree of freedom, times 1 / sqrt(2) / sqrt(2)
+        assert [list(bar[:, 1]) for bar in bars.get_segments()] == [
+            pytest.approx([mean - half, mean + half], rel=1e-6) for mean in means
+        ]
 
 
 def test_a_run_from_a_shell(tmp_path):
     words = "train --model tied --data digits --latent-dim 2 --steps 2 --device cpu --out"
-    done = subprocess.run([sys.executable, "-m", "aecourse", *words.split(), "run"], cwd=tmp_path, capture_output=True, text=True,
-                          env=os.environ | {"PYTHONPATH": str(ROOT)})
-    assert done.returncode == 0 and done.stdout.split()[0] == "model" and "1437 training" in done.stderr, done.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "aecourse", *words.split(), "run"],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
+    assert (
+        done.returncode == 0
+        and done.stdout.split()[0] == "model"
+        and "1437 training" in done.stderr
+    ), done.stderr
     assert (tmp_path / "run" / "reconstructions.png").is_file()
 
 

@@ -1,4 +1,5 @@
 """The four corruptions against the distributions they claim, with seeds of their own."""
+
 import functools
 import math
 
@@ -54,14 +55,23 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
-FOUR = {"gaussian": functools.partial(gaussian, sigma=0.3), "salt_and_pepper": functools.partial(salt_and_pepper, p=0.3),
-        "masking": functools.partial(masking, p=0.3), "blocks": functools.partial(blocks, size=3)}
+FOUR = {
+    "gaussian": functools.partial(gaussian, sigma=0.3),
+    "salt_and_pepper": functools.partial(salt_and_pepper, p=0.3),
+    "masking": functools.partial(masking, p=0.3),
+    "blocks": functools.partial(blocks, size=3),
+}
 EACH = pytest.mark.parametrize("corrupt", FOUR.values(), ids=FOUR)
-ENTRYWISE = pytest.mark.parametrize("corrupt", [FOUR["gaussian"], FOUR["salt_and_pepper"], FOUR["masking"]])
+ENTRYWISE = pytest.mark.parametrize(
+    "corrupt", [FOUR["gaussian"], FOUR["salt_and_pepper"], FOUR["masking"]]
+)
 
 
 def images(shape=(4, 3, 8, 7), dtype=torch.float32):
-    return (0.1 + 0.8 * torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)).to(dtype)
+    return (
+        0.1
+        + 0.8 * torch.rand(shape, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    ).to(dtype)
 
 
 @EACH
@@ -69,7 +79,12 @@ def images(shape=(4, 3, 8, 7), dtype=torch.float32):
 def test_shape_and_dtype_stay_and_the_input_is_left_alone(corrupt, dtype):
     x = images(dtype=dtype)
     before, noisy = x.clone(), corrupt(x, generator=0)
-    assert noisy.shape == x.shape and noisy.dtype == dtype and torch.equal(x, before) and not torch.equal(noisy, x)
+    assert (
+        noisy.shape == x.shape
+        and noisy.dtype == dtype
+        and torch.equal(x, before)
+        and not torch.equal(noisy, x)
+    )
 
 
 @EACH
@@ -79,16 +94,22 @@ def test_a_seed_says_what_is_drawn_and_the_global_one_does_not(corrupt):
     state, first = torch.get_rng_state(), corrupt(x, generator=3)
     assert torch.equal(torch.get_rng_state(), state), "the global generator is left alone"
     torch.manual_seed(6)
-    assert torch.equal(first, corrupt(x, generator=3)) and torch.equal(first, corrupt(x, generator=torch.Generator().manual_seed(3)))
+    assert torch.equal(first, corrupt(x, generator=3)) and torch.equal(
+        first, corrupt(x, generator=torch.Generator().manual_seed(3))
+    )
     assert not torch.equal(first, corrupt(x, generator=4))
     generator = torch.Generator().manual_seed(3)
-    assert torch.equal(first, corrupt(x, generator=generator)) and not torch.equal(first, corrupt(x, generator=generator)), "it moves on"
+    assert torch.equal(first, corrupt(x, generator=generator)) and not torch.equal(
+        first, corrupt(x, generator=generator)
+    ), "it moves on"
 
 
 @EACH
 def test_the_same_entries_are_spoilt_at_any_precision(corrupt):
     x = images(dtype=torch.float64)
-    torch.testing.assert_close(corrupt(x.float(), generator=0).double(), corrupt(x, generator=0), rtol=0, atol=1e-6)
+    torch.testing.assert_close(
+        corrupt(x.float(), generator=0).double(), corrupt(x, generator=0), rtol=0, atol=1e-6
+    )
 
 
 @ENTRYWISE
@@ -103,7 +124,9 @@ def test_gaussian_noise_is_normal_and_independent_of_the_data(sigma):
     noise = (gaussian(x, sigma, 0) - x).double().flatten()
     assert stats.kstest(noise[:20000] / sigma, "norm").pvalue > 0.01
     n = len(noise)
-    assert abs(noise.mean()) < 4 * sigma / math.sqrt(n) and abs(noise.var() / sigma**2 - 1) < 4 * math.sqrt(2 / n)
+    assert abs(noise.mean()) < 4 * sigma / math.sqrt(n) and abs(
+        noise.var() / sigma**2 - 1
+    ) < 4 * math.sqrt(2 / n)
     assert abs(np.corrcoef(noise, x.flatten())[0, 1]) < 4 / math.sqrt(n)
 
 
@@ -135,11 +158,17 @@ def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
     for corrupt in (masking, salt_and_pepper):
         wanted = torch.stack([corrupt(x, p, 3) for p in shares.tolist()])
         assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares]), wanted)
-        assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares.double()]), wanted), "of any dtype"
+        assert torch.equal(torch.stack([corrupt(x, p, 3) for p in shares.double()]), wanted), (
+            "of any dtype"
+        )
         generator = torch.Generator().manual_seed(3)
-        assert torch.equal(torch.vmap(lambda p: corrupt(x, p, generator), randomness="same")(shares), wanted)
+        assert torch.equal(
+            torch.vmap(lambda p: corrupt(x, p, generator), randomness="same")(shares), wanted
+        )
     hidden = bernoulli_mask(torch.zeros(3, 5000), shares[:, None], 0)
-    assert hidden.float().mean(1).tolist() == pytest.approx([0, 0.3, 1], abs=4 * math.sqrt(0.21 / 5000))
+    assert hidden.float().mean(1).tolist() == pytest.approx(
+        [0, 0.3, 1], abs=4 * math.sqrt(0.21 / 5000)
+    )
 
 
 def test_masking_makes_the_second_moments_of_the_linear_denoiser():
@@ -154,7 +183,9 @@ def test_masking_makes_the_second_moments_of_the_linear_denoiser():
 def test_salt_and_pepper_takes_a_share_p_by_a_fair_coin(p, low, high):
     x = images((100, 1, 28, 28))
     noisy = salt_and_pepper(x, p, 0, low, high)
-    pepper, salt, left = (noisy == low), (noisy == high), (noisy == x)
+    pepper = noisy == low
+    salt = noisy == high
+    left = noisy == x
     assert (pepper.int() + salt.int() + left.int() == 1).all()
     changed = int((~left).sum())
     assert stats.binomtest(changed, x.numel(), p).pvalue > 0.01
@@ -168,7 +199,10 @@ def test_salt_and_pepper_at_its_ends(p, values):
     assert torch.equal(noisy, x) if values is None else noisy.unique().tolist() == values
 
 
-@pytest.mark.parametrize("shape, size", [((300, 1, 8, 8), 3), ((300, 3, 6, 9), 6), ((300, 1, 5, 5), 5), ((300, 2, 4, 4), 1)])
+@pytest.mark.parametrize(
+    "shape, size",
+    [((300, 1, 8, 8), 3), ((300, 3, 6, 9), 6), ((300, 1, 5, 5), 5), ((300, 2, 4, 4), 1)],
+)
 def test_a_block_is_one_square_inside_each_image_in_every_channel(shape, size):
     x = images(shape)
     hidden = block_mask(x, size, 0)
@@ -176,9 +210,13 @@ def test_a_block_is_one_square_inside_each_image_in_every_channel(shape, size):
     rows, columns = hidden.any(3)[:, 0], hidden.any(2)[:, 0]
     for side in (rows, columns):
         first = side.int().argmax(1)
-        assert (side.sum(1) == size).all() and all(side[i, f:f + size].all() for i, f in enumerate(first)), "its pixels are neighbours"
+        assert (side.sum(1) == size).all() and all(
+            side[i, f : f + size].all() for i, f in enumerate(first)
+        ), "its pixels are neighbours"
     spoilt = blocks(x, size, 0)
-    assert torch.equal(spoilt, x.where(~hidden, 0)) and torch.equal(blocks(x, size, 0, value=0.5), x.where(~hidden, 0.5))
+    assert torch.equal(spoilt, x.where(~hidden, 0)) and torch.equal(
+        blocks(x, size, 0, value=0.5), x.where(~hidden, 0.5)
+    )
 
 
 def test_every_place_of_a_block_is_as_likely():
@@ -196,7 +234,9 @@ def test_more_blocks_hide_more_and_may_overlap():
 @EACH
 @pytest.mark.parametrize("generator, words", [(None, "NoneType"), (0.5, "float"), (True, "bool")])
 def test_without_a_generator_nothing_is_drawn(corrupt, generator, words):
-    with pytest.raises(TypeError, match=f"generator is a {words}; expected a torch.Generator or an integer seed"):
+    with pytest.raises(
+        TypeError, match=f"generator is a {words}; expected a torch.Generator or an integer seed"
+    ):
         corrupt(images(), generator=generator)
 
 
@@ -212,16 +252,25 @@ def test_a_generator_on_another_device_is_refused(corrupt):
         corrupt(torch.zeros(2, 1, 8, 8, device="meta"), generator=torch.Generator())
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda x: gaussian(x, -0.1, 0), "sigma is -0.1; expected a standard deviation of zero or more"),
-    (lambda x: gaussian(x, math.nan, 0), "sigma is nan"),
-    (lambda x: masking(x, 1.5, 0), r"p is 1.5; expected a probability in \[0, 1\]"),
-    (lambda x: salt_and_pepper(x, -0.5, 0), "p is -0.5"),
-    (lambda x: blocks(x, 8, 0), "size is 8 and x has images of 8 x 7; expected a square that fits: at most 7"),
-    (lambda x: blocks(x, 0, 0), "size is 0; expected a positive int"),
-    (lambda x: blocks(x, 3, 0, count=0), "count is 0"),
-    (lambda x: blocks(x.flatten(1), 3, 0), r"x has shape \(4, 168\); expected images"),
-])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (
+            lambda x: gaussian(x, -0.1, 0),
+            "sigma is -0.1; expected a standard deviation of zero or more",
+        ),
+        (lambda x: gaussian(x, math.nan, 0), "sigma is nan"),
+        (lambda x: masking(x, 1.5, 0), r"p is 1.5; expected a probability in \[0, 1\]"),
+        (lambda x: salt_and_pepper(x, -0.5, 0), "p is -0.5"),
+        (
+            lambda x: blocks(x, 8, 0),
+            "size is 8 and x has images of 8 x 7; expected a square that fits: at most 7",
+        ),
+        (lambda x: blocks(x, 0, 0), "size is 0; expected a positive int"),
+        (lambda x: blocks(x, 3, 0, count=0), "count is 0"),
+        (lambda x: blocks(x.flatten(1), 3, 0), r"x has shape \(4, 168\); expected images"),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(images())
@@ -233,4 +282,6 @@ def test_what_makes_no_sense_is_refused(call, words):
 def test_it_draws_on_the_device(corrupt):
     x = images().cuda()
     noisy = corrupt(x, generator=0)
-    assert noisy.device == x.device and torch.equal(noisy, corrupt(x, generator=torch.Generator("cuda").manual_seed(0)))
+    assert noisy.device == x.device and torch.equal(
+        noisy, corrupt(x, generator=torch.Generator("cuda").manual_seed(0))
+    )

@@ -1,4 +1,5 @@
 """The command that holds every model against a linear method: it runs, goes on where it stopped, and its page says what it saw."""
+
 import json
 import os
 import re
@@ -12,9 +13,26 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 def run(folder, *options):
-    command = [sys.executable, "benchmarks/floors.py", "--data", "digits", "--workers", "1", "--shorten", "1000", "--seeds", "2"]
-    return subprocess.run([*command, "--out", str(folder / "rows"), "--page", str(folder / "page.md"), *options], cwd=ROOT, check=True,
-                          capture_output=True, text=True, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    command = [
+        sys.executable,
+        "benchmarks/floors.py",
+        "--data",
+        "digits",
+        "--workers",
+        "1",
+        "--shorten",
+        "1000",
+        "--seeds",
+        "2",
+    ]
+    return subprocess.run(
+        [*command, "--out", str(folder / "rows"), "--page", str(folder / "page.md"), *options],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
+    )
 
 
 def test_it_writes_a_table_and_does_nothing_twice(tmp_path):
@@ -22,7 +40,9 @@ def test_it_writes_a_table_and_does_nothing_twice(tmp_path):
     rows = (tmp_path / "rows" / "likelihood.jsonl").read_text()
     assert len(rows.splitlines()) == 1 + 4 * 2
     page = (tmp_path / "page.md").read_text()
-    assert len(re.findall(r"^\| VAE, k = \d+ \| .* \| no \| \d+ \|$", page, re.M)) == 4, "two steps beat nothing"
+    assert len(re.findall(r"^\| VAE, k = \d+ \| .* \| no \| \d+ \|$", page, re.M)) == 4, (
+        "two steps beat nothing"
+    )
     run(tmp_path, "--only", "likelihood")
     assert (tmp_path / "rows" / "likelihood.jsonl").read_text() == rows
     value = [json.loads(line)["value"] for line in rows.splitlines()[1:3]]
@@ -32,7 +52,10 @@ def test_it_writes_a_table_and_does_nothing_twice(tmp_path):
 @pytest.mark.slow
 def test_every_comparison_runs(tmp_path):
     run(tmp_path)
-    assert len(re.findall(r"^\| .* % \| .* \| \d+ \|$", (tmp_path / "page.md").read_text(), re.M)) == 20 + 4 + 2 + 3 + 3 + 1 + 10
+    assert (
+        len(re.findall(r"^\| .* % \| .* \| \d+ \|$", (tmp_path / "page.md").read_text(), re.M))
+        == 20 + 4 + 2 + 3 + 3 + 1 + 10
+    )
 
 
 def test_the_page_says_of_every_model_whether_it_beats_its_floor():

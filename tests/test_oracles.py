@@ -98,7 +98,9 @@ def test_every_row_belongs_to_a_section():
 @pytest.mark.parametrize("row", EVERY, ids=[row.name for row in EVERY])
 def test_a_row_says_what_its_tests_say(row):
     names = set().union(*map(used, row.files))
-    texts = "".join(re.sub(r"\nORACLES = \{.*?\n\}\n", "\n", source(f), flags=re.S) for f in row.files)
+    texts = "".join(
+        re.sub(r"\nORACLES = \{.*?\n\}\n", "\n", source(f), flags=re.S) for f in row.files
+    )
     assert row.check and row.agreement and row.smooth
     through = re.search(r"through `(\w+)`", row.check)
     wanted = through[1] if through else row.name.rpartition(".")[2]
@@ -121,7 +123,9 @@ def test_the_gradcheck_that_a_row_borrows_is_there():
         if "through" in cell
     }
     assert borrowed
-    wrong = {name: lender for name, lender in borrowed.items() if not smooth[lender].startswith("yes")}
+    wrong = {
+        name: lender for name, lender in borrowed.items() if not smooth[lender].startswith("yes")
+    }
     assert not wrong
 
 

@@ -1,4 +1,5 @@
 """What losses, measures and objectives share: single precision says what double says, and a batch taken twice moves no mean."""
+
 import pytest
 import torch
 
@@ -12,7 +13,9 @@ def numbers(*shape, seed=0):
 CODES, OTHERS = numbers(40, 3), numbers(40, 3, seed=1)
 PICTURES, SKETCHES = numbers(6, 2, 8, 8).sigmoid(), numbers(6, 2, 8, 8, seed=1).sigmoid()
 FACTORS = torch.stack([(CODES[:, 0] > 0).long(), (OTHERS[:, 0] > 0.3).long()], 1)
-STRANGE, WEIGHT, PLANE = CODES[:, 1] > 0.5, numbers(4, 3), torch.linalg.qr(numbers(40, 3, 2)).Q.mT
+STRANGE = CODES[:, 1] > 0.5
+WEIGHT = numbers(4, 3)
+PLANE = torch.linalg.qr(numbers(40, 3, 2)).Q.mT
 CENTRES = torch.tensor([[1.0, 1, 1], [-1, -1, -1]], dtype=torch.float64)
 
 
@@ -22,22 +25,33 @@ def encoder(x):
 
 # Each takes tensors of one precision: name -> function, its tensors.
 MEASURES = {
-    "anomaly_score": (metrics.anomaly_score, SKETCHES, PICTURES), "auroc": (lambda s: metrics.auroc(s, STRANGE), CODES[:, 0]),
-    "score_threshold": (metrics.score_threshold, CODES[:, 0]), "active_units": (metrics.active_units, CODES),
-    "code_variance": (metrics.code_variance, CODES), "collapse_report": (metrics.collapse_report, CODES, OTHERS),
-    "dead_units": (metrics.dead_units, CODES), "detour": (metrics.path_length_ratio, CODES), "jumpiness": (metrics.max_step_ratio, CODES),
+    "anomaly_score": (metrics.anomaly_score, SKETCHES, PICTURES),
+    "auroc": (lambda s: metrics.auroc(s, STRANGE), CODES[:, 0]),
+    "score_threshold": (metrics.score_threshold, CODES[:, 0]),
+    "active_units": (metrics.active_units, CODES),
+    "code_variance": (metrics.code_variance, CODES),
+    "collapse_report": (metrics.collapse_report, CODES, OTHERS),
+    "dead_units": (metrics.dead_units, CODES),
+    "detour": (metrics.path_length_ratio, CODES),
+    "jumpiness": (metrics.max_step_ratio, CODES),
     "gains": (lambda x, plane: metrics.tangent_gains(encoder, x, plane), CODES, PLANE),
-    "gradient_energy": (metrics.gradient_energy, PICTURES), "total_variation": (metrics.total_variation, PICTURES),
-    "sharpness": (metrics.sharpness, SKETCHES, PICTURES), "psnr": (metrics.psnr, SKETCHES, PICTURES),
-    "invariances": (lambda z: metrics.invariances(z, FACTORS), CODES), "mig": (lambda z: metrics.mig(z, FACTORS, 5), CODES),
+    "gradient_energy": (metrics.gradient_energy, PICTURES),
+    "total_variation": (metrics.total_variation, PICTURES),
+    "sharpness": (metrics.sharpness, SKETCHES, PICTURES),
+    "psnr": (metrics.psnr, SKETCHES, PICTURES),
+    "invariances": (lambda z: metrics.invariances(z, FACTORS), CODES),
+    "mig": (lambda z: metrics.mig(z, FACTORS, 5), CODES),
     "mutual_information": (lambda z: metrics.mutual_information(z, FACTORS, 5), CODES),
-    "lifetime_sparsity": (metrics.lifetime_sparsity, CODES), "population_sparsity": (metrics.population_sparsity, CODES),
+    "lifetime_sparsity": (metrics.lifetime_sparsity, CODES),
+    "population_sparsity": (metrics.population_sparsity, CODES),
     "linear_probe": (lambda z: torch.tensor(metrics.linear_probe(z, FACTORS[:, 1])), CODES),
     "local_tangents": (lambda x: (lambda t: t.mT @ t)(metrics.local_tangents(x[:5], x, 2)), CODES),
-    "mode_counts": (metrics.mode_counts, CODES, CENTRES), "mode_coverage": (metrics.mode_coverage, CODES, CENTRES),
+    "mode_counts": (metrics.mode_counts, CODES, CENTRES),
+    "mode_coverage": (metrics.mode_coverage, CODES, CENTRES),
     "path": (lambda a, b: metrics.interpolate(encoder, a, b), CODES[0], CODES[1]),
     "principal_angles": (metrics.principal_angles, CODES[:, :2], OTHERS),
-    "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES)}
+    "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES),
+}
 
 
 def flat(result):
@@ -54,38 +68,67 @@ def test_every_measure_is_here():
 @pytest.mark.parametrize("name", MEASURES)
 def test_single_precision_says_what_double_says(name):
     function, *given = MEASURES[name]
-    torch.testing.assert_close(flat(function(*(t.float() for t in given))), flat(function(*given)), rtol=1e-5, atol=1e-5)
+    torch.testing.assert_close(
+        flat(function(*(t.float() for t in given))), flat(function(*given)), rtol=1e-5, atol=1e-5
+    )
 
 
 MEANS = {
-    "code_variance": (metrics.code_variance, CODES), "collapse_report": (metrics.collapse_report, CODES, OTHERS),
-    "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES), "lifetime_sparsity": (metrics.lifetime_sparsity, CODES),
-    "active_units": (metrics.active_units, CODES), "dead_units": (metrics.dead_units, CODES),
-    "mutual_information": (metrics.mutual_information, CODES, FACTORS), "mig": (metrics.mig, CODES, FACTORS),
-    "auroc": (metrics.auroc, CODES[:, 0], STRANGE), "mode_coverage": (lambda z: metrics.mode_coverage(z, CENTRES), CODES),
-    "l1": (regularizers.l1_penalty, CODES), "scale_free_l1": (lambda z: regularizers.scale_free_l1(z, WEIGHT), CODES),
+    "code_variance": (metrics.code_variance, CODES),
+    "collapse_report": (metrics.collapse_report, CODES, OTHERS),
+    "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES),
+    "lifetime_sparsity": (metrics.lifetime_sparsity, CODES),
+    "active_units": (metrics.active_units, CODES),
+    "dead_units": (metrics.dead_units, CODES),
+    "mutual_information": (metrics.mutual_information, CODES, FACTORS),
+    "mig": (metrics.mig, CODES, FACTORS),
+    "auroc": (metrics.auroc, CODES[:, 0], STRANGE),
+    "mode_coverage": (lambda z: metrics.mode_coverage(z, CENTRES), CODES),
+    "l1": (regularizers.l1_penalty, CODES),
+    "scale_free_l1": (lambda z: regularizers.scale_free_l1(z, WEIGHT), CODES),
     "kl_sparsity": (lambda z: regularizers.kl_sparsity_penalty(z.sigmoid()), CODES),
     "kl_sparsity_of_logits": (regularizers.kl_sparsity_penalty_from_logits, CODES),
-    "contraction_of_sigmoid_layer": (lambda z: regularizers.contractive_penalty_of_sigmoid_layer(z.sigmoid(), WEIGHT.T), CODES),
-    "contraction": (lambda x: regularizers.contractive_penalty(encoder, x), CODES), "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
-    "multi_scale": (losses.multi_scale_loss, SKETCHES, PICTURES), "edge_loss": (losses.edge_loss, SKETCHES, PICTURES)}
+    "contraction_of_sigmoid_layer": (
+        lambda z: regularizers.contractive_penalty_of_sigmoid_layer(z.sigmoid(), WEIGHT.T),
+        CODES,
+    ),
+    "contraction": (lambda x: regularizers.contractive_penalty(encoder, x), CODES),
+    "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
+    "multi_scale": (losses.multi_scale_loss, SKETCHES, PICTURES),
+    "edge_loss": (losses.edge_loss, SKETCHES, PICTURES),
+}
 
 
 @pytest.mark.parametrize("name", MEANS)
 def test_a_batch_taken_twice_does_not_move_a_mean(name):
     function, *given = MEANS[name]
-    torch.testing.assert_close(flat(function(*(torch.cat([t, t]) for t in given))), flat(function(*given)), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        flat(function(*(torch.cat([t, t]) for t in given))),
+        flat(function(*given)),
+        rtol=1e-12,
+        atol=1e-12,
+    )
 
 
 def small(**settings):
     return models.Autoencoder((2, 8, 8), (6,), 3, activation="tanh", **settings)
 
 
-OBJECTIVES = {"reconstruction": (small, objectives.reconstruction()), "decayed": (small, objectives.weight_decayed(0.1)),
-              "sparse_l1": (small, objectives.sparse_l1(0.1)), "contractive": (small, objectives.contractive(0.1)),
-              "sparse_kl": (lambda: small(code_activation="sigmoid"), objectives.sparse_kl(0.1)),
-              "hierarchical": (lambda: models.MultiScaleAutoencoder((2, 8, 8), (6,), (3, 2, 1)), objectives.hierarchical()),
-              "vq_vae": (lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0), objectives.vq_vae())}
+OBJECTIVES = {
+    "reconstruction": (small, objectives.reconstruction()),
+    "decayed": (small, objectives.weight_decayed(0.1)),
+    "sparse_l1": (small, objectives.sparse_l1(0.1)),
+    "contractive": (small, objectives.contractive(0.1)),
+    "sparse_kl": (lambda: small(code_activation="sigmoid"), objectives.sparse_kl(0.1)),
+    "hierarchical": (
+        lambda: models.MultiScaleAutoencoder((2, 8, 8), (6,), (3, 2, 1)),
+        objectives.hierarchical(),
+    ),
+    "vq_vae": (
+        lambda: models.VQVAE((2, 8, 8), codes=5, dim=3, width=4, decay=None, restart=0),
+        objectives.vq_vae(),
+    ),
+}
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
@@ -94,4 +137,6 @@ def test_a_batch_taken_twice_does_not_move_an_objective(name):
     torch.manual_seed(0)
     model, objective = OBJECTIVES[name][0]().double(), OBJECTIVES[name][1]
     once, twice = (objective(model, x, None) for x in (PICTURES, torch.cat([PICTURES, PICTURES])))
-    assert {k: v.item() for k, v in twice.items()} == pytest.approx({k: v.item() for k, v in once.items()}, rel=1e-12)
+    assert {k: v.item() for k, v in twice.items()} == pytest.approx(
+        {k: v.item() for k, v in once.items()}, rel=1e-12
+    )

@@ -1,13 +1,27 @@
 """What the package and the pages cite stands among the references, and nothing else does."""
+
 import re
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ENTRIES = re.findall(r"^## (.+) \((\d{4})\)$", (ROOT / "book" / "references.md").read_text(encoding="utf-8"), re.MULTILINE)
-CITING = sorted(path for folder, ends in (("aecourse", "*.py"), ("book", "*.md"), ("chapters", "*.ipynb"), ("solutions", "*.ipynb"))
-                for path in (ROOT / folder).rglob(ends) if path.name != "references.md" and ".ipynb_checkpoints" not in path.parts)
+ENTRIES = re.findall(
+    r"^## (.+) \((\d{4})\)$",
+    (ROOT / "book" / "references.md").read_text(encoding="utf-8"),
+    re.MULTILINE,
+)
+CITING = sorted(
+    path
+    for folder, ends in (
+        ("aecourse", "*.py"),
+        ("book", "*.md"),
+        ("chapters", "*.ipynb"),
+        ("solutions", "*.ipynb"),
+    )
+    for path in (ROOT / folder).rglob(ends)
+    if path.name != "references.md" and ".ipynb_checkpoints" not in path.parts
+)
 CITATION = re.compile(r"([^\W\d_][\w'’,&. \n-]{1,90}?),? \(?((?:18|19|20)\d\d)[)\]]")
 
 
@@ -23,12 +37,18 @@ def cited(path):
 
 @pytest.mark.parametrize("path", CITING, ids=lambda path: path.relative_to(ROOT).as_posix())
 def test_every_work_that_is_cited_has_an_entry(path):
-    without = [(words, year) for words, year in cited(path)
-               if not any(year == of and surname(authors) in words for authors, of in ENTRIES)]
+    without = [
+        (words, year)
+        for words, year in cited(path)
+        if not any(year == of and surname(authors) in words for authors, of in ENTRIES)
+    ]
     assert not without
 
 
 def test_every_entry_is_cited_somewhere():
     seen = [citation for path in CITING for citation in cited(path)]
-    assert not [f"{authors} ({year})" for authors, year in ENTRIES
-                if not any(year == of and surname(authors) in words for words, of in seen)]
+    assert not [
+        f"{authors} ({year})"
+        for authors, year in ENTRIES
+        if not any(year == of and surname(authors) in words for words, of in seen)
+    ]

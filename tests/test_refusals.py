@@ -1,4 +1,5 @@
 """What does not go together is refused in words: a model with the objective of another kind, and measures of what is no code."""
+
 import math
 
 import pytest
@@ -16,43 +17,132 @@ def plain():
     return models.Autoencoder((1, 8, 8), (4,), 2)
 
 
-@pytest.mark.parametrize("objective, words", [
-    (objectives.beta_vae(), "no negative_elbo_terms; expected a VAE"), (objectives.importance_weighted(2), "no log_importance_weights; expected a VAE"),
-    (objectives.hierarchical(), "no reconstructions; expected a MultiScaleAutoencoder"),
-    (objectives.masked_reconstruction(), "no patches; expected a MaskedAutoencoder"),
-    (objectives.vq_vae(), "no codebook; expected a VQVAE"), (objectives.adversarial(), "no discriminator; expected an AdversarialAutoencoder")])
+@pytest.mark.parametrize(
+    "objective, words",
+    [
+        (objectives.beta_vae(), "no negative_elbo_terms; expected a VAE"),
+        (objectives.importance_weighted(2), "no log_importance_weights; expected a VAE"),
+        (objectives.hierarchical(), "no reconstructions; expected a MultiScaleAutoencoder"),
+        (objectives.masked_reconstruction(), "no patches; expected a MaskedAutoencoder"),
+        (objectives.vq_vae(), "no codebook; expected a VQVAE"),
+        (objectives.adversarial(), "no discriminator; expected an AdversarialAutoencoder"),
+    ],
+)
 def test_an_objective_names_the_models_that_it_is_for(objective, words):
     with pytest.raises(TypeError, match=f"model is of class Autoencoder, which has {words}"):
         fit(plain(), X, objective, steps=1, device="cpu")
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: metrics.rate_distortion(plain(), X, torch.Generator()), TypeError, "no negative_elbo_terms"),
-    (lambda: metrics.codebook_usage(plain(), X), TypeError, "no indices; expected a VQVAE"),
-    (lambda: fit(plain(), X.double(), objectives.reconstruction(), steps=1, device="cpu"), TypeError, r"weights torch.float32.* data.to\("),
-    (lambda: models.MaskedAutoencoder((1, 8, 8)).decode(torch.rand(2, 3, 64)), ValueError, r"\(2, 3, 64\); expected \(B, 4, 64\)"),
-    (lambda: metrics.path_length_ratio(X[:1]), ValueError, "two at least"),
-    (lambda: metrics.active_units(X[0, 0, 0]), ValueError, "one posterior a row"),
-    (lambda: metrics.auroc(torch.rand(2), [True, False]), TypeError, "strange is a list"),
-    (lambda: metrics.auroc(torch.tensor([math.nan, 1.0]), torch.tensor([True, False])), ValueError, "scores holds nan"),
-    (lambda: metrics.mig(CODES.tolist(), FACTORS), TypeError, "z is a list"),
-    (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "holds -1"),
-    (lambda: metrics.mig(CODES, FACTORS.bool()), TypeError, "torch.bool; expected whole numbers"),
-    (lambda: metrics.invariances(CODES, FACTORS.float()), TypeError, "torch.float32; expected whole numbers"),
-    (lambda: models.CodePrior(torch.tensor([[0, 3]]), 3), ValueError, "indices holds 3; expected whole numbers from 0 to 2"),
-    (lambda: models.CodePrior(torch.tensor([[0, -1]]), 3), ValueError, "indices holds -1"),
-    (lambda: models.CodePrior(torch.tensor([0, 1]), 3), ValueError, r"shape \(2,\); expected \(N, \*grid\)"),
-    (lambda: models.CodePrior(torch.zeros(2, 2), 3), TypeError, "torch.float32; expected whole numbers"),
-    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, concentration=0), ValueError, "concentration is 0"),
-    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, smoothing=0), ValueError, "smoothing is 0"),
-    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 3]])), ValueError, "indices holds 3"),
-    (lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 1, 2]])), ValueError, r"expected \(N, 2\)"),
-    (lambda: metrics.perplexity(torch.zeros(5, dtype=torch.int64)), ValueError, "counts sum to 0"),
-    (lambda: metrics.local_tangents(CODES, CODES, 3, 4), ValueError, "dimension is 3 for samples of 2 numbers"),
-    (lambda: metrics.local_tangents(X, X, 1, 4), ValueError, r"expected \(B, d\)"),
-    (lambda: metrics.tangent_gains(plain().encode, CODES, torch.zeros(6, 2, 2)), ValueError, "t below d"),
-    (lambda: metrics.tangent_gains(plain().encode, CODES, torch.zeros(5, 1, 2)), ValueError, r"expected \(B, t, d\)"),
-    (lambda: sweep({"k": [2]}, lambda s: plain(), lambda s: objectives.reconstruction(), X, dict, seeds=0), ValueError, "seeds is 0")])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (
+            lambda: metrics.rate_distortion(plain(), X, torch.Generator()),
+            TypeError,
+            "no negative_elbo_terms",
+        ),
+        (lambda: metrics.codebook_usage(plain(), X), TypeError, "no indices; expected a VQVAE"),
+        (
+            lambda: fit(plain(), X.double(), objectives.reconstruction(), steps=1, device="cpu"),
+            TypeError,
+            r"weights torch.float32.* data.to\(",
+        ),
+        (
+            lambda: models.MaskedAutoencoder((1, 8, 8)).decode(torch.rand(2, 3, 64)),
+            ValueError,
+            r"\(2, 3, 64\); expected \(B, 4, 64\)",
+        ),
+        (lambda: metrics.path_length_ratio(X[:1]), ValueError, "two at least"),
+        (lambda: metrics.active_units(X[0, 0, 0]), ValueError, "one posterior a row"),
+        (lambda: metrics.auroc(torch.rand(2), [True, False]), TypeError, "strange is a list"),
+        (
+            lambda: metrics.auroc(torch.tensor([math.nan, 1.0]), torch.tensor([True, False])),
+            ValueError,
+            "scores holds nan",
+        ),
+        (lambda: metrics.mig(CODES.tolist(), FACTORS), TypeError, "z is a list"),
+        (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "holds -1"),
+        (
+            lambda: metrics.mig(CODES, FACTORS.bool()),
+            TypeError,
+            "torch.bool; expected whole numbers",
+        ),
+        (
+            lambda: metrics.invariances(CODES, FACTORS.float()),
+            TypeError,
+            "torch.float32; expected whole numbers",
+        ),
+        (
+            lambda: models.CodePrior(torch.tensor([[0, 3]]), 3),
+            ValueError,
+            "indices holds 3; expected whole numbers from 0 to 2",
+        ),
+        (lambda: models.CodePrior(torch.tensor([[0, -1]]), 3), ValueError, "indices holds -1"),
+        (
+            lambda: models.CodePrior(torch.tensor([0, 1]), 3),
+            ValueError,
+            r"shape \(2,\); expected \(N, \*grid\)",
+        ),
+        (
+            lambda: models.CodePrior(torch.zeros(2, 2), 3),
+            TypeError,
+            "torch.float32; expected whole numbers",
+        ),
+        (
+            lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, concentration=0),
+            ValueError,
+            "concentration is 0",
+        ),
+        (
+            lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, smoothing=0),
+            ValueError,
+            "smoothing is 0",
+        ),
+        (
+            lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 3]])),
+            ValueError,
+            "indices holds 3",
+        ),
+        (
+            lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 1, 2]])),
+            ValueError,
+            r"expected \(N, 2\)",
+        ),
+        (
+            lambda: metrics.perplexity(torch.zeros(5, dtype=torch.int64)),
+            ValueError,
+            "counts sum to 0",
+        ),
+        (
+            lambda: metrics.local_tangents(CODES, CODES, 3, 4),
+            ValueError,
+            "dimension is 3 for samples of 2 numbers",
+        ),
+        (lambda: metrics.local_tangents(X, X, 1, 4), ValueError, r"expected \(B, d\)"),
+        (
+            lambda: metrics.tangent_gains(plain().encode, CODES, torch.zeros(6, 2, 2)),
+            ValueError,
+            "t below d",
+        ),
+        (
+            lambda: metrics.tangent_gains(plain().encode, CODES, torch.zeros(5, 1, 2)),
+            ValueError,
+            r"expected \(B, t, d\)",
+        ),
+        (
+            lambda: sweep(
+                {"k": [2]},
+                lambda s: plain(),
+                lambda s: objectives.reconstruction(),
+                X,
+                dict,
+                seeds=0,
+            ),
+            ValueError,
+            "seeds is 0",
+        ),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()

@@ -1,4 +1,5 @@
 """The one estimator: scikit-learn's own checks of it, its place in a pipeline and a search, and every kind of model within it."""
+
 import math
 import pickle
 from functools import partial
@@ -77,16 +78,31 @@ def noisy(weight):
 
 
 # name: build, objective, weight, units of the code where latent_dim is 3
-KINDS = {"default": (None, None, None, 3), "linear": (linear, None, None, 3), "convolutional": (convolutional, objectives.contractive, 0.1, 3),
-         "tied": (tied, objectives.sparse_l1, 0.1, 3), "vae": (vae, objectives.beta_vae, 2.0, 3), "ladder": (ladder, objectives.beta_vae, None, 5),
-         "quantised": (quantised, objectives.vq_vae, 0.25, 12), "masked": (masked, objectives.masked_reconstruction, 0.5, 32),
-         "several scales": (several_scales, hierarchical, 0.5, 5), "adversarial": (adversarial, objectives.adversarial, None, 3),
-         "denoising": (None, noisy, 0.3, 3)}
+KINDS = {
+    "default": (None, None, None, 3),
+    "linear": (linear, None, None, 3),
+    "convolutional": (convolutional, objectives.contractive, 0.1, 3),
+    "tied": (tied, objectives.sparse_l1, 0.1, 3),
+    "vae": (vae, objectives.beta_vae, 2.0, 3),
+    "ladder": (ladder, objectives.beta_vae, None, 5),
+    "quantised": (quantised, objectives.vq_vae, 0.25, 12),
+    "masked": (masked, objectives.masked_reconstruction, 0.5, 32),
+    "several scales": (several_scales, hierarchical, 0.5, 5),
+    "adversarial": (adversarial, objectives.adversarial, None, 3),
+    "denoising": (None, noisy, 0.3, 3),
+}
 
 
 def of_kind(name, **options):
     build, objective, weight, _ = KINDS[name]
-    settings = {"latent_dim": 3, "weight": weight, "shape": IMAGE, "steps": 3, "random_state": 0, "device": "cpu"}
+    settings = {
+        "latent_dim": 3,
+        "weight": weight,
+        "shape": IMAGE,
+        "steps": 3,
+        "random_state": 0,
+        "device": "cpu",
+    }
     return Estimator(build, objective, **settings | options)
 
 
@@ -95,53 +111,94 @@ def double_ladder(shape, latent_dim):
 
 
 # In single precision a product may round a row as its place in the batch has it: some 1e-7, which these two do not allow.
-ROUNDING = dict.fromkeys(["check_methods_sample_order_invariance", "check_methods_subset_invariance"], "rounds in single precision")
+ROUNDING = dict.fromkeys(
+    ["check_methods_sample_order_invariance", "check_methods_subset_invariance"],
+    "rounds in single precision",
+)
 
 
-@parametrize_with_checks([Estimator(steps=3, device="cpu")], expected_failed_checks=lambda estimator: ROUNDING)
+@parametrize_with_checks(
+    [Estimator(steps=3, device="cpu")], expected_failed_checks=lambda estimator: ROUNDING
+)
 def test_scikit_learns_own_checks(estimator, check):
     check(estimator)
 
 
 def test_scikit_learns_own_checks_of_a_hierarchy_in_double_precision():
-    results = check_estimator(Estimator(double_ladder, objectives.beta_vae, steps=3, device="cpu"), on_skip=None)  # it raises
-    assert len(results) > 40 and {r["check_name"] for r in results if r["status"] != "passed"} <= {"check_array_api_input"}
+    results = check_estimator(
+        Estimator(double_ladder, objectives.beta_vae, steps=3, device="cpu"), on_skip=None
+    )  # it raises
+    assert len(results) > 40 and {r["check_name"] for r in results if r["status"] != "passed"} <= {
+        "check_array_api_input"
+    }
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_every_kind_is_fitted_mapped_and_pickled(name):
-    X, estimator, units = rows(), of_kind(name), KINDS[name][3]
+    X = rows()
+    estimator = of_kind(name)
+    units = KINDS[name][3]
     Z = estimator.fit_transform(X)
     X_hat = estimator.inverse_transform(Z)
-    assert Z.shape == (60, units) and X_hat.shape == X.shape and Z.dtype == X_hat.dtype == np.float32
+    assert (
+        Z.shape == (60, units) and X_hat.shape == X.shape and Z.dtype == X_hat.dtype == np.float32
+    )
     assert list(estimator.get_feature_names_out()) == [f"estimator{i}" for i in range(units)]
     x = torch.tensor(X).unflatten(1, IMAGE)
     with torch.no_grad():
         x_hat, z = estimator.model_(x)
-    by_hand = np.concatenate([code.flatten(1).numpy() for code in (z if isinstance(z, tuple) else (z,))], 1)
+    by_hand = np.concatenate(
+        [code.flatten(1).numpy() for code in (z if isinstance(z, tuple) else (z,))], 1
+    )
     assert np.array_equal(Z, by_hand)
-    assert np.allclose(X_hat, x_hat.flatten(1).numpy(), rtol=0, atol=1e-6)  # the codes rounded on their way: straight-through
-    errors = ((x_hat.flatten(1).numpy().astype(float) - X)**2).mean(1)
-    assert np.allclose(estimator.score_samples(X), -errors, rtol=1e-5) and math.isclose(estimator.score(X), -errors.mean(), rel_tol=1e-5)
+    assert np.allclose(
+        X_hat, x_hat.flatten(1).numpy(), rtol=0, atol=1e-6
+    )  # the codes rounded on their way: straight-through
+    errors = ((x_hat.flatten(1).numpy().astype(float) - X) ** 2).mean(1)
+    assert np.allclose(estimator.score_samples(X), -errors, rtol=1e-5) and math.isclose(
+        estimator.score(X), -errors.mean(), rel_tol=1e-5
+    )
     assert pickle.loads(pickle.dumps(estimator)).score(X) == estimator.score(X)
 
 
 @pytest.mark.parametrize("name", KINDS)
 def test_the_numbers_are_those_of_fit_by_hand(name):
-    X, estimator = rows(), of_kind(name, random_state=5, lr=0.01, batch_size=16, training={"clip": 0.5}).fit(rows())
+    X, estimator = (
+        rows(),
+        of_kind(name, random_state=5, lr=0.01, batch_size=16, training={"clip": 0.5}).fit(rows()),
+    )
     build, objective, weight, _ = KINDS[name]
     torch.manual_seed(5)
-    model = build(IMAGE, latent_dim=3) if build else models.Autoencoder(IMAGE, latent_dim=3, output="linear")
+    model = (
+        build(IMAGE, latent_dim=3)
+        if build
+        else models.Autoencoder(IMAGE, latent_dim=3, output="linear")
+    )
     objective = (objective or reconstruction)(*[] if weight is None else [weight])
-    history = fit(model, torch.tensor(X).unflatten(1, IMAGE), objective, steps=3, batch_size=16, lr=0.01, clip=0.5, seed=5, device="cpu")
+    history = fit(
+        model,
+        torch.tensor(X).unflatten(1, IMAGE),
+        objective,
+        steps=3,
+        batch_size=16,
+        lr=0.01,
+        clip=0.5,
+        seed=5,
+        device="cpu",
+    )
     assert estimator.history_.terms == history.terms
-    assert all(torch.equal(value, estimator.model_.state_dict()[key]) for key, value in model.state_dict().items())
+    assert all(
+        torch.equal(value, estimator.model_.state_dict()[key])
+        for key, value in model.state_dict().items()
+    )
 
 
 def test_random_state_settles_everything():
     X = rows()
+
     def run(state):
         return of_kind("vae", random_state=state).fit(X).transform(X)
+
     torch.manual_seed(3)
     wanted = torch.rand(2)
     torch.manual_seed(3)
@@ -155,8 +212,19 @@ def test_random_state_settles_everything():
 
 
 def test_one_estimator_is_cloned_and_its_settings_are_what_was_given():
-    settings = {"build": ladder, "objective": objectives.beta_vae, "latent_dim": 3, "weight": 2.0, "shape": IMAGE, "steps": 3, "batch_size": 8,
-                "lr": 0.1, "training": {"clip": 1.0}, "random_state": 4, "device": "cpu"}
+    settings = {
+        "build": ladder,
+        "objective": objectives.beta_vae,
+        "latent_dim": 3,
+        "weight": 2.0,
+        "shape": IMAGE,
+        "steps": 3,
+        "batch_size": 8,
+        "lr": 0.1,
+        "training": {"clip": 1.0},
+        "random_state": 4,
+        "device": "cpu",
+    }
     estimator = clone(Estimator(**settings).fit(rows()))
     assert estimator.get_params() == settings and not hasattr(estimator, "model_")
     assert estimator.set_params(latent_dim=5).fit(rows()).transform(rows()).shape == (60, 7)
@@ -164,31 +232,50 @@ def test_one_estimator_is_cloned_and_its_settings_are_what_was_given():
 
 def test_the_linear_one_finds_what_pca_finds():
     X = StandardScaler().fit_transform(of_rank(3, noise=0.1))
-    estimator = Estimator(linear, latent_dim=3, steps=1000, lr=0.01, random_state=0, device="cpu").fit(X)
+    estimator = Estimator(
+        linear, latent_dim=3, steps=1000, lr=0.01, random_state=0, device="cpu"
+    ).fit(X)
     pca = PCA(3).fit(X)
-    best = ((pca.inverse_transform(pca.transform(X)) - X)**2).mean()
-    assert best <= -estimator.score(X) <= 1.02 * best  # no linear model is below; 0.3 to 0.6 % above were measured
+    best = ((pca.inverse_transform(pca.transform(X)) - X) ** 2).mean()
+    assert (
+        best <= -estimator.score(X) <= 1.02 * best
+    )  # no linear model is below; 0.3 to 0.6 % above were measured
 
 
 def test_a_search_finds_the_rank_and_the_weight():
     """Data of rank 3 and 0.01 of noise: more units than 3 do not help, fewer lose a third of the variance each."""
-    search = GridSearchCV(Estimator(linear, objectives.weight_decayed, steps=300, lr=0.03, random_state=0, device="cpu"),
-                          {"latent_dim": [1, 2, 3], "weight": [0.0, 0.1]}, cv=KFold(2))
+    search = GridSearchCV(
+        Estimator(
+            linear, objectives.weight_decayed, steps=300, lr=0.03, random_state=0, device="cpu"
+        ),
+        {"latent_dim": [1, 2, 3], "weight": [0.0, 0.1]},
+        cv=KFold(2),
+    )
     search.fit(of_rank(3))
     assert search.best_params_ == {"latent_dim": 3, "weight": 0.0}
-    scores = dict(zip(map(str, search.cv_results_["params"]), search.cv_results_["mean_test_score"]))
+    scores = dict(
+        zip(map(str, search.cv_results_["params"]), search.cv_results_["mean_test_score"])
+    )
     for k in (1, 2, 3):
-        free, held = scores[str({"latent_dim": k, "weight": 0.0})], scores[str({"latent_dim": k, "weight": 0.1})]
+        free, held = (
+            scores[str({"latent_dim": k, "weight": 0.0})],
+            scores[str({"latent_dim": k, "weight": 0.1})],
+        )
         assert -free == pytest.approx((3 - k) / 10, rel=0.35, abs=0.001) and held < free
 
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(clip=True)])
 def test_in_a_pipeline_it_maps_to_codes_and_back(scaler):
     X = of_rank(2, columns=6) * [1, 10, 100, 1, 10, 100] + 7
-    line = make_pipeline(scaler, Estimator(linear, latent_dim=2, steps=500, lr=0.03, random_state=0, device="cpu")).fit(X)
+    line = make_pipeline(
+        scaler, Estimator(linear, latent_dim=2, steps=500, lr=0.03, random_state=0, device="cpu")
+    ).fit(X)
     Z = line.transform(X)
-    assert Z.shape == (200, 2) and list(line.get_feature_names_out()) == ["estimator0", "estimator1"]
-    left = ((line.inverse_transform(Z) - X)**2).mean(0) / X.var(0)
+    assert Z.shape == (200, 2) and list(line.get_feature_names_out()) == [
+        "estimator0",
+        "estimator1",
+    ]
+    left = ((line.inverse_transform(Z) - X) ** 2).mean(0) / X.var(0)
     assert left.max() < 0.01
 
 
@@ -202,8 +289,14 @@ def test_a_fitted_estimator_returns_from_a_file(dump, tmp_path):
         path.write_bytes(pickle.dumps(estimator))
         again = pickle.loads(path.read_bytes())
     assert np.array_equal(again.transform(X), estimator.transform(X))
-    assert np.array_equal(again.inverse_transform(again.transform(X)), estimator.inverse_transform(estimator.transform(X)))
-    assert again.get_params() == estimator.get_params() and again.history_.terms == estimator.history_.terms
+    assert np.array_equal(
+        again.inverse_transform(again.transform(X)),
+        estimator.inverse_transform(estimator.transform(X)),
+    )
+    assert (
+        again.get_params() == estimator.get_params()
+        and again.history_.terms == estimator.history_.terms
+    )
 
 
 @pytest.mark.gpu
@@ -211,26 +304,38 @@ def test_a_fitted_estimator_returns_from_a_file(dump, tmp_path):
 def test_a_pickle_from_a_gpu_is_read_on_a_cpu():
     estimator = of_kind("vae", device="cuda").fit(rows())
     again = pickle.loads(pickle.dumps(estimator))
-    assert next(estimator.model_.parameters()).is_cuda and not next(again.model_.parameters()).is_cuda
+    assert (
+        next(estimator.model_.parameters()).is_cuda and not next(again.model_.parameters()).is_cuda
+    )
     assert np.allclose(again.transform(rows()), estimator.transform(rows()), atol=1e-5)
 
 
 def test_double_precision_is_that_of_the_model():
     X = of_rank(3)
+
     def double(shape, latent_dim):
         return linear(shape, latent_dim).double()
+
     settings = {"latent_dim": 3, "steps": 50, "random_state": 0, "device": "cpu"}
     single, both = Estimator(linear, **settings), Estimator(double, **settings)
     assert single.fit(X).transform(X).dtype == single.score_samples(X).dtype == np.float32
-    assert both.fit(X).transform(X).dtype == both.inverse_transform(both.transform(X)).dtype == np.float64
-    assert np.array_equal(single.transform(X), clone(single).fit(X.astype(np.float32)).transform(X))  # the rows are rounded first
+    assert (
+        both.fit(X).transform(X).dtype
+        == both.inverse_transform(both.transform(X)).dtype
+        == np.float64
+    )
+    assert np.array_equal(
+        single.transform(X), clone(single).fit(X.astype(np.float32)).transform(X)
+    )  # the rows are rounded first
 
 
 def test_strange_digits_score_low():
     images = load_images("digits", device="cpu", quiet=True)
     X, X_test = (x.flatten(1).numpy() for x in (images.train, images.test))
     zeros = images.train_labels.numpy() == 0
-    estimator = Estimator(tied, latent_dim=4, shape=(1, 28, 28), steps=500, lr=0.003, random_state=0, device="cpu").fit(X[zeros])
+    estimator = Estimator(
+        tied, latent_dim=4, shape=(1, 28, 28), steps=500, lr=0.003, random_state=0, device="cpu"
+    ).fit(X[zeros])
     scores, normal = estimator.score_samples(X_test), images.test_labels.numpy() == 0
     assert scores.max() <= 0 and roc_auc_score(normal, scores) > 0.95
 
@@ -238,12 +343,16 @@ def test_strange_digits_score_low():
 def test_rows_go_through_in_parts_of_any_number():
     X, estimator = rows(2500), of_kind("default").fit(rows())
     assert estimator.transform(X).shape == (2500, 3)
-    assert np.allclose(estimator.transform(X)[1500:1510], estimator.transform(X[1500:1510]), rtol=0, atol=1e-6)
+    assert np.allclose(
+        estimator.transform(X)[1500:1510], estimator.transform(X[1500:1510]), rtol=0, atol=1e-6
+    )
 
 
 def test_what_is_refused_says_what_was_expected():
     X = rows()
-    with pytest.raises(ValueError, match=r"X has 64 columns and shape is \(1, 28, 28\); expected 784"):
+    with pytest.raises(
+        ValueError, match=r"X has 64 columns and shape is \(1, 28, 28\); expected 784"
+    ):
         of_kind("vae", shape=(1, 28, 28)).fit(X)
     with pytest.raises(ValueError, match="weight is 0.5 without an objective"):
         Estimator(weight=0.5).fit(X)

@@ -1,4 +1,5 @@
 """Wrong arguments are refused with words that help; right ones pass; trusted values are not read."""
+
 import math
 
 import numpy as np
@@ -25,27 +26,41 @@ def test_floating_gives_back_what_it_accepts(dtype):
     assert validation.floating("x", x) is x
 
 
-@pytest.mark.parametrize("x, error, words", [
-    ([0.5], TypeError, ["scan is a list", "torch.Tensor", "torch.as_tensor(scan)"]),
-    (torch.arange(3), TypeError, ["scan has dtype torch.int64", "scan.float()"]),
-    (torch.zeros(3, dtype=torch.uint8), TypeError, ["scan has dtype torch.uint8", "divide by 255"]),
-    (torch.zeros(3, dtype=torch.bool), TypeError, ["torch.bool"]),
-    (torch.zeros(3, dtype=torch.complex64), TypeError, ["torch.complex64"]),
-    (torch.zeros(0, 4), ValueError, ["scan is empty", "(0, 4)"]),
-])
+@pytest.mark.parametrize(
+    "x, error, words",
+    [
+        ([0.5], TypeError, ["scan is a list", "torch.Tensor", "torch.as_tensor(scan)"]),
+        (torch.arange(3), TypeError, ["scan has dtype torch.int64", "scan.float()"]),
+        (
+            torch.zeros(3, dtype=torch.uint8),
+            TypeError,
+            ["scan has dtype torch.uint8", "divide by 255"],
+        ),
+        (torch.zeros(3, dtype=torch.bool), TypeError, ["torch.bool"]),
+        (torch.zeros(3, dtype=torch.complex64), TypeError, ["torch.complex64"]),
+        (torch.zeros(0, 4), ValueError, ["scan is empty", "(0, 4)"]),
+    ],
+)
 def test_floating_names_what_is_wrong_and_the_way_out(x, error, words):
     with pytest.raises(error) as caught:
         validation.floating("scan", x)
     assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize("other, error, words", [
-    (torch.zeros(1, 3), ValueError, ["(2, 3)", "(1, 3)", "broadcasting"]),
-    (torch.zeros(2, 3, 1), ValueError, ["(2, 3, 1)"]),
-    (torch.zeros(2, 3, dtype=torch.float64), TypeError, ["torch.float32", "torch.float64", ".to()"]),
-    (torch.zeros(2, 3, device="meta"), ValueError, ["cpu", "meta", ".to()"]),
-    ([[0.0]], TypeError, ["right is a list"]),
-])
+@pytest.mark.parametrize(
+    "other, error, words",
+    [
+        (torch.zeros(1, 3), ValueError, ["(2, 3)", "(1, 3)", "broadcasting"]),
+        (torch.zeros(2, 3, 1), ValueError, ["(2, 3, 1)"]),
+        (
+            torch.zeros(2, 3, dtype=torch.float64),
+            TypeError,
+            ["torch.float32", "torch.float64", ".to()"],
+        ),
+        (torch.zeros(2, 3, device="meta"), ValueError, ["cpu", "meta", ".to()"]),
+        ([[0.0]], TypeError, ["right is a list"]),
+    ],
+)
 def test_same_compares_shape_dtype_and_device(other, error, words):
     x = torch.zeros(2, 3)
     validation.same("left", x, "right", x.clone())
@@ -59,23 +74,31 @@ def test_images_have_four_dimensions():
     x = torch.zeros(2, 3, 5, 7)
     assert validation.images("x", x) is x
     for wrong in (x[0], x[None]):
-        with pytest.raises(ValueError, match=r"x has shape .*expected images of shape \(B, C, H, W\)"):
+        with pytest.raises(
+            ValueError, match=r"x has shape .*expected images of shape \(B, C, H, W\)"
+        ):
             validation.images("x", wrong)
 
 
 def test_within_takes_the_bounds_themselves_and_an_open_end():
     x = torch.tensor([-1.0, 1.0])
-    assert validation.within("x", x, -1, 1) is x and validation.within("x", x, -math.inf, math.inf) is x
+    assert (
+        validation.within("x", x, -1, 1) is x
+        and validation.within("x", x, -math.inf, math.inf) is x
+    )
 
 
-@pytest.mark.parametrize("values, words", [
-    ([0.25, 1.5], ["scan runs from 0.25 to 1.5", "[0, 1]", "scan.min()", "linear output"]),
-    ([-0.125, 0.5], ["from -0.125 to 0.5"]),
-    ([0.0, 1.0 + 2**-20], ["from 0 to 1.000001", "scan.clamp(0, 1)"]),
-    ([0.5, math.nan], ["scan holds nan or infinity", "nan_to_num(scan)"]),
-    ([0.5, math.inf], ["nan or infinity"]),
-    ([-math.inf, 0.5], ["nan or infinity"]),
-])
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        ([0.25, 1.5], ["scan runs from 0.25 to 1.5", "[0, 1]", "scan.min()", "linear output"]),
+        ([-0.125, 0.5], ["from -0.125 to 0.5"]),
+        ([0.0, 1.0 + 2**-20], ["from 0 to 1.000001", "scan.clamp(0, 1)"]),
+        ([0.5, math.nan], ["scan holds nan or infinity", "nan_to_num(scan)"]),
+        ([0.5, math.inf], ["nan or infinity"]),
+        ([-math.inf, 0.5], ["nan or infinity"]),
+    ],
+)
 def test_within_says_what_it_saw(values, words):
     with pytest.raises(ValueError) as caught:
         validation.within("scan", torch.tensor(values), 0, 1)
@@ -123,13 +146,26 @@ def test_positive_refuses_what_is_not_a_positive_integer(value):
         validation.positive("steps", value)
 
 
-@pytest.mark.parametrize("value, kind", [
-    (1, int), (7, int), (np.int64(3), int), (7, float), (0.5, float), (math.inf, float), (np.float32(0.5), float)])
+@pytest.mark.parametrize(
+    "value, kind",
+    [
+        (1, int),
+        (7, int),
+        (np.int64(3), int),
+        (7, float),
+        (0.5, float),
+        (math.inf, float),
+        (np.float32(0.5), float),
+    ],
+)
 def test_positive_gives_back_what_it_accepts(value, kind):
     assert validation.positive("value", value, kind) == value
 
 
-@pytest.mark.parametrize("value", [0, 0.0, 3, 1e-300, np.float32(0.5), torch.tensor(0.5), torch.tensor(-1.0), torch.tensor(2)])
+@pytest.mark.parametrize(
+    "value",
+    [0, 0.0, 3, 1e-300, np.float32(0.5), torch.tensor(0.5), torch.tensor(-1.0), torch.tensor(2)],
+)
 def test_weight_gives_back_what_it_accepts(value):
     assert validation.weight("beta", value) is value
 
@@ -142,7 +178,10 @@ def test_weight_refuses_what_is_no_finite_number_of_at_least_zero(value):
 
 @pytest.mark.parametrize("shape", [(1,), (3,), (2, 2)])
 def test_weight_refuses_many_numbers_and_names_the_way_out(shape):
-    with pytest.raises(ValueError, match=r"beta has shape \(.*; expected one number: map over several with torch.vmap"):
+    with pytest.raises(
+        ValueError,
+        match=r"beta has shape \(.*; expected one number: map over several with torch.vmap",
+    ):
         validation.weight("beta", torch.ones(shape))
 
 

@@ -1,9 +1,12 @@
 """`python3 -m tools COMMAND`: any Python from 3.11 on will do; what a command needs is installed into `.venv` first."""
+
 import sys
 
 if sys.version_info < (3, 11):  # this file is written so that an old Python can read as far as here
-    sys.exit("The course needs Python 3.11 or newer, and this is %d.%d: name a newer one, as in `make book PYTHON=python3.12` "
-             "or `python3.12 -m tools book`." % sys.version_info[:2])
+    sys.exit(
+        "The course needs Python 3.11 or newer, and this is %d.%d: name a newer one, as in `make book PYTHON=python3.12` "
+        "or `python3.12 -m tools book`." % sys.version_info[:2]
+    )
 
 import importlib  # noqa: E402
 import shutil  # noqa: E402
@@ -40,8 +43,11 @@ def main(command="help", *arguments):
     else:
         environment.ensure()
         if not environment.inside():
-            return subprocess.call([environment.PYTHON, "-m", "tools", command] + list(arguments),
-                                   cwd=environment.ROOT, env=environment.variables())
+            return subprocess.call(
+                [environment.PYTHON, "-m", "tools", command] + list(arguments),
+                cwd=environment.ROOT,
+                env=environment.variables(),
+            )
         return importlib.import_module("tools." + command).main(list(arguments))
 
 

@@ -1,4 +1,5 @@
 """`make address URL=https://...`: where the course is published, written into _config.yml and into every notebook."""
+
 import re
 import sys
 
@@ -10,6 +11,7 @@ def main(arguments):
         sys.exit("The address is missing: make address URL=https://github.com/OWNER/NAME")
     write(arguments[0].removeprefix("URL="), ROOT)
     from tools import exercises, notebooks
+
     return notebooks.main([]) or exercises.main([])
 
 
@@ -17,10 +19,16 @@ def write(address, root):
     """Set the one place in _config.yml that holds the address."""
     address = address.rstrip("/").removesuffix(".git")
     if not re.fullmatch(r"https://(github|gitlab)\.com(/[\w.-]+){2}", address):
-        sys.exit(f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only these), "
-                 "or the same on gitlab.com")
+        sys.exit(
+            f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only these), "
+            "or the same on gitlab.com"
+        )
     path = root / "_config.yml"
-    text, count = re.subn(r'(?m)^(  url: )"[^"]*"', rf'\1"{address}"', path.read_text(encoding="utf-8"))
+    text, count = re.subn(
+        r'(?m)^(  url: )"[^"]*"', rf'\1"{address}"', path.read_text(encoding="utf-8")
+    )
     if count != 1:
-        sys.exit(f"_config.yml holds {count} lines that read '  url: \"...\"'; expected one, under repository")
+        sys.exit(
+            f"_config.yml holds {count} lines that read '  url: \"...\"'; expected one, under repository"
+        )
     path.write_text(text, encoding="utf-8", newline="\n")

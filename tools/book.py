@@ -3,6 +3,7 @@
 Where nothing has changed since the last success, nothing is done. Outputs are saved under a key that covers the package, the
 locked versions, the data set and what lies beside the notebooks; the notebooks' own code is matched by jupyter-cache.
 """
+
 import hashlib
 import json
 import os
@@ -24,7 +25,9 @@ def main(arguments):
     for argument in arguments:
         name, _, dataset = argument.partition("=")
         if name != "DATASET" or not dataset:
-            sys.exit(f"The argument {argument!r} has no meaning here; expected none, or DATASET=mnist")
+            sys.exit(
+                f"The argument {argument!r} has no meaning here; expected none, or DATASET=mnist"
+            )
     inputs = everything(dataset)
     built = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     local = scripts.fetch(probe=built.get("inputs") == inputs)
@@ -32,20 +35,28 @@ def main(arguments):
     if built != current:
         build(dataset, local)
         STAMP.write_text(json.dumps(current))
-    print(f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n"
-          f"  open   {(SITE / 'index.html').as_uri()}\n"
-          f"  or run {environment.PYTHON.relative_to(environment.VENV.parent)} -m http.server --directory _build/html\n"
-          "  and open http://localhost:8000")
+    print(
+        f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n"
+        f"  open   {(SITE / 'index.html').as_uri()}\n"
+        f"  or run {environment.PYTHON.relative_to(environment.VENV.parent)} -m http.server --directory _build/html\n"
+        "  and open http://localhost:8000"
+    )
 
 
 def build(dataset, local):
     """Execute, then render; ends the program where either fails."""
     saved = saved_outputs(dataset)
-    for folder in ("html", ".doctrees", "jupyter_execute"):  # no stamp, and no page of an earlier build, outlives a failure
+    for folder in (
+        "html",
+        ".doctrees",
+        "jupyter_execute",
+    ):  # no stamp, and no page of an earlier build, outlives a failure
         shutil.rmtree(BUILD / folder, ignore_errors=True)
     execute(pages(), saved, surroundings(dataset))
     if not configuration()["repository"]["url"]:
-        print("The pages have no button that opens them in Colab until `make address URL=https://github.com/OWNER/NAME` is run")
+        print(
+            "The pages have no button that opens them in Colab until `make address URL=https://github.com/OWNER/NAME` is run"
+        )
     print("Rendering ...", flush=True)
     failed = render(ROOT, site_configuration(local, saved), surroundings(dataset))
     if failed:
@@ -54,6 +65,7 @@ def build(dataset, local):
 
 def configuration(root=ROOT):
     import yaml
+
     return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))
 
 
@@ -69,6 +81,7 @@ def names(toc):
 def pages(root=ROOT):
     """The notebooks of _toc.yml that are executed: not the exercises, whose blanks raise."""
     import yaml
+
     toc = yaml.safe_load((root / "_toc.yml").read_text(encoding="utf-8"))
     found = [root / f"{name}.ipynb" for name in names(toc) if not name.startswith("exercises/")]
     return [path for path in found if path.exists()]
@@ -78,14 +91,25 @@ def digest(files, *words):
     """One word that changes with `words`, with the name of a file, or with a byte of one."""
     total = hashlib.sha256(repr(words).encode())
     for path in sorted(files):
-        total.update(f"\0{path.relative_to(ROOT).as_posix()}\0{path.stat().st_size}\0".encode() + path.read_bytes())
+        total.update(
+            f"\0{path.relative_to(ROOT).as_posix()}\0{path.stat().st_size}\0".encode()
+            + path.read_bytes()
+        )
     return total.hexdigest()
 
 
 def files(*names):
     """The files of these folders, and these files, without what Python and Jupyter leave behind."""
-    found = [path for name in names for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))]
-    return [path for path in found if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)]
+    found = [
+        path
+        for name in names
+        for path in ([ROOT / name] if (ROOT / name).is_file() else (ROOT / name).rglob("*"))
+    ]
+    return [
+        path
+        for path in found
+        if path.is_file() and not {"__pycache__", ".ipynb_checkpoints"} & set(path.parts)
+    ]
 
 
 def surroundings(dataset):
@@ -95,13 +119,18 @@ def surroundings(dataset):
 
 def settings(dataset):
     """What can change an output and is in no file: the versions, the data set, the devices that are seen."""
-    seen = [os.environ.get("CUDA_VISIBLE_DEVICES")] + ([os.environ.get("AECOURSE_DATA")] if dataset != "digits" else [])
+    seen = [os.environ.get("CUDA_VISIBLE_DEVICES")] + (
+        [os.environ.get("AECOURSE_DATA")] if dataset != "digits" else []
+    )
     return environment.key(), dataset, *seen
 
 
 def everything(dataset):
     """Changes whenever the site could come out differently."""
-    return digest(files("_config.yml", "_toc.yml", "aecourse", "book", "chapters", "exercises", "tools"), *settings(dataset))
+    return digest(
+        files("_config.yml", "_toc.yml", "aecourse", "book", "chapters", "exercises", "tools"),
+        *settings(dataset),
+    )
 
 
 def saved_outputs(dataset):
@@ -123,7 +152,10 @@ def execute(paths, folder, variables):
     from jupyter_cache.base import CacheBundleIn
 
     from tools.execute import execute_all
-    cache, seconds_of, failed = get_cache(folder), {}, []
+
+    cache = get_cache(folder)
+    seconds_of = {}
+    failed = []
     timeout = configuration()["execute"]["timeout"]
 
     def saved(path):
@@ -131,9 +163,12 @@ def execute(paths, folder, variables):
             return cache.match_cache_notebook(nbformat.read(path, as_version=4))
         except KeyError:
             return None
+
     missing = [path for path in paths if not saved(path)]
     print(f"Executing {len(missing)} of {len(paths)} pages ...", flush=True)
-    for path, notebook, seconds, error in execute_all({path: variables for path in missing}, timeout):
+    for path, notebook, seconds, error in execute_all(
+        {path: variables for path in missing}, timeout
+    ):
         name = path.relative_to(ROOT).as_posix()
         print(f"{seconds:6.1f} s  {name}{' FAILED' * bool(error)}", flush=True)
         if error:
@@ -143,7 +178,14 @@ def execute(paths, folder, variables):
             bundle = CacheBundleIn(notebook, str(path), data={"execution_seconds": seconds})
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     if failed:
-        sys.exit("\n".join([*failed, f"The site is not built: {len(failed)} of {len(missing)} pages failed, as told above"]))
+        sys.exit(
+            "\n".join(
+                [
+                    *failed,
+                    f"The site is not built: {len(failed)} of {len(missing)} pages failed, as told above",
+                ]
+            )
+        )
     if len(seconds_of) > 2:
         longest = sorted(seconds_of.items(), key=lambda item: -item[1])
         print("Longest first: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in longest))
@@ -154,12 +196,15 @@ def site_configuration(local, saved, root=ROOT):
     config = configuration(root)
     config["execute"]["cache"] = str(saved)
     config["sphinx"]["local_extensions"] = {
-        name: str(root / folder) for name, folder in config["sphinx"]["local_extensions"].items()}
+        name: str(root / folder) for name, folder in config["sphinx"]["local_extensions"].items()
+    }
     config["sphinx"]["config"].update(scripts.LOCAL if local else scripts.CDN)
     if local:
         config["sphinx"]["config"]["html_static_path"].append(str(scripts.STATIC))
     if config["repository"]["url"]:
-        config["html"] |= {f"use_{button}_button": True for button in ("repository", "issues", "edit_page")}
+        config["html"] |= {
+            f"use_{button}_button": True for button in ("repository", "issues", "edit_page")
+        }
     else:
         del config["repository"], config["launch_buttons"]
     return config
@@ -168,10 +213,30 @@ def site_configuration(local, saved, root=ROOT):
 def render(root, config, variables):
     """Jupyter Book on all pages; returns what it said where it failed, and else an empty text."""
     import yaml
+
     path = root / "_build" / "_config.yml"
     path.parent.mkdir(exist_ok=True)
     path.write_text(yaml.safe_dump(config), encoding="utf-8")
-    command = [environment.BIN / "jupyter-book", "build", root, "--config", path, "-W", "-n", "--keep-going", "--all", "-q"]
-    ran = subprocess.run(command, cwd=root, env=variables, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                         text=True, encoding="utf-8", errors="replace")
+    command = [
+        environment.BIN / "jupyter-book",
+        "build",
+        root,
+        "--config",
+        path,
+        "-W",
+        "-n",
+        "--keep-going",
+        "--all",
+        "-q",
+    ]
+    ran = subprocess.run(
+        command,
+        cwd=root,
+        env=variables,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        encoding="utf-8",
+        errors="replace",
+    )
     return re.sub(r"\x1b\[[\d;]*m", "", ran.stdout) if ran.returncode else ""

@@ -1,4 +1,5 @@
 """`make claims`: every chapter on digits and on MNIST, its claims over five seeds; what was seen becomes book/claims.md."""
+
 import datetime
 import json
 import os
@@ -35,8 +36,19 @@ def main(arguments):
             sys.exit(f"The data set {dataset} can't be read, for the reason above")
     with tempfile.TemporaryDirectory() as folder:
         seen = {dataset: run(dataset, Path(folder, dataset)) for dataset in DATASETS}
-    text = "\n".join([INTRODUCTION.format(seeds=SEEDS, date=datetime.date.today(), python=platform.python_version(),
-                                          torch=torch.__version__.partition("+")[0], machine=machine()), *table(seen), ""])
+    text = "\n".join(
+        [
+            INTRODUCTION.format(
+                seeds=SEEDS,
+                date=datetime.date.today(),
+                python=platform.python_version(),
+                torch=torch.__version__.partition("+")[0],
+                machine=machine(),
+            ),
+            *table(seen),
+            "",
+        ]
+    )
     (ROOT / "book" / "claims.md").write_text(text, encoding="utf-8", newline="\n")
     print("book/claims.md is written")
 
@@ -46,11 +58,16 @@ def run(dataset, folder):
     folder.mkdir()
     own = variables(AECOURSE_DATASET=dataset, AECOURSE_SEEDS=str(SEEDS))
     claims = {path: folder / f"{number}.jsonl" for number, path in enumerate(pages())}
-    jobs = {path: {**own, "AECOURSE_CLAIMS": str(file), "AECOURSE_PAGE": name(path)} for path, file in claims.items()}
+    jobs = {
+        path: {**own, "AECOURSE_CLAIMS": str(file), "AECOURSE_PAGE": name(path)}
+        for path, file in claims.items()
+    }
     seen, failed = {}, []
     for path, _, seconds, error in execute_all(jobs, timeout=1800):
         print(f"{seconds:6.1f} s  {dataset:7} {name(path)}{' FAILED' * bool(error)}", flush=True)
-        lines = claims[path].read_text(encoding="utf-8").splitlines() if claims[path].exists() else []
+        lines = (
+            claims[path].read_text(encoding="utf-8").splitlines() if claims[path].exists() else []
+        )
         seen[path] = seconds, {claim["claim"]: claim for claim in map(json.loads, lines)}
         failed += [f"\n{name(path)} on {dataset}\n{error}"] if error else []
     if failed:
@@ -70,6 +87,7 @@ def machine():
 
 def table(seen):
     """The lines of the tables: one row a claim, then one row a page."""
+
     def link(path):
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
         return f"[{title}]({os.path.relpath(path, ROOT / 'book')})".replace(os.sep, "/")
@@ -78,13 +96,24 @@ def table(seen):
         return "| " + " | ".join(cells) + " |"
 
     def number(claim):
-        return f"{claim['mean']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]" if claim else "not made"
+        return (
+            f"{claim['mean']:.3g} [{claim['low']:.3g}, {claim['high']:.3g}]"
+            if claim
+            else "not made"
+        )
+
     first = seen[DATASETS[0]]
     yield row("Page", "Claim", *DATASETS)
     yield row(*["---"] * (2 + len(DATASETS)))
     for path in first:
-        for claim in dict.fromkeys(claim for dataset in DATASETS for claim in seen[dataset][path][1]):
-            yield row(link(path), claim.replace("|", r"\|"), *(number(seen[dataset][path][1].get(claim)) for dataset in DATASETS))
+        for claim in dict.fromkeys(
+            claim for dataset in DATASETS for claim in seen[dataset][path][1]
+        ):
+            yield row(
+                link(path),
+                claim.replace("|", r"\|"),
+                *(number(seen[dataset][path][1].get(claim)) for dataset in DATASETS),
+            )
     yield "\nSeconds that a page takes, with these seeds and beside the others:\n"
     yield row("Page", *DATASETS)
     yield row(*["---"] * (1 + len(DATASETS)))

@@ -1,4 +1,5 @@
 """The environment `.venv`: what requirements.txt names, at the versions of requirements.lock. Renewed when they change."""
+
 import hashlib
 import os
 import subprocess
@@ -16,7 +17,10 @@ VERSION = "%d.%d" % sys.version_info[:2]
 
 def key():
     """Changes when something else would be installed."""
-    parts = [(ROOT / name).read_bytes() for name in ("requirements.txt", "requirements.lock", "pyproject.toml")]
+    parts = [
+        (ROOT / name).read_bytes()
+        for name in ("requirements.txt", "requirements.lock", "pyproject.toml")
+    ]
     return hashlib.sha256(b"\0".join([VERSION.encode(), str(ROOT).encode(), *parts])).hexdigest()
 
 
@@ -32,17 +36,39 @@ def strict():
 
 def variables(**more):
     """The variables of every process that a command starts: `.venv` first, no progress display, no waiting for a reader."""
-    kept = {name: value for name, value in os.environ.items()
-            if name not in ("MPLBACKEND", "PYTHONHOME", "PYTHONPATH", "AECOURSE_DATASET", "AECOURSE_SEEDS", "AECOURSE_CLAIMS")}
-    return {**kept, "VIRTUAL_ENV": str(VENV), "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
-            "JUPYTER_PATH": str(VENV / "share" / "jupyter"), "JUPYTER_PREFER_ENV_PATH": "1",  # never a kernel of the user's own
-            "PYDEVD_DISABLE_FILE_VALIDATION": "1", "AECOURSE_STATIC": "1", "AECOURSE_PROGRESS": "0", **more}
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if name
+        not in (
+            "MPLBACKEND",
+            "PYTHONHOME",
+            "PYTHONPATH",
+            "AECOURSE_DATASET",
+            "AECOURSE_SEEDS",
+            "AECOURSE_CLAIMS",
+        )
+    }
+    return {
+        **kept,
+        "VIRTUAL_ENV": str(VENV),
+        "PATH": os.pathsep.join([str(BIN), os.environ.get("PATH", "")]),
+        "JUPYTER_PATH": str(VENV / "share" / "jupyter"),
+        "JUPYTER_PREFER_ENV_PATH": "1",  # never a kernel of the user's own
+        "PYDEVD_DISABLE_FILE_VALIDATION": "1",
+        "AECOURSE_STATIC": "1",
+        "AECOURSE_PROGRESS": "0",
+        **more,
+    }
 
 
 def ensure(tests=False):
     """Make `.venv`, finish it or renew it; milliseconds where it is up to date. `tests` adds tests/requirements.txt."""
     if not (STAMP.exists() and STAMP.read_text() == key()):
-        print("Installing what requirements.lock pins into .venv (some 5 GB; the first time takes minutes) ...", flush=True)
+        print(
+            "Installing what requirements.lock pins into .venv (some 5 GB; the first time takes minutes) ...",
+            flush=True,
+        )
         if not usable():
             create()
         STAMP.unlink(missing_ok=True)
@@ -65,19 +91,36 @@ def usable():
 
 def create():
     if VENV.is_symlink():
-        sys.exit(f".venv is a link to {VENV.resolve()}, which was made for another folder: delete the link, and a .venv of its own is made here")
+        sys.exit(
+            f".venv is a link to {VENV.resolve()}, which was made for another folder: delete the link, and a .venv of its own is made here"
+        )
     if inside():
-        sys.exit(".venv is broken and can't mend itself: run this command with another Python, or delete .venv")
+        sys.exit(
+            ".venv is broken and can't mend itself: run this command with another Python, or delete .venv"
+        )
     try:
         venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
     except subprocess.CalledProcessError:
-        sys.exit("This Python can't make an environment, since its module ensurepip is missing: "
-                 "on Debian and Ubuntu, apt-get install python3-venv")
+        sys.exit(
+            "This Python can't make an environment, since its module ensurepip is missing: "
+            "on Debian and Ubuntu, apt-get install python3-venv"
+        )
 
 
 def pip(*arguments):
     """`pip install`, quietly, at the locked versions."""
-    command = [PYTHON, "-m", "pip", "install", "-qq", "--disable-pip-version-check", "-c", "requirements.lock", *arguments]
+    command = [
+        PYTHON,
+        "-m",
+        "pip",
+        "install",
+        "-qq",
+        "--disable-pip-version-check",
+        "-c",
+        "requirements.lock",
+        *arguments,
+    ]
     if subprocess.call(command, cwd=ROOT, env=variables()):
-        sys.exit("The installation stopped, for the reason above; the same command takes it up again")
-
+        sys.exit(
+            "The installation stopped, for the reason above; the same command takes it up again"
+        )

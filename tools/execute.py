@@ -1,4 +1,5 @@
 """Notebooks executed from top to bottom, each in its folder and in a kernel of its own, several at a time."""
+
 import os
 import re
 import subprocess
@@ -12,7 +13,9 @@ from traitlets.config import Config
 from tools.environment import PYTHON
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})  # else every kernel warns that it is not
+ENCRYPTED = Config(
+    {"KernelManager": {"transport_encryption": "auto"}}
+)  # else every kernel warns that it is not
 
 
 def execute_all(jobs, timeout):
@@ -24,10 +27,17 @@ def execute_all(jobs, timeout):
     """
     if not jobs:
         return
-    subprocess.call([PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL)  # its first import may warn
-    threads = {"OMP_NUM_THREADS": "1"}  # models this small only wait for a second one, and other pages use the other cores
+    subprocess.call(
+        [PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL
+    )  # its first import may warn
+    threads = {
+        "OMP_NUM_THREADS": "1"
+    }  # models this small only wait for a second one, and other pages use the other cores
     with ThreadPoolExecutor(min(CORES, 8)) as pool:
-        futures = {pool.submit(execute, path, {**variables, **threads}, timeout): path for path, variables in jobs.items()}
+        futures = {
+            pool.submit(execute, path, {**variables, **threads}, timeout): path
+            for path, variables in jobs.items()
+        }
         try:
             for future in as_completed(futures):
                 yield futures[future], *future.result()
@@ -41,8 +51,16 @@ def execute(path, variables, timeout):
     start = time.perf_counter()
     try:
         notebook = nbformat.read(path, as_version=4)
-        client = NotebookClient(notebook, timeout=timeout, startup_timeout=120, kernel_name="python3", coalesce_streams=True,
-                                record_timing=False, config=ENCRYPTED, resources={"metadata": {"path": str(path.parent)}})
+        client = NotebookClient(
+            notebook,
+            timeout=timeout,
+            startup_timeout=120,
+            kernel_name="python3",
+            coalesce_streams=True,
+            record_timing=False,
+            config=ENCRYPTED,
+            resources={"metadata": {"path": str(path.parent)}},
+        )
         client.execute(env=variables)
         error = warned(notebook)
     except Exception as raised:  # whatever it was, it is told beside the other pages'
@@ -54,6 +72,8 @@ def warned(notebook):
     """The first cell that wrote to stderr, and what it wrote; no page does, unless the cell's tag `remove-stderr` allows it."""
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
-            if output.get("name") == "stderr" and "remove-stderr" not in cell.metadata.get("tags", []):
+            if output.get("name") == "stderr" and "remove-stderr" not in cell.metadata.get(
+                "tags", []
+            ):
                 return f"This cell wrote to stderr:\n------------------\n{cell.source}\n------------------\n{output.text}"
     return None

@@ -1,4 +1,5 @@
 """`make exercises`: what learners get, made by nbgrader from solutions/, and the table of exercises on the instructor's page."""
+
 import re
 import shutil
 import subprocess
@@ -23,8 +24,13 @@ def main(arguments):
 def generate(root):
     """Make `root`/exercises anew from `root`/solutions; the gradebook is left alone."""
     shutil.rmtree(root / "exercises", ignore_errors=True)
-    done = subprocess.run([PYTHON, "-m", "nbgrader", "generate_assignment", "*", "--no-db"], cwd=root, env=variables(),
-                          capture_output=True, text=True)
+    done = subprocess.run(
+        [PYTHON, "-m", "nbgrader", "generate_assignment", "*", "--no-db"],
+        cwd=root,
+        env=variables(),
+        capture_output=True,
+        text=True,
+    )
     if done.returncode:
         sys.exit(done.stderr)
 
@@ -34,13 +40,32 @@ def with_table(text, root):
     lines = {}
     for path in (root / "exercises").glob("*/*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
-        title, time = (re.search(wanted, cells[0].source, re.M)[1] for wanted in (r"^# (.*)$", r"^\*\*Time\.\*\* (.*?)\."))
-        graded = [cell.metadata.nbgrader for cell in cells if cell.metadata.get("nbgrader", {}).get("grade")]
-        checks, hand = (sum(cell.points for cell in graded if cell.solution == by_hand) for by_hand in (False, True))
+        title, time = (
+            re.search(wanted, cells[0].source, re.M)[1]
+            for wanted in (r"^# (.*)$", r"^\*\*Time\.\*\* (.*?)\.")
+        )
+        graded = [
+            cell.metadata.nbgrader
+            for cell in cells
+            if cell.metadata.get("nbgrader", {}).get("grade")
+        ]
+        checks, hand = (
+            sum(cell.points for cell in graded if cell.solution == by_hand)
+            for by_hand in (False, True)
+        )
         number = int(re.search(r"\d+", title)[0])
-        lines[number] = f"| [{title}](../{path.relative_to(root).as_posix()}) | `{path.stem}` | {checks} | {hand} | {time} |"
-    head = ["| exercise | name | points by checks | by hand | a learner's time |", "|---|---|---|---|---|"]
-    text, count = TABLE.subn(lambda match: "\n".join(head + [lines[number] for number in sorted(lines)]), text)
+        lines[number] = (
+            f"| [{title}](../{path.relative_to(root).as_posix()}) | `{path.stem}` | {checks} | {hand} | {time} |"
+        )
+    head = [
+        "| exercise | name | points by checks | by hand | a learner's time |",
+        "|---|---|---|---|---|",
+    ]
+    text, count = TABLE.subn(
+        lambda match: "\n".join(head + [lines[number] for number in sorted(lines)]), text
+    )
     if count != 1:
-        sys.exit(f"book/instructors.md holds {count} places for the table; expected one, between the comments that name `make exercises`")
+        sys.exit(
+            f"book/instructors.md holds {count} places for the table; expected one, between the comments that name `make exercises`"
+        )
     return text

@@ -1,4 +1,5 @@
 """`make lock`: pins what requirements.txt asks for, and all that this brings, for every platform and Python version at once."""
+
 import os
 import subprocess
 import sys
@@ -19,10 +20,29 @@ def main():
         venv.create(folder, with_pip=True, symlinks=os.name != "nt")
         python = Path(folder, "Scripts" if os.name == "nt" else "bin", "python")
         result = Path(folder, "requirements.lock")
-        for command in (["pip", "install", "-qq", "--disable-pip-version-check", "uv"],
-                        ["uv", "pip", "compile", "--universal", "--python-version", "3.11", "--upgrade", "--quiet", "--no-header",
-                         "--no-annotate", "--no-emit-index-url", "--no-emit-find-links", "requirements.txt", "-o", str(result)]):
+        for command in (
+            ["pip", "install", "-qq", "--disable-pip-version-check", "uv"],
+            [
+                "uv",
+                "pip",
+                "compile",
+                "--universal",
+                "--python-version",
+                "3.11",
+                "--upgrade",
+                "--quiet",
+                "--no-header",
+                "--no-annotate",
+                "--no-emit-index-url",
+                "--no-emit-find-links",
+                "requirements.txt",
+                "-o",
+                str(result),
+            ],
+        ):
             if subprocess.call([python, "-m", *command], cwd=ROOT):
                 sys.exit("requirements.lock stays as it was, for the reason above")
-        (ROOT / "requirements.lock").write_text(HEADER + result.read_text(encoding="utf-8"), encoding="utf-8")
+        (ROOT / "requirements.lock").write_text(
+            HEADER + result.read_text(encoding="utf-8"), encoding="utf-8"
+        )
     print("requirements.lock is renewed; the next `make` command installs it")

@@ -10,6 +10,7 @@ An author folds a cell with one tag, and the metadata for JupyterLab and Colab f
 
 Colab folds a cell under the title in its first line; a folded cell without one gets one.
 """
+
 import json
 import re
 
@@ -20,9 +21,11 @@ from tools.environment import ROOT, variables
 
 MARK = "nbval-check-output"
 KEPT = {"cellView", "deletable", "editable", "jupyter", "mystnb", "nbgrader", "tags"}
-METADATA = {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
-            "language_info": {"name": "python"}}
-SET_UP = '''\
+METADATA = {
+    "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
+    "language_info": {"name": "python"},
+}
+SET_UP = """\
 # @title Set-up: run this first
 try:
     import aecourse
@@ -36,17 +39,23 @@ except ImportError:
             "`make address URL=...` once.") from None
     %pip install --quiet "aecourse @ git+{{ADDRESS}}"
     import aecourse
-aecourse.about()'''
+aecourse.about()"""
 
 
 def address(root=ROOT):
     """Where the course is published, as _config.yml says; empty while it is not."""
-    return yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"] or ""
+    return (
+        yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
+        or ""
+    )
 
 
 # What a tag of one kind of cell means: its metadata, and the title where its author gave none.
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
-PLOTTING = {"code_prompt_show": "Show the plotting code", "code_prompt_hide": "Hide the plotting code"}
+PLOTTING = {
+    "code_prompt_show": "Show the plotting code",
+    "code_prompt_hide": "Hide the plotting code",
+}
 FIGURES, TABLES = r"^\s*(show|slide|explore|live_map)\(", r"^\s*show_table\("
 SECRETS = {"hide-input", "remove-input", "hide-cell"}
 
@@ -72,16 +81,27 @@ def title(source, tags):
     """What a folded cell holds, in two words."""
     if "hide-input" in tags:
         return "The plotting code"
-    return ("The figure" if re.search(FIGURES, source, re.M) else "The table" if re.search(TABLES, source, re.M)
-            else "What the numbers say")
+    return (
+        "The figure"
+        if re.search(FIGURES, source, re.M)
+        else "The table"
+        if re.search(TABLES, source, re.M)
+        else "What the numbers say"
+    )
 
 
 def set_up(address, imports=""):
     """The first code cell of every notebook, with what this one imports."""
-    metadata = {"cellView": "form", "jupyter": {"source_hidden": True}, "mystnb": {"code_prompt_show": "Set-up: run this first"},
-                "tags": ["hide-cell"]}
+    metadata = {
+        "cellView": "form",
+        "jupyter": {"source_hidden": True},
+        "mystnb": {"code_prompt_show": "Set-up: run this first"},
+        "tags": ["hide-cell"],
+    }
     source = SET_UP.format(address=json.dumps(address))
-    return nbformat.v4.new_code_cell(source + ("\n\n" + imports) * bool(imports), id="set-up", metadata=metadata)
+    return nbformat.v4.new_code_cell(
+        source + ("\n\n" + imports) * bool(imports), id="set-up", metadata=metadata
+    )
 
 
 def imports(source):
@@ -109,15 +129,26 @@ def canonical(notebook, address):
     """The canonical text of a notebook."""
     notebook = nbformat.v4.upgrade(nbformat.from_dict(notebook), from_minor=notebook.nbformat_minor)
     notebook.metadata = nbformat.from_dict(METADATA)
-    first = next((i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"), len(notebook.cells))
-    known = [cell for cell in notebook.cells[first:first + 1] if cell.id == "set-up"]
-    notebook.cells[first:first + len(known)] = [set_up(address, "".join(imports(cell.source) for cell in known))]
+    first = next(
+        (i for i, cell in enumerate(notebook.cells) if cell.cell_type == "code"),
+        len(notebook.cells),
+    )
+    known = [cell for cell in notebook.cells[first : first + 1] if cell.id == "set-up"]
+    notebook.cells[first : first + len(known)] = [
+        set_up(address, "".join(imports(cell.source) for cell in known))
+    ]
     for number, cell in enumerate((cell for cell in notebook.cells if cell.cell_type == "code"), 1):
         keep = MARK in cell.metadata.get("tags", []) and cell.outputs and cell.execution_count
         cell.outputs = cell.outputs if keep else []
         cell.execution_count = number if keep else None
         for output in cell.outputs:
-            output.update({name: value for name, value in (("metadata", {}), ("execution_count", number)) if name in output})
+            output.update(
+                {
+                    name: value
+                    for name, value in (("metadata", {}), ("execution_count", number))
+                    if name in output
+                }
+            )
     for cell in notebook.cells:
         folded(cell)
         cell.metadata = {name: value for name, value in cell.metadata.items() if name in KEPT}
@@ -126,13 +157,26 @@ def canonical(notebook, address):
 
 
 def main(arguments, root=ROOT):
-    where, own, failed = address(root), variables(AECOURSE_DATASET="digits"), []
-    notebooks = {path: nbformat.read(path, as_version=4) for path in paths("chapters", "solutions", root=root)}
-    stale = {path: own for path, notebook in notebooks.items() if "--execute" in arguments or not complete(notebook)}
+    where = address(root)
+    own = variables(AECOURSE_DATASET="digits")
+    failed = []
+    notebooks = {
+        path: nbformat.read(path, as_version=4)
+        for path in paths("chapters", "solutions", root=root)
+    }
+    stale = {
+        path: own
+        for path, notebook in notebooks.items()
+        if "--execute" in arguments or not complete(notebook)
+    }
     if stale:
         from tools.execute import execute_all
+
         for path, notebook, seconds, error in execute_all(stale, timeout=600):
-            print(f"{seconds:6.1f} s  {path.relative_to(root).as_posix()}{' FAILED' * bool(error)}", flush=True)
+            print(
+                f"{seconds:6.1f} s  {path.relative_to(root).as_posix()}{' FAILED' * bool(error)}",
+                flush=True,
+            )
             if error:
                 failed.append(f"\n{path.relative_to(root).as_posix()}\n{error}")
             notebooks[path] = notebook or notebooks[path]

@@ -2,6 +2,7 @@
 
 Pages then ask no other server for anything. Where npm can't be reached they load both from a CDN.
 """
+
 import base64
 import hashlib
 import re
@@ -19,12 +20,18 @@ PACKAGES = {  # package: digest of its archive, the files that pages load, where
     "mathjax@3.2.2": (
         "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
         r"package/(?:es5/)?(LICENSE|tex-mml-chtml\.js|input/tex/extensions/.+|output/chtml/fonts/woff-v2/.+|a11y/.+|"
-        r"sre/mathmaps/(?:base|en)\.json)", r"mathjax/\1"),
+        r"sre/mathmaps/(?:base|en)\.json)",
+        r"mathjax/\1",
+    ),
     "@jupyter-widgets/html-manager@1.0.15": (
         "5thBIV6ymNgmPVOHvzx+gGy8ZSKmSazhtGw4/c4xJDVzRhG9PTeQsRjF3FUTopvFi//SABeNz1yp47bCrJ3CQA==",
-        r"package/dist/(embed\.js(?:\.LICENSE\.txt)?)", r"\1"),
+        r"package/dist/(embed\.js(?:\.LICENSE\.txt)?)",
+        r"\1",
+    ),
 }
-CDN = {"mathjax_path": "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js"}  # myst-nb knows one for ipywidgets
+CDN = {
+    "mathjax_path": "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js"
+}  # myst-nb knows one for ipywidgets
 LOCAL = {"mathjax_path": "mathjax/tex-mml-chtml.js", "nb_ipywidgets_js": {"embed.js": {}}}
 
 
@@ -49,7 +56,11 @@ def fetch(static=STATIC, npm=None, probe=False):
             run(npm, 180, "pack", "--pack-destination", folder, *PACKAGES)
             new = Path(folder, "static")
             for package, rules in PACKAGES.items():
-                unpack(Path(folder, package.lstrip("@").replace("/", "-").replace("@", "-") + ".tgz"), new, *rules)
+                unpack(
+                    Path(folder, package.lstrip("@").replace("/", "-").replace("@", "-") + ".tgz"),
+                    new,
+                    *rules,
+                )
             (new / "complete").write_text(str(PACKAGES))
             shutil.rmtree(static, ignore_errors=True)
             new.rename(static)
@@ -57,7 +68,10 @@ def fetch(static=STATIC, npm=None, probe=False):
         said = f"MathJax and the scripts of ipywidgets can't be had from npm ({error})"
         if strict():
             sys.exit(f"{said}, and AECOURSE_STRICT=1 asks for them")
-        print(f"{said}: the pages will load them from a CDN; a later `make book` tries npm again", flush=True)
+        print(
+            f"{said}: the pages will load them from a CDN; a later `make book` tries npm again",
+            flush=True,
+        )
         return False
     return True
 
@@ -65,15 +79,26 @@ def fetch(static=STATIC, npm=None, probe=False):
 def run(npm, seconds, *arguments):
     """`npm` with `arguments`; an OSError with what it said where it fails."""
     patience = "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"
-    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:  # a pipe would outlive a npm that is stopped
+    with tempfile.TemporaryFile(
+        "w+", encoding="utf-8", errors="replace"
+    ) as output:  # a pipe would outlive a npm that is stopped
         try:
-            failed = subprocess.call([npm, *arguments, *patience], stdout=output, stderr=output, timeout=seconds,
-                                     cwd=tempfile.gettempdir(), env=variables())
+            failed = subprocess.call(
+                [npm, *arguments, *patience],
+                stdout=output,
+                stderr=output,
+                timeout=seconds,
+                cwd=tempfile.gettempdir(),
+                env=variables(),
+            )
         except subprocess.TimeoutExpired:
             raise OSError(f"no answer within {seconds} s") from None
         if failed:
             output.seek(0)
-            raise OSError(" ".join(line.strip() for line in output if "error" in line)[:200] or f"npm {arguments[0]} failed")
+            raise OSError(
+                " ".join(line.strip() for line in output if "error" in line)[:200]
+                or f"npm {arguments[0]} failed"
+            )
 
 
 def unpack(archive, folder, digest, pattern, place):

@@ -2,6 +2,7 @@
 
 The graders and the exercises, which are half of the time, are tested by a second process beside the first.
 """
+
 import subprocess
 import tempfile
 
@@ -16,7 +17,9 @@ def main(arguments):
         return subprocess.call(pytest(arguments), cwd=ROOT, env=environment())
     rest = ["tests", "chapters", *(f"--ignore={path}" for path in GRADERS[:2])]
     with tempfile.TemporaryFile() as said:
-        beside = subprocess.Popen(pytest([*GRADERS, *arguments]), cwd=ROOT, env=environment(), stdout=said, stderr=said)
+        beside = subprocess.Popen(
+            pytest([*GRADERS, *arguments]), cwd=ROOT, env=environment(), stdout=said, stderr=said
+        )
         codes = [subprocess.call(pytest([*rest, *arguments]), cwd=ROOT, env=environment())]
         print("The graders and the exercises, tested beside the rest:", flush=True)
         codes.append(beside.wait())
@@ -26,7 +29,18 @@ def main(arguments):
 
 
 def pytest(arguments):
-    return [PYTHON, "-m", "pytest", "-rs", "--durations=15", "--nbval-lax", "--nbval-current-env", "--nbval-cell-timeout", "120", *arguments]
+    return [
+        PYTHON,
+        "-m",
+        "pytest",
+        "-rs",
+        "--durations=15",
+        "--nbval-lax",
+        "--nbval-current-env",
+        "--nbval-cell-timeout",
+        "120",
+        *arguments,
+    ]
 
 
 def environment():

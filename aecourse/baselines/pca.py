@@ -1,6 +1,5 @@
 """The floor of PCA: no linear autoencoder of k units has a smaller squared error (Baldi and Hornik, 1989)."""
 
-
 from aecourse.linalg import principal_axes
 
 

@@ -29,7 +29,9 @@ def reverse_water_filling(data, bits):
     values = principal_axes(data)[2].double()  # (d,), the largest first
     values = values[values > 1e-12 * values[0]]
     logs = values.log2()
-    kept = torch.arange(1, len(values) + 1, device=values.device)  # with the first m axes coded, log2 of the level
+    kept = torch.arange(
+        1, len(values) + 1, device=values.device
+    )  # with the first m axes coded, log2 of the level
     levels = (logs.cumsum(0) - 2 * bits) / kept
     m = int((levels < logs).sum())  # as many as stand above the water
     return m * 2 ** levels[m - 1] + values[m:].sum()
@@ -57,7 +59,9 @@ def lloyd_quantizer(values, levels, iterations=60):
     for _ in range(iterations):
         borders = (centres[:, 1:] + centres[:, :-1]) / 2  # (m, levels - 1)
         ends = torch.searchsorted(columns, borders)
-        ends = torch.cat([torch.zeros_like(ends[:, :1]), ends, torch.full_like(ends[:, :1], columns.shape[1])], 1)  # (m, levels + 1)
+        ends = torch.cat(
+            [torch.zeros_like(ends[:, :1]), ends, torch.full_like(ends[:, :1], columns.shape[1])], 1
+        )  # (m, levels + 1)
         counts, totals = ends.diff(dim=1), sums.gather(1, ends).diff(dim=1)
         centres = torch.where(counts > 0, totals / counts.clamp(min=1), centres)
     return centres
@@ -83,13 +87,20 @@ class TransformCoder(nn.Module):
         validation.positive("bits", bits)
         self.shape = tuple(data.shape[1:])
         mean, directions, _ = principal_axes(data)
-        self.register_buffer("mean", mean), self.register_buffer("axes", directions[:, :axes])
+        self.register_buffer("mean", mean)
+        self.register_buffer("axes", directions[:, :axes])
         codes = ((data.flatten(1) - mean) @ self.axes).double()  # (N, m)
         columns = codes.sort(0).values
         self.levels = [lloyd_quantizer(columns, 2**b).to(mean) for b in range(most + 1)]
-        errors = torch.stack([(codes - self.rounded(codes.to(mean), b).double()).square().mean(0)
-                              for b in range(most + 1)])  # (most + 1, m)
-        savings = torch.cat([errors[:-1] - errors[1:], torch.full_like(errors[:1], -1)])  # of the next bit of each axis
+        errors = torch.stack(
+            [
+                (codes - self.rounded(codes.to(mean), b).double()).square().mean(0)
+                for b in range(most + 1)
+            ]
+        )  # (most + 1, m)
+        savings = torch.cat(
+            [errors[:-1] - errors[1:], torch.full_like(errors[:1], -1)]
+        )  # of the next bit of each axis
         self.register_buffer("spent", torch.zeros(codes.shape[1], dtype=torch.long))
         for _ in range(min(bits, most * codes.shape[1])):
             self.spent[savings.gather(0, self.spent[None])[0].argmax()] += 1
@@ -103,6 +114,10 @@ class TransformCoder(nn.Module):
 
     def forward(self, x):
         """What the code leaves of `x`: (B, ...) -> (B, ...)."""
-        codes = (validation.samples("x", x, self.shape).flatten(1) - self.mean) @ self.axes  # (B, m)
-        kept = torch.stack([self.rounded(codes, b) for b in range(len(self.levels))]).gather(0, self.spent.expand(1, *codes.shape))[0]
+        codes = (
+            validation.samples("x", x, self.shape).flatten(1) - self.mean
+        ) @ self.axes  # (B, m)
+        kept = torch.stack([self.rounded(codes, b) for b in range(len(self.levels))]).gather(
+            0, self.spent.expand(1, *codes.shape)
+        )[0]
         return (kept @ self.axes.T + self.mean).reshape(x.shape)

@@ -1,4 +1,5 @@
 """The best linear denoiser, inpainter and code: what a network has to beat (Wiener, 1949; Kolmogorov, 1956)."""
+
 import torch
 from torch import nn
 
@@ -28,12 +29,19 @@ class LinearDenoiser(nn.Module):
         super().__init__()
         mean, covariance = second_moments(data)
         self.shape = tuple(data.shape[1:])
-        for name, value in (("mean", mean), ("covariance", covariance), ("weight", torch.eye(len(mean)).to(mean)), ("bias", 0 * mean)):
+        for name, value in (
+            ("mean", mean),
+            ("covariance", covariance),
+            ("weight", torch.eye(len(mean)).to(mean)),
+            ("bias", 0 * mean),
+        ):
             self.register_buffer(name, value)
 
     def gaussian(self, sigma):
         r"""Set W for noise of standard deviation `sigma`, and return the model: :math:`W = C (C + \sigma^2 I)^{-1}`."""
-        noisy = self.covariance + validation.positive("sigma", sigma, float)**2 * torch.eye(len(self.mean)).to(self.mean)
+        noisy = self.covariance + validation.positive("sigma", sigma, float) ** 2 * torch.eye(
+            len(self.mean)
+        ).to(self.mean)
         self.weight = torch.linalg.solve(noisy, self.covariance).T
         self.bias = self.mean - self.weight @ self.mean
         return self
@@ -54,7 +62,9 @@ class LinearDenoiser(nn.Module):
 
     def forward(self, x):
         """The clean data that `x` suggests: (B, ...) -> (B, ...)."""
-        return (validation.samples("x", x, self.shape).flatten(1) @ self.weight.T + self.bias).reshape(x.shape)
+        return (
+            validation.samples("x", x, self.shape).flatten(1) @ self.weight.T + self.bias
+        ).reshape(x.shape)
 
 
 def linear_inpaint(data, x, hidden, ridge=1e-4):
@@ -76,17 +86,24 @@ def linear_inpaint(data, x, hidden, ridge=1e-4):
     """
     validation.weight("ridge", ridge)
     if hidden.shape != x.shape or hidden.dtype != torch.bool or x.shape[1:] != data.shape[1:]:
-        raise ValueError(f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, x {tuple(x.shape)} and data "
-                         f"{tuple(data.shape)}; expected booleans of the shape of x, and samples of one shape")
+        raise ValueError(
+            f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, x {tuple(x.shape)} and data "
+            f"{tuple(data.shape)}; expected booleans of the shape of x, and samples of one shape"
+        )
     counts = hidden.flatten(1).sum(1)
     if (counts != counts[0]).any():
-        raise ValueError(f"hidden hides {int(counts.min())} to {int(counts.max())} entries; expected the same number in each image: "
-                         "call it for each number apart")
+        raise ValueError(
+            f"hidden hides {int(counts.min())} to {int(counts.max())} entries; expected the same number in each image: "
+            "call it for each number apart"
+        )
     mean, covariance = second_moments(data)
     covariance = covariance + ridge * torch.eye(len(mean)).to(mean)
     order = hidden.flatten(1).int().argsort(dim=1, stable=True)  # visible places, then hidden ones
     sizes = [order.shape[1] - int(counts[0]), int(counts[0])]
-    filled = [fill(row, mean, covariance, *places.split(sizes)) for row, places in zip(x.flatten(1), order)]
+    filled = [
+        fill(row, mean, covariance, *places.split(sizes))
+        for row, places in zip(x.flatten(1), order)
+    ]
     return torch.stack(filled).reshape(x.shape)
 
 

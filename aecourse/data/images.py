@@ -4,6 +4,7 @@
 torchvision and are downloaded only when they are asked for by name. What arrives is whole and verified, or not there.
 MNIST: LeCun and others (1998). Fashion-MNIST: Xiao, Rasul and Vollgraf (2017). Digits: Alpaydin and Kaynak (1998).
 """
+
 import hashlib
 import json
 import math
@@ -23,12 +24,25 @@ from aecourse.device import pick_device
 
 NAMES = ("digits", "mnist", "fashion_mnist")
 FOLDERS = {"mnist": "MNIST", "fashion_mnist": "FashionMNIST"}  # torchvision's names
-FILES = ("train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte")
-SHA256 = {"mnist": dict(zip(FILES, (
-    "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2")))}
+FILES = (
+    "train-images-idx3-ubyte",
+    "train-labels-idx1-ubyte",
+    "t10k-images-idx3-ubyte",
+    "t10k-labels-idx1-ubyte",
+)
+SHA256 = {
+    "mnist": dict(
+        zip(
+            FILES,
+            (
+                "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
+                "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
+                "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
+                "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
+            ),
+        )
+    )
+}
 
 
 class DataError(RuntimeError):
@@ -38,6 +52,7 @@ class DataError(RuntimeError):
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
     """A data set on one device: images (N, 1, 28, 28) float32 in [0, 1], labels (N,) int64 from 0 to 9."""
+
     name: str
     train: torch.Tensor
     train_labels: torch.Tensor
@@ -51,7 +66,9 @@ class Images:
 
 def dataset_name():
     """The data set that the environment variable AECOURSE_DATASET names, else "digits"; ValueError for an unknown one."""
-    return validation.one_of("AECOURSE_DATASET", os.environ.get("AECOURSE_DATASET") or "digits", NAMES)
+    return validation.one_of(
+        "AECOURSE_DATASET", os.environ.get("AECOURSE_DATASET") or "digits", NAMES
+    )
 
 
 def load_images(name=None, *, device="auto", timeout=300, mirror=None, quiet=False):
@@ -77,9 +94,11 @@ def load_images(name=None, *, device="auto", timeout=300, mirror=None, quiet=Fal
         root = _root()
         if not (root / FOLDERS[name]).exists():
             if not may_download:
-                raise DataError(f"there is no {name} in {root}, and load_images() without a name never downloads: call "
-                                f"load_images({name!r}) once, or set AECOURSE_DATA to the absolute path of a folder that "
-                                f"holds {FOLDERS[name]}/raw, or unset AECOURSE_DATASET to work on digits")
+                raise DataError(
+                    f"there is no {name} in {root}, and load_images() without a name never downloads: call "
+                    f"load_images({name!r}) once, or set AECOURSE_DATA to the absolute path of a folder that "
+                    f"holds {FOLDERS[name]}/raw, or unset AECOURSE_DATASET to work on digits"
+                )
             if not quiet:
                 print(f"{name}: downloading to {root}, within {timeout:g} s", flush=True)
             _download(name, root, timeout, mirror or os.environ.get("AECOURSE_MIRROR"))
@@ -114,10 +133,14 @@ def _root():
     if given:
         root = Path(given).expanduser()
         if not root.is_absolute():
-            raise DataError(f"AECOURSE_DATA is {given!r}; expected an absolute path: a kernel starts in its notebook's folder, "
-                            f"so that a relative path means another place on each page. From here it is {root.resolve()}")
+            raise DataError(
+                f"AECOURSE_DATA is {given!r}; expected an absolute path: a kernel starts in its notebook's folder, "
+                f"so that a relative path means another place on each page. From here it is {root.resolve()}"
+            )
         if not root.is_dir():
-            raise DataError(f"AECOURSE_DATA is {given!r}, which is not a folder: create it, or correct the path")
+            raise DataError(
+                f"AECOURSE_DATA is {given!r}, which is not a folder: create it, or correct the path"
+            )
         return root
     cache = os.environ.get("XDG_CACHE_HOME", "")
     return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "aecourse"
@@ -135,8 +158,16 @@ def _read_folder(name, raw):
     arrays = [_read(raw / file, wanted.get(file)) for file in FILES]
     for file, images, labels in zip(FILES[1::2], arrays[::2], arrays[1::2]):
         if len(images) != len(labels) or labels.max() > 9:
-            raise _damaged(raw / file, f"{len(labels)} labels up to {labels.max()} for {len(images)} images, expected 0 to 9")
-    return [torch.from_numpy(np.divide(a[:, None], 255, dtype=np.float32) if a.ndim == 3 else a.astype(np.int64)) for a in arrays]
+            raise _damaged(
+                raw / file,
+                f"{len(labels)} labels up to {labels.max()} for {len(images)} images, expected 0 to 9",
+            )
+    return [
+        torch.from_numpy(
+            np.divide(a[:, None], 255, dtype=np.float32) if a.ndim == 3 else a.astype(np.int64)
+        )
+        for a in arrays
+    ]
 
 
 def _read(path, sha256):
@@ -145,23 +176,30 @@ def _read(path, sha256):
     try:
         content = path.read_bytes()
     except FileNotFoundError:
-        raise _damaged(path, "it is missing; only extracted files are read: extract a .gz with gunzip")
+        raise _damaged(
+            path, "it is missing; only extracted files are read: extract a .gz with gunzip"
+        )
     except OSError as error:
         raise _damaged(path, f"it can't be read, {error.strerror}")
     start = 4 * (2 + len(tail))
-    seen, *shape = (int.from_bytes(content[i:i + 4], "big") for i in range(0, start, 4))
+    seen, *shape = (int.from_bytes(content[i : i + 4], "big") for i in range(0, start, 4))
     if seen != magic or tuple(shape[1:]) != tail or shape[0] == 0:
         raise _damaged(path, f"its header says {seen}, {shape}; expected {magic}, {['N', *tail]}")
     if len(content) != start + math.prod(shape):
-        raise _damaged(path, f"it holds {len(content)} bytes; its header says {start + math.prod(shape)}: cut short or changed")
+        raise _damaged(
+            path,
+            f"it holds {len(content)} bytes; its header says {start + math.prod(shape)}: cut short or changed",
+        )
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(path, "its content was changed: its SHA-256 differs from the original's")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
 def _damaged(path, what):
-    return DataError(f"{path}: {what}. Delete the folder {path.parent.parent}, then name the data set in load_images(...) to "
-                     "download it again, or copy its four files there again")
+    return DataError(
+        f"{path}: {what}. Delete the folder {path.parent.parent}, then name the data set in load_images(...) to "
+        "download it again, or copy its four files there again"
+    )
 
 
 # What the child process runs. It ends by itself soon after its limit, also where its parent was killed.
@@ -181,11 +219,13 @@ except Exception as error:
     print(type(error).__name__, error, sep=": ")
     sys.exit(1)
 """
-REASONS = {"[Errno 28]": "the disk is full (free 100 MB there, or set AECOURSE_DATA to a folder elsewhere)",
-           "[Errno 122]": "your disk quota is used up (free 100 MB of it, or set AECOURSE_DATA to a folder elsewhere)",
-           "corrupted": "what arrived is not the data set (cut short, changed, or a log-in page in its place: wrong checksum)",
-           "urlopen error": "there is no network, or the server does not answer",
-           "HTTP Error": "the server does not have it"}
+REASONS = {
+    "[Errno 28]": "the disk is full (free 100 MB there, or set AECOURSE_DATA to a folder elsewhere)",
+    "[Errno 122]": "your disk quota is used up (free 100 MB of it, or set AECOURSE_DATA to a folder elsewhere)",
+    "corrupted": "what arrived is not the data set (cut short, changed, or a log-in page in its place: wrong checksum)",
+    "urlopen error": "there is no network, or the server does not answer",
+    "HTTP Error": "the server does not have it",
+}
 
 
 def _download(name, root, timeout, mirror=None, resources=None):
@@ -195,37 +235,62 @@ def _download(name, root, timeout, mirror=None, resources=None):
     folder beside the final place. `resources`, (archive, MD5) pairs in place of torchvision's, is for tests.
     """
     folder = root / FOLDERS[name]
-    job = dict(source=folder.name, mirror=mirror and f"{mirror.rstrip('/')}/{folder.name}/", resources=resources, timeout=timeout)
+    job = dict(
+        source=folder.name,
+        mirror=mirror and f"{mirror.rstrip('/')}/{folder.name}/",
+        resources=resources,
+        timeout=timeout,
+    )
     try:
         root.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=f".{folder.name}-", dir=root, ignore_cleanup_errors=True) as temporary:
+        with tempfile.TemporaryDirectory(
+            prefix=f".{folder.name}-", dir=root, ignore_cleanup_errors=True
+        ) as temporary:
             _run_child({**job, "folder": temporary}, name)
             made = Path(temporary) / folder.name
             for archive in made.glob("raw/*.gz"):
                 archive.unlink()
-            manifest = {file: hashlib.sha256((made / "raw" / file).read_bytes()).hexdigest() for file in FILES}
+            manifest = {
+                file: hashlib.sha256((made / "raw" / file).read_bytes()).hexdigest()
+                for file in FILES
+            }
             (made / "raw" / "sha256.json").write_text(json.dumps(manifest, indent=1))
             try:
                 os.replace(made, folder)
             except OSError:
-                if not folder.exists():  # where it does, another process was faster, and its copy serves
+                if (
+                    not folder.exists()
+                ):  # where it does, another process was faster, and its copy serves
                     raise
     except OSError as error:
-        raise DataError(f"can't keep {name} in {root} ({error}): set AECOURSE_DATA to the absolute path of a folder that you can "
-                        f"write to, or of one that holds {folder.name}/raw already") from error
+        raise DataError(
+            f"can't keep {name} in {root} ({error}): set AECOURSE_DATA to the absolute path of a folder that you can "
+            f"write to, or of one that holds {folder.name}/raw already"
+        ) from error
 
 
 def _run_child(job, name):
     """Run CHILD on `job`; DataError where it fails or takes longer than job["timeout"] seconds."""
     try:
-        child = subprocess.run([sys.executable, "-P", "-c", CHILD, json.dumps(job)], stdin=subprocess.DEVNULL,
-                               stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True, timeout=job["timeout"])
+        child = subprocess.run(
+            [sys.executable, "-P", "-c", CHILD, json.dumps(job)],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            timeout=job["timeout"],
+        )
         if child.returncode == 0:
             return
         said = " ".join(child.stdout.split()) or f"the process ended with status {child.returncode}"
         reason = next((reason for mark, reason in REASONS.items() if mark in said), "it failed")
     except subprocess.TimeoutExpired:
-        said, reason = f"stopped after {job['timeout']:g} s", "it took too long (a larger timeout= gives it more time)"
-    raise DataError(f"could not download {name}: {reason}. Nothing was kept. Try again with a network; or name a server of your "
-                    f"own with mirror= or AECOURSE_MIRROR; or set AECOURSE_DATA to the absolute path of a folder that holds "
-                    f"{job['source']}/raw with the four extracted files; or work on load_images(\"digits\"). Details: {said}")
+        said, reason = (
+            f"stopped after {job['timeout']:g} s",
+            "it took too long (a larger timeout= gives it more time)",
+        )
+    raise DataError(
+        f"could not download {name}: {reason}. Nothing was kept. Try again with a network; or name a server of your "
+        f"own with mirror= or AECOURSE_MIRROR; or set AECOURSE_DATA to the absolute path of a folder that holds "
+        f'{job["source"]}/raw with the four extracted files; or work on load_images("digits"). Details: {said}'
+    )

@@ -4,6 +4,7 @@ Two numbers describe each point; an autoencoder sees three (or, after :func:`emb
 sphere can be unfolded by two units; a whole sphere cannot, since no continuous map from it to the plane is one to one.
 The roll: Tenenbaum, de Silva and Langford (2000). The map of the sphere: Lambert's, equal in area (Snyder, 1987).
 """
+
 import math
 from dataclasses import dataclass
 
@@ -20,14 +21,17 @@ HEIGHT = 1.5  # of the roll, in outer radii
 @dataclass(frozen=True, eq=False, repr=False)
 class Points:
     """Points (N, 3) float32, the same without noise, and their two true coordinates, (N, 2)."""
+
     name: str
     x: torch.Tensor
     clean: torch.Tensor
     coordinates: torch.Tensor
 
     def __repr__(self):
-        return (f"{self.name}: {len(self.x)} points, {self.x.shape[1]} measures of {self.coordinates.shape[1]} coordinates, "
-                f"on {self.x.device}")
+        return (
+            f"{self.name}: {len(self.x)} points, {self.x.shape[1]} measures of {self.coordinates.shape[1]} coordinates, "
+            f"on {self.x.device}"
+        )
 
 
 def sphere(n=2000, seed=0, noise=0.0, cap=math.pi, device="cpu"):
@@ -55,7 +59,9 @@ def sphere(n=2000, seed=0, noise=0.0, cap=math.pi, device="cpu"):
         Lambert's map: Snyder (1987), section 24.
     """
     if not 0 < validation.positive("cap", cap, float) <= math.pi:
-        raise ValueError(f"cap is {cap!r}; expected an angle in radians of at most pi, the whole sphere")
+        raise ValueError(
+            f"cap is {cap!r}; expected an angle in radians of at most pi, the whole sphere"
+        )
     generator, u = uniform(n, seed)
     radius, longitude = 2 * math.sin(cap / 2) * u[:, :1].sqrt(), 2 * math.pi * u[:, 1:]
     plane = radius * torch.cat([longitude.cos(), longitude.sin()], 1)  # (n, 2)
@@ -88,7 +94,9 @@ def swiss_roll(n=2000, seed=0, noise=0.0, device="cpu"):
     """
     generator, u = uniform(n, seed)
     ends = arc_length(torch.tensor(ANGLES, dtype=torch.float64))
-    arc, height, outer = (ends[1] - ends[0]) * u[:, 0], HEIGHT * u[:, 1], ANGLES[1]
+    arc = (ends[1] - ends[0]) * u[:, 0]
+    height = HEIGHT * u[:, 1]
+    outer = ANGLES[1]
     t = angle_at(ends[0] + arc)
     x = torch.stack([t * t.cos() / outer, height, t * t.sin() / outer], 1)  # (n, 3)
     return points("swiss_roll", x, torch.stack([arc / outer, height], 1), noise, generator, device)
@@ -110,9 +118,13 @@ def embed(x, dimension, seed=0):
         TypeError: where `x` is not floating point, or `seed` neither an integer nor a generator.
     """
     if validation.positive("dimension", dimension) < validation.floating("x", x).shape[1]:
-        raise ValueError(f"dimension is {dimension} and x has shape {tuple(x.shape)}; expected at least {x.shape[1]}")
+        raise ValueError(
+            f"dimension is {dimension} and x has shape {tuple(x.shape)}; expected at least {x.shape[1]}"
+        )
     generator = as_generator(seed, torch.empty(0))
-    axes, _ = torch.linalg.qr(torch.randn(dimension, x.shape[1], generator=generator, dtype=torch.float64))
+    axes, _ = torch.linalg.qr(
+        torch.randn(dimension, x.shape[1], generator=generator, dtype=torch.float64)
+    )
     return x @ axes.T.to(x)  # (N, k) @ (k, dimension)
 
 
@@ -124,7 +136,9 @@ def arc_length(t):
 def angle_at(length):
     """The angle up to which the spiral has arc length `length`: Newton's method, exact to rounding in float64."""
     t = (2 * length).sqrt()
-    for _ in range(4):  # the slope of the length is sqrt(1 + t^2); at the roll's angles each step squares an error below 0.1
+    for _ in range(
+        4
+    ):  # the slope of the length is sqrt(1 + t^2); at the roll's angles each step squares an error below 0.1
         t = t - (arc_length(t) - length) / (1 + t**2).sqrt()
     return t
 
@@ -132,7 +146,9 @@ def angle_at(length):
 def uniform(n, seed):
     """A generator, and pairs of numbers from 0 to 1 from it, (n, 2) float64."""
     generator = as_generator(seed, torch.empty(0))
-    return generator, torch.rand(validation.positive("n", n), 2, generator=generator, dtype=torch.float64)
+    return generator, torch.rand(
+        validation.positive("n", n), 2, generator=generator, dtype=torch.float64
+    )
 
 
 def points(name, x, coordinates, noise, generator, device):

@@ -3,6 +3,7 @@ r"""Pictures of a swinging pendulum, whose state they hide. For asking whether a
 A bob on a stiff rod without friction: :math:`\ddot\theta = -(g / l) \sin\theta`. One picture shows the angle; it takes two to show the
 velocity. Units: seconds, metres, radians. The integrator is velocity Verlet (Swope and others, 1982).
 """
+
 import math
 from dataclasses import dataclass
 
@@ -14,12 +15,15 @@ from aecourse.device import as_generator, pick_device
 
 GRAVITY, LENGTH = 9.81, 1.0  # m/s^2, m
 STEP = 0.005  # of the integrator, s, at most
-ROD, HALF_WIDTH, BOB = 0.36, 0.02, 0.09  # length and half width of the rod, radius of the bob, in sides of the picture
+ROD = 0.36
+HALF_WIDTH = 0.02
+BOB = 0.09  # length and half width of the rod, radius of the bob, in sides of the picture
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Pendulum:
     """Pictures (N, frames, side, side) float32 in [0, 1]; states (N, 2): angle in rad, velocity in rad/s, at the first frame."""
+
     images: torch.Tensor
     states: torch.Tensor
     interval: float
@@ -27,11 +31,15 @@ class Pendulum:
 
     def __repr__(self):
         frames, height, width = self.images.shape[1:]
-        return (f"pendulum: {len(self.images)} samples of {frames} frames, {height} x {width}, {self.interval:g} s apart, "
-                f"on {self.images.device}")
+        return (
+            f"pendulum: {len(self.images)} samples of {frames} frames, {height} x {width}, {self.interval:g} s apart, "
+            f"on {self.images.device}"
+        )
 
 
-def make_pendulum(n=4096, side=28, seed=0, frames=2, interval=0.05, max_angle=2.0, max_velocity=4.0, device="cpu"):
+def make_pendulum(
+    n=4096, side=28, seed=0, frames=2, interval=0.05, max_angle=2.0, max_velocity=4.0, device="cpu"
+):
     """Short films of a pendulum, each from a state of its own, and these states.
 
     States are drawn evenly: the angle from -max_angle to max_angle, the velocity from -max_velocity to max_velocity. With a
@@ -54,14 +62,24 @@ def make_pendulum(n=4096, side=28, seed=0, frames=2, interval=0.05, max_angle=2.
         ValueError: where a size, a count or an interval is out of range.
         TypeError: where `seed` is neither an integer nor a generator.
     """
-    validation.positive("n", n), validation.positive("frames", frames), validation.positive("interval", validation.weight("interval", interval), float)
+    validation.positive("n", n)
+    validation.positive("frames", frames)
+    validation.positive("interval", validation.weight("interval", interval), float)
     if validation.weight("max_angle", max_angle) > math.pi:
         raise ValueError(f"max_angle is {max_angle!r}; expected radians, at most pi")
-    ends = torch.tensor([max_angle, validation.weight("max_velocity", max_velocity)], dtype=torch.float64)
-    states = ends * (2 * torch.rand(n, 2, generator=as_generator(seed, torch.empty(0)), dtype=torch.float64) - 1)  # (n, 2)
+    ends = torch.tensor(
+        [max_angle, validation.weight("max_velocity", max_velocity)], dtype=torch.float64
+    )
+    states = ends * (
+        2 * torch.rand(n, 2, generator=as_generator(seed, torch.empty(0)), dtype=torch.float64) - 1
+    )  # (n, 2)
     steps = math.ceil(interval / STEP)  # a frame
-    film = simulate_pendulum(states, (frames - 1) * steps, interval / steps)[:, ::steps]  # (n, frames, 2)
-    images = torch.cat([render_pendulum(angles, side) for angles in film[..., 0].float().split(4096)])  # in parts, for memory
+    film = simulate_pendulum(states, (frames - 1) * steps, interval / steps)[
+        :, ::steps
+    ]  # (n, frames, 2)
+    images = torch.cat(
+        [render_pendulum(angles, side) for angles in film[..., 0].float().split(4096)]
+    )  # in parts, for memory
     device = pick_device(device)
     return Pendulum(images.to(device), states.float().to(device), interval)
 
@@ -99,7 +117,7 @@ def simulate_pendulum(states, steps, step):
 def pendulum_energy(states):
     """Kinetic and potential energy per mass, J/kg, of states (..., 2): zero where the pendulum hangs at rest."""
     angle, velocity = states.unbind(-1)
-    return (LENGTH * velocity)**2 / 2 + GRAVITY * LENGTH * (1 - angle.cos())
+    return (LENGTH * velocity) ** 2 / 2 + GRAVITY * LENGTH * (1 - angle.cos())
 
 
 def render_pendulum(angles, side=28):
@@ -115,10 +133,15 @@ def render_pendulum(angles, side=28):
     Raises:
         TypeError, ValueError: where `angles` is not floating point, or `side` too small.
     """
-    validation.floating("angles", angles), large_enough(side)
+    validation.floating("angles", angles)
+    large_enough(side)
     right, down = pixels(side, angles)
     sin, cos = angles.sin()[..., None, None], angles.cos()[..., None, None]
-    along = (right - 0.5) * sin + (down - 0.5) * cos  # (..., side, side), from the pivot towards the bob
+    along = (right - 0.5) * sin + (
+        down - 0.5
+    ) * cos  # (..., side, side), from the pivot towards the bob
     across = (right - 0.5) * cos - (down - 0.5) * sin
-    rod, bob = ((past**2 + across**2 + 1e-12).sqrt() for past in (along - along.clamp(0, ROD), along - ROD))  # distances
+    rod, bob = (
+        (past**2 + across**2 + 1e-12).sqrt() for past in (along - along.clamp(0, ROD), along - ROD)
+    )  # distances
     return torch.maximum(covered((rod - HALF_WIDTH) * side) / 2, covered((bob - BOB) * side))

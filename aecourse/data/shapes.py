@@ -5,6 +5,7 @@ Three choices differ. A triangle stands for their heart. All shapes of one scale
 tells the scale alone. A rotation runs over the period of its shape's symmetry, so that no two values of it draw the same
 picture.
 """
+
 import math
 from dataclasses import dataclass
 
@@ -18,7 +19,10 @@ KINDS = ("square", "ellipse", "triangle")
 PERIODS = (math.pi / 2, math.pi, 2 * math.pi / 3)  # of each kind's rotation, radians
 COUNTS = (3, 4, 6, 8, 8)  # values of each factor
 SCALES = (0.18, 0.33)  # from, to: the root of the area, in sides of the image
-PLACES = (0.36, 0.64)  # from, to: of the centre, in sides of the image; so that the largest shape is inside, its soft edge too
+PLACES = (
+    0.36,
+    0.64,
+)  # from, to: of the centre, in sides of the image; so that the largest shape is inside, its soft edge too
 SMALLEST = 16  # pixels
 
 
@@ -29,6 +33,7 @@ class Shapes:
     `factors` (N, 5) int64 numbers the values of each factor from 0, as :func:`aecourse.metrics.mig` wants. `values`
     (N, 5) float32 holds the values themselves, as :func:`draw_shapes` takes them.
     """
+
     images: torch.Tensor
     factors: torch.Tensor
     values: torch.Tensor
@@ -63,14 +68,24 @@ def make_shapes(n=None, side=28, seed=0, counts=COUNTS, device="cpu"):
     """
     counts = validation.sizes("counts", counts)
     if len(counts) != len(NAMES) or counts[0] > len(KINDS):
-        raise ValueError(f"counts is {counts}; expected five, of {', '.join(NAMES)}, as in {COUNTS}: there are {len(KINDS)} shapes")
+        raise ValueError(
+            f"counts is {counts}; expected five, of {', '.join(NAMES)}, as in {COUNTS}: there are {len(KINDS)} shapes"
+        )
     if n is None:
         factors = torch.cartesian_prod(*map(torch.arange, counts))  # (N, 5)
     else:
         generator = as_generator(seed, torch.empty(0))
-        factors = torch.stack([torch.randint(count, (validation.positive("n", n),), generator=generator) for count in counts], 1)
+        factors = torch.stack(
+            [
+                torch.randint(count, (validation.positive("n", n),), generator=generator)
+                for count in counts
+            ],
+            1,
+        )
     values = factor_values(factors, counts)
-    images = torch.cat([draw_shapes(some, side) for some in values.split(4096)])  # in parts, for memory
+    images = torch.cat(
+        [draw_shapes(some, side) for some in values.split(4096)]
+    )  # in parts, for memory
     device = pick_device(device)
     return Shapes(images.to(device), factors.to(device), values.to(device))
 
@@ -78,7 +93,10 @@ def make_shapes(n=None, side=28, seed=0, counts=COUNTS, device="cpu"):
 def factor_values(factors, counts=COUNTS):
     """The values that whole numbers `factors`, (N, 5), stand for: (N, 5), as :func:`draw_shapes` takes them."""
     kind = factors[:, 0]
-    scale, x, y = (torch.linspace(*ends, counts[i])[factors[:, i]] for i, ends in ((1, SCALES), (3, PLACES), (4, PLACES)))
+    scale, x, y = (
+        torch.linspace(*ends, counts[i])[factors[:, i]]
+        for i, ends in ((1, SCALES), (3, PLACES), (4, PLACES))
+    )
     rotation = factors[:, 2] / counts[2] * torch.tensor(PERIODS)[kind]
     return torch.stack([kind.float(), scale, rotation, x, y], 1)
 
@@ -102,18 +120,26 @@ def draw_shapes(values, side=28):
     Raises:
         TypeError, ValueError: where `values` is of another kind or shape, or a shape or scale is out of range.
     """
-    validation.samples("values", values, (len(NAMES),)), large_enough(side)
+    validation.samples("values", values, (len(NAMES),))
+    large_enough(side)
     kind, scale, rotation, x, y = (column[:, None, None] for column in values.T)  # (N, 1, 1) each
-    validation.within("shape", kind, 0, len(KINDS) - 1), validation.within("scale", scale, 2 / side, 1)
+    validation.within("shape", kind, 0, len(KINDS) - 1)
+    validation.within("scale", scale, 2 / side, 1)
     right, down = pixels(side, values)
     place = (right - x, down - y, rotation, scale)
-    picture = torch.where(kind == 0, polygon(*place, 4, side), torch.where(kind == 1, ellipse(*place, side), polygon(*place, 3, side)))
+    picture = torch.where(
+        kind == 0,
+        polygon(*place, 4, side),
+        torch.where(kind == 1, ellipse(*place, side), polygon(*place, 3, side)),
+    )
     return picture[:, None]  # (N, 1, side, side)
 
 
 def large_enough(side):
     if validation.positive("side", side) < SMALLEST:
-        raise ValueError(f"side is {side}; expected {SMALLEST} pixels or more: on fewer a small shape is a blot")
+        raise ValueError(
+            f"side is {side}; expected {SMALLEST} pixels or more: on fewer a small shape is a blot"
+        )
 
 
 def pixels(side, like):
@@ -142,7 +168,12 @@ def ellipse(right, down, rotation, scale, side):
 
     The distance is (q^2 - 1) / 2 over the slope of q on the edge, where q is 1: its level sets grow linearly in area.
     """
-    cos, sin, b = rotation.cos(), rotation.sin(), scale / math.sqrt(2 * math.pi)
-    u, v, a, tiny = cos * right + sin * down, cos * down - sin * right, 2 * b, 1e-12  # tiny: finite at the centre
-    q2, slope2 = (u / a)**2 + (v / b)**2, (u / a**2)**2 + (v / b**2)**2
+    cos = rotation.cos()
+    sin = rotation.sin()
+    b = scale / math.sqrt(2 * math.pi)
+    u = cos * right + sin * down
+    v = cos * down - sin * right
+    a = 2 * b
+    tiny = 1e-12  # tiny: finite at the centre
+    q2, slope2 = (u / a) ** 2 + (v / b) ** 2, (u / a**2) ** 2 + (v / b**2) ** 2
     return covered((q2 - 1) / 2 * ((q2 + tiny) / (slope2 + tiny)).sqrt() * side)

@@ -1,4 +1,5 @@
 """Absolute error: the negative log-likelihood of Laplace noise, up to a constant and a factor."""
+
 from aecourse.losses.reduction import reduce
 from aecourse.validation import same
 

@@ -21,7 +21,8 @@ def discriminator_loss(prior_logits, code_logits):
     Source:
         Goodfellow and others (2014), theorem 1.
     """
-    validation.floating("prior_logits", prior_logits), validation.floating("code_logits", code_logits)
+    validation.floating("prior_logits", prior_logits)
+    validation.floating("code_logits", code_logits)
     return F.softplus(-prior_logits).mean() + F.softplus(code_logits).mean()
 
 

@@ -1,4 +1,5 @@
 """Binary cross entropy: the negative log-likelihood of a Bernoulli variable."""
+
 import torch.nn.functional as F
 
 from aecourse.losses.reduction import at_least_float32, reduce
@@ -56,5 +57,8 @@ def bce_from_probabilities(x_hat, x, reduction="mean"):
         TypeError, ValueError: as :func:`bce`; also where `x_hat` lies outside [0, 1].
     """
     same("x_hat", x_hat, "x", x)
-    within("x_hat", x_hat, 0, 1), within("x", x, 0, 1)
-    return reduce(-x * x_hat.log().clamp(min=-100) - (1 - x) * (-x_hat).log1p().clamp(min=-100), reduction)
+    within("x_hat", x_hat, 0, 1)
+    within("x", x, 0, 1)
+    return reduce(
+        -x * x_hat.log().clamp(min=-100) - (1 - x) * (-x_hat).log1p().clamp(min=-100), reduction
+    )

@@ -1,4 +1,5 @@
 """Squared error of pixels and of edges: a reconstruction pays for blur twice."""
+
 import torch
 import torch.nn.functional as F
 
@@ -12,7 +13,9 @@ def forward_differences(x):
     Beyond the border an image goes on unchanged, so the last row (down) and the last column (across) are zero.
     """
     validation.images("x", x)
-    return torch.stack([F.pad(x.diff(dim=-2), (0, 0, 0, 1)), F.pad(x.diff(dim=-1), (0, 1))], dim=2)  # (B, C, 2, H, W)
+    return torch.stack(
+        [F.pad(x.diff(dim=-2), (0, 0, 0, 1)), F.pad(x.diff(dim=-1), (0, 1))], dim=2
+    )  # (B, C, 2, H, W)
 
 
 def sobel(x):
@@ -56,8 +59,13 @@ def edge_loss(x_hat, x, alpha=0.5, reduction="mean", gradient=forward_difference
     Source:
         Mathieu, Couprie and LeCun (2016), who compare absolute values of slopes; here signs count, and differences are squared.
     """
-    validation.same("x_hat", x_hat, "x", x), validation.images("x", x)
+    validation.same("x_hat", x_hat, "x", x)
+    validation.images("x", x)
     if not isinstance(alpha, torch.Tensor) and not 0 <= alpha <= 1:
-        raise ValueError(f"alpha is {alpha!r}; expected a weight in [0, 1]: 1 for pixels only, 0 for edges only")
+        raise ValueError(
+            f"alpha is {alpha!r}; expected a weight in [0, 1]: 1 for pixels only, 0 for edges only"
+        )
     error = x_hat - x
-    return reduce(alpha * error.square() + (1 - alpha) * gradient(error).square().mean(2), reduction)
+    return reduce(
+        alpha * error.square() + (1 - alpha) * gradient(error).square().mean(2), reduction
+    )

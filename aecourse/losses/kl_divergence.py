@@ -1,4 +1,5 @@
 """The divergence between diagonal Gaussians: the price of a code in a variational autoencoder."""
+
 import torch
 
 from aecourse.losses.reduction import reduce

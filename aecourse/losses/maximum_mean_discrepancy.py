@@ -40,9 +40,15 @@ def mmd_by_differences(x, y, kernel=inverse_multiquadric):
 
 def discrepancy(x, y, kernel, distances):
     """The formula of :func:`mmd`, from any form of the squared distances. A part without a gradient costs none."""
-    n, m, d = len(x), len(y), x.shape[1]
+    n = len(x)
+    m = len(y)
+    d = x.shape[1]
     xx, yy, xy = (kernel(distances(*pair), d) for pair in ((x, x), (y, y), (x, y)))
-    return (xx.sum() - xx.trace()) / (n * (n - 1)) + (yy.sum() - yy.trace()) / (m * (m - 1)) - 2 * xy.mean()
+    return (
+        (xx.sum() - xx.trace()) / (n * (n - 1))
+        + (yy.sum() - yy.trace()) / (m * (m - 1))
+        - 2 * xy.mean()
+    )
 
 
 def mmd(x, y, kernel=inverse_multiquadric):
@@ -70,8 +76,18 @@ def mmd(x, y, kernel=inverse_multiquadric):
         Gretton and others (2012), lemma 6.
     """
     for name, sample in (("x", x), ("y", y)):
-        if validation.floating(name, sample).dim() != 2 or len(sample) < 2 or sample.shape[1] != x.shape[-1]:
-            raise ValueError(f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same d in both: "
-                             "one code a row")
-    with torch.autocast(x.device.type, enabled=False):  # half precision would leave nothing of a difference
-        return discrepancy(at_least_float32(x), at_least_float32(y), kernel, squared_distances_by_products)
+        if (
+            validation.floating(name, sample).dim() != 2
+            or len(sample) < 2
+            or sample.shape[1] != x.shape[-1]
+        ):
+            raise ValueError(
+                f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same d in both: "
+                "one code a row"
+            )
+    with torch.autocast(
+        x.device.type, enabled=False
+    ):  # half precision would leave nothing of a difference
+        return discrepancy(
+            at_least_float32(x), at_least_float32(y), kernel, squared_distances_by_products
+        )

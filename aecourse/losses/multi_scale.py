@@ -1,4 +1,5 @@
 """Squared error at several scales: the same pair of images, seen from further and further away."""
+
 import torch.nn.functional as F
 
 from aecourse import validation
@@ -18,14 +19,19 @@ def pyramid(x, levels):
         ValueError: where `x` holds no images, or a side can't be halved that often: a pixel left over would count
             at some levels and not at others.
     """
-    validation.images("x", x), validation.positive("levels", levels)
+    validation.images("x", x)
+    validation.positive("levels", levels)
     height, width = x.shape[2:]
-    twos = min((side & -side).bit_length() for side in (height, width))  # 28 = 4 * 7 can be halved twice: 3 levels
+    twos = min(
+        (side & -side).bit_length() for side in (height, width)
+    )  # 28 = 4 * 7 can be halved twice: 3 levels
     if levels > twos:
-        step = 2**(levels - 1)
+        step = 2 ** (levels - 1)
         padded = " x ".join(str(-(-side // step) * step) for side in (height, width))
-        raise ValueError(f"x has images of {height} x {width}; expected sides divisible by {step} for {levels} levels: "
-                         f"use at most {twos}, or pad them to {padded} with torch.nn.functional.pad")
+        raise ValueError(
+            f"x has images of {height} x {width}; expected sides divisible by {step} for {levels} levels: "
+            f"use at most {twos}, or pad them to {padded} with torch.nn.functional.pad"
+        )
     images = [x]
     for _ in range(levels - 1):
         images.append(F.avg_pool2d(images[-1], 2))
@@ -83,4 +89,10 @@ def multi_scale_loss(x_hat, x, weights=(1.0, 1.0, 1.0), reduction="mean"):
     if len(weights) == 0:
         raise ValueError("weights is empty; expected one number a level, from fine to coarse")
     levels = multi_scale_levels(x_hat, x, len(weights), "none")
-    return reduce(sum(weight * F.interpolate(error, size=x.shape[2:]) for weight, error in zip(weights, levels)), reduction)
+    return reduce(
+        sum(
+            weight * F.interpolate(error, size=x.shape[2:])
+            for weight, error in zip(weights, levels)
+        ),
+        reduction,
+    )

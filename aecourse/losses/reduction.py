@@ -1,4 +1,5 @@
 """The four reductions, in PyTorch's words, and the precision in which they are taken."""
+
 import torch
 
 from aecourse.validation import one_of

@@ -1,4 +1,5 @@
 """Squared error: the negative log-likelihood of Gaussian noise, up to a constant and a factor."""
+
 import torch.nn.functional as F
 
 from aecourse.losses.reduction import REDUCTIONS
@@ -27,7 +28,10 @@ def mse(x_hat, x, reduction="mean"):
     Source:
         Bishop (2006), section 1.2.5.
     """
-    same("x_hat", x_hat, "x", x), one_of("reduction", reduction, REDUCTIONS)
+    same("x_hat", x_hat, "x", x)
+    one_of("reduction", reduction, REDUCTIONS)
     if reduction == "batchmean":
         return F.mse_loss(x_hat, x, reduction="sum") / len(x)
-    return F.mse_loss(x_hat, x, reduction=reduction)  # (x_hat - x).square(), reduced in the same pass
+    return F.mse_loss(
+        x_hat, x, reduction=reduction
+    )  # (x_hat - x).square(), reduced in the same pass

@@ -3,6 +3,7 @@
 Two images are alike at a place where their local means, standard deviations and correlation are: luminance, contrast
 and structure. Local is a Gaussian window that lies inside the image; variances divide by the window's weight.
 """
+
 from typing import NamedTuple
 
 import torch
@@ -25,14 +26,18 @@ class Comparisons(NamedTuple):
 
 def window(size, sigma, like):
     """Gaussian weights that sum to one, (size,), of the dtype and on the device of `like`; rounded once, from double precision."""
-    wide = torch.float32 if like.device.type == "mps" else torch.float64  # Apple's devices have no double precision
+    wide = (
+        torch.float32 if like.device.type == "mps" else torch.float64
+    )  # Apple's devices have no double precision
     distance = torch.arange(size, dtype=wide, device=like.device) - (size - 1) / 2
     return (-(distance / sigma).square() / 2).softmax(0).to(like.dtype)
 
 
 def local_means_by_convolution(x, weights):
     """The readable form: each window inside the image, weighted and summed: (N, H, W), (size,) -> (N, H - size + 1, W - size + 1)."""
-    with torch.autocast(x.device.type, enabled=False):  # half precision would leave nothing of a variance
+    with torch.autocast(
+        x.device.type, enabled=False
+    ):  # half precision would leave nothing of a variance
         return F.conv2d(x[:, None], (weights[:, None] * weights)[None, None])[:, 0]
 
 
@@ -51,9 +56,17 @@ def band(weights, side):
 def moments(x_hat, x, size, sigma):
     """Local means, variances and covariance as the definition has them, each (B, C, H - size + 1, W - size + 1)."""
     maps = torch.stack([x_hat, x, x_hat * x_hat, x * x, x_hat * x])  # (5, B, C, H, W)
-    maps = local_means_by_convolution(maps.flatten(0, 2), window(size, sigma, x)).unflatten(0, maps.shape[:3])
+    maps = local_means_by_convolution(maps.flatten(0, 2), window(size, sigma, x)).unflatten(
+        0, maps.shape[:3]
+    )
     mean_hat, mean, square_hat, square, product = maps
-    return mean_hat, mean, square_hat - mean_hat * mean_hat, square - mean * mean, product - mean_hat * mean
+    return (
+        mean_hat,
+        mean,
+        square_hat - mean_hat * mean_hat,
+        square - mean * mean,
+        product - mean_hat * mean,
+    )
 
 
 def two_factors(x_hat, x, data_range, size, sigma):
@@ -63,16 +76,22 @@ def two_factors(x_hat, x, data_range, size, sigma):
     covariance is half of the variance of their sum less that of their difference. The difference of images that are alike
     is small, and so are its rounding errors.
     """
-    both, centred, level, bands = difference_and_sum(at_least_float32(x_hat), at_least_float32(x), size, sigma)
+    both, centred, level, bands = difference_and_sum(
+        at_least_float32(x_hat), at_least_float32(x), size, sigma
+    )
     means = local_means(both, *bands)  # (2, B, C, H - size + 1, W - size + 1)
     variances = local_means(centred * centred, *bands) - (means - level).square()
-    return likeness(means.square(), (K1 * data_range)**2)[0], likeness(variances, (K2 * data_range)**2)[0]
+    return likeness(means.square(), (K1 * data_range) ** 2)[0], likeness(
+        variances, (K2 * data_range) ** 2
+    )[0]
 
 
 def difference_and_sum(x_hat, x, size, sigma):
     """Difference and sum, the same about their means, those means, (2, B, C, 1, 1), and the bands down and across."""
     both = x_hat + signs(x) * x  # (2, B, C, H, W)
-    level = both.detach().mean((-2, -1), keepdim=True)  # no variance depends on it, but the squares are smaller without it
+    level = both.detach().mean(
+        (-2, -1), keepdim=True
+    )  # no variance depends on it, but the squares are smaller without it
     weights = window(size, sigma, x)
     return both, both - level, level, (band(weights, x.shape[2]), band(weights, x.shape[3]))
 
@@ -104,25 +123,51 @@ class Similarity(torch.autograd.Function):
         means = local_means(both, *bands)
         apart = means - level
         variances = torch.addcmul(local_means(centred * centred, *bands), apart, apart, value=-1)
-        luminance, light = likeness(means * means, (K1 * data_range)**2)
-        contrast_structure, spread = likeness(variances, (K2 * data_range)**2)
-        ctx.save_for_backward(x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, *bands)
+        luminance, light = likeness(means * means, (K1 * data_range) ** 2)
+        contrast_structure, spread = likeness(variances, (K2 * data_range) ** 2)
+        ctx.save_for_backward(
+            x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, *bands
+        )
         ctx.numbers = data_range, size, sigma
         return (luminance * contrast_structure).flatten(1).mean(1)
 
     @staticmethod
     def backward(ctx, slope):
-        x_hat, x, centred, means, apart, luminance, light, contrast_structure, spread, down, across = ctx.saved_tensors
+        (
+            x_hat,
+            x,
+            centred,
+            means,
+            apart,
+            luminance,
+            light,
+            contrast_structure,
+            spread,
+            down,
+            across,
+        ) = ctx.saved_tensors
         if torch.is_grad_enabled():
             pull = torch.func.vjp(lambda x_hat, x: similarity(x_hat, x, *ctx.numbers), x_hat, x)[1]
             return *pull(slope), None, None, None
         slope = slope[:, None, None, None] * (2 / luminance[0].numel())
-        of_variances = (signs(x) - contrast_structure) * (luminance / spread * slope)  # (2, B, C, H - size + 1, W - size + 1)
+        of_variances = (signs(x) - contrast_structure) * (
+            luminance / spread * slope
+        )  # (2, B, C, H - size + 1, W - size + 1)
         of_means = (signs(x) - luminance) * (contrast_structure / light * slope) * means
         of_means = torch.addcmul(of_means, of_variances, apart, value=-1)
-        of_both = torch.addcmul(local_means(of_means, down.T, across.T), centred, local_means(of_variances, down.T, across.T))
+        of_both = torch.addcmul(
+            local_means(of_means, down.T, across.T),
+            centred,
+            local_means(of_variances, down.T, across.T),
+        )
         of_difference, of_sum = of_both
-        return of_sum + of_difference, of_sum - of_difference if ctx.needs_input_grad[1] else None, None, None, None
+        return (
+            of_sum + of_difference,
+            of_sum - of_difference if ctx.needs_input_grad[1] else None,
+            None,
+            None,
+            None,
+        )
 
 
 def ssim_comparisons(x_hat, x, data_range=1.0, window_size=11, sigma=1.5):
@@ -137,9 +182,11 @@ def ssim_comparisons(x_hat, x, data_range=1.0, window_size=11, sigma=1.5):
         :class:`Comparisons`.
     """
     check_pair(x_hat, x, data_range, window_size, sigma)
-    mean_hat, mean, variance_hat, variance, covariance = moments(at_least_float32(x_hat), at_least_float32(x), window_size, sigma)
+    mean_hat, mean, variance_hat, variance, covariance = moments(
+        at_least_float32(x_hat), at_least_float32(x), window_size, sigma
+    )
     deviations = (variance_hat.clamp(min=0) * variance.clamp(min=0)).sqrt()
-    c1, c2 = (K1 * data_range)**2, (K2 * data_range)**2
+    c1, c2 = (K1 * data_range) ** 2, (K2 * data_range) ** 2
     luminance = (2 * mean_hat * mean + c1) / (mean_hat * mean_hat + mean * mean + c1)
     contrast = (2 * deviations + c2) / (variance_hat + variance + c2)
     return Comparisons(luminance, contrast, (2 * covariance + c2) / (2 * deviations + c2))
@@ -174,9 +221,14 @@ def ssim(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
         Wang, Bovik, Sheikh and Simoncelli (2004).
     """
     check_pair(x_hat, x, data_range, window_size, sigma, reduction)
-    transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()  # they write slopes themselves
+    transformed = (
+        torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
+    )  # they write slopes themselves
     form = similarity if transformed else Similarity.apply
-    return reduce(form(at_least_float32(x_hat), at_least_float32(x), data_range, window_size, sigma), reduction)
+    return reduce(
+        form(at_least_float32(x_hat), at_least_float32(x), data_range, window_size, sigma),
+        reduction,
+    )
 
 
 def ssim_loss(x_hat, x, reduction="mean", data_range=1.0, window_size=11, sigma=1.5):
@@ -224,13 +276,17 @@ def ms_ssim(x_hat, x, reduction="mean", data_range=1.0, scales=None, window_size
 
 def check_pair(x_hat, x, data_range, window_size, sigma, reduction="mean"):
     """Two batches of images that have room for the window, and a reduction over images."""
-    validation.same("x_hat", x_hat, "x", x), validation.images("x", x)
+    validation.same("x_hat", x_hat, "x", x)
+    validation.images("x", x)
     validation.one_of("reduction", reduction, ("mean", "sum", "none"))
-    validation.positive("data_range", data_range, float), validation.positive("sigma", sigma, float)
+    validation.positive("data_range", data_range, float)
+    validation.positive("sigma", sigma, float)
     height, width = x.shape[2:]
     if validation.positive("window_size", window_size) % 2 == 0 or window_size > min(height, width):
-        raise ValueError(f"window_size is {window_size} and x has images of {height} x {width}; expected an odd number, "
-                         f"at most {(min(height, width) - 1) // 2 * 2 + 1} here")
+        raise ValueError(
+            f"window_size is {window_size} and x has images of {height} x {width}; expected an odd number, "
+            f"at most {(min(height, width) - 1) // 2 * 2 + 1} here"
+        )
 
 
 def check_scales(sides, scales, window_size):
@@ -244,7 +300,9 @@ def check_scales(sides, scales, window_size):
     if scales > room:
         largest = ((side >> (scales - 1)) - 1) // 2 * 2 + 1
         smaller = f", a window_size of at most {largest}" if largest > 0 else ""
-        raise ValueError(f"scales is {scales} and x has images of {sides[0]} x {sides[1]}; with a window of {window_size} pixels "
-                         f"expected at most {room}: use fewer scales{smaller}, or images with sides of at least "
-                         f"{window_size * 2**(scales - 1)}")
+        raise ValueError(
+            f"scales is {scales} and x has images of {sides[0]} x {sides[1]}; with a window of {window_size} pixels "
+            f"expected at most {room}: use fewer scales{smaller}, or images with sides of at least "
+            f"{window_size * 2 ** (scales - 1)}"
+        )
     return scales

@@ -14,5 +14,7 @@ def jensen_shannon(model, x, generator=None):
     """
     with torch.no_grad():
         z = model.encode(x)
-        loss = discriminator_loss(model.discriminator(sample_prior(len(z), model, generator)), model.discriminator(z))
+        loss = discriminator_loss(
+            model.discriminator(sample_prior(len(z), model, generator)), model.discriminator(z)
+        )
     return loss.new_tensor(2).log() - loss / 2

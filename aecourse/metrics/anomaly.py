@@ -1,4 +1,5 @@
 """Reconstruction error as a sign that a sample is anomalous."""
+
 import torch
 
 from aecourse import validation
@@ -21,7 +22,9 @@ def score_threshold(scores, false_alarms=0.05):
         A scalar, in units of the scores, interpolated between neighbours.
     """
     if not 0 < false_alarms < 1:
-        raise ValueError(f"false_alarms is {false_alarms!r}; expected a share between 0 and 1, both left out")
+        raise ValueError(
+            f"false_alarms is {false_alarms!r}; expected a share between 0 and 1, both left out"
+        )
     return validation.floating("scores", scores).quantile(1 - false_alarms)
 
 
@@ -43,14 +46,24 @@ def auroc(scores, is_anomaly):
     """
     validation.floating("scores", scores)
     if not isinstance(is_anomaly, torch.Tensor):
-        raise TypeError(f"is_anomaly is a {type(is_anomaly).__name__}; expected a torch.Tensor of booleans")
+        raise TypeError(
+            f"is_anomaly is a {type(is_anomaly).__name__}; expected a torch.Tensor of booleans"
+        )
     if scores.dim() != 1 or is_anomaly.shape != scores.shape or is_anomaly.dtype != torch.bool:
-        raise ValueError(f"scores has shape {tuple(scores.shape)} and is_anomaly {tuple(is_anomaly.shape)} of {is_anomaly.dtype}; "
-                         "expected (N,) and (N,) booleans")
+        raise ValueError(
+            f"scores has shape {tuple(scores.shape)} and is_anomaly {tuple(is_anomaly.shape)} of {is_anomaly.dtype}; "
+            "expected (N,) and (N,) booleans"
+        )
     if scores.isnan().any():
-        raise ValueError("scores holds nan, which has no rank; expected numbers: look at the samples that it belongs to")
+        raise ValueError(
+            "scores holds nan, which has no rank; expected numbers: look at the samples that it belongs to"
+        )
     odd, normal = scores[is_anomaly], scores[~is_anomaly].sort().values
     if len(odd) == 0 or len(normal) == 0:
-        raise ValueError(f"is_anomaly holds {len(odd)} true of {len(scores)}; expected samples of both kinds")
-    below = torch.searchsorted(normal, odd, right=False) + torch.searchsorted(normal, odd, right=True)  # twice, ties once
+        raise ValueError(
+            f"is_anomaly holds {len(odd)} true of {len(scores)}; expected samples of both kinds"
+        )
+    below = torch.searchsorted(normal, odd, right=False) + torch.searchsorted(
+        normal, odd, right=True
+    )  # twice, ties once
     return (below / 2).mean(dtype=torch.float64) / len(normal)

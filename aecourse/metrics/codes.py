@@ -10,14 +10,18 @@ from aecourse import validation
 def usage_counts(indices, codes):
     """How often each of `codes` symbols stands in `indices`, of any shape: (codes,) whole numbers."""
     flat = indices.flatten()
-    return torch.zeros(codes, dtype=torch.long, device=flat.device).index_add_(0, flat, torch.ones_like(flat))
+    return torch.zeros(codes, dtype=torch.long, device=flat.device).index_add_(
+        0, flat, torch.ones_like(flat)
+    )
 
 
 def code_entropy(counts):
     """Entropy in nats of how the codes are used, from their counts, (K,), not all zero. Count over an epoch: over a batch it is too low."""
     counts = counts.cpu().double()
     if not counts.sum() > 0:
-        raise ValueError(f"counts sum to {counts.sum():g}; expected uses of at least one code: count them with usage_counts")
+        raise ValueError(
+            f"counts sum to {counts.sum():g}; expected uses of at least one code: count them with usage_counts"
+        )
     share = counts / counts.sum()
     return -torch.special.xlogy(share, share).sum()
 
@@ -51,7 +55,10 @@ def codebook_usage(model, data, batch_size=500):
     Raises:
         ValueError: where `batch_size` is not a positive integer, or `data` do not fit the model.
     """
-    validation.floating("data", data), validation.positive("batch_size", batch_size)
+    validation.floating("data", data)
+    validation.positive("batch_size", batch_size)
     validation.requires(model, "indices", "a VQVAE")
-    counts = sum(usage_counts(model.indices(x), len(model.codebook.counts)) for x in data.split(batch_size))  # (K,)
+    counts = sum(
+        usage_counts(model.indices(x), len(model.codebook.counts)) for x in data.split(batch_size)
+    )  # (K,)
     return CodebookUsage(counts, counts / counts.sum(), code_entropy(counts), perplexity(counts))

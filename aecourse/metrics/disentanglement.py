@@ -1,4 +1,5 @@
 """What each coordinate of a code knows about each factor that made the data."""
+
 import torch
 
 from aecourse import validation
@@ -6,7 +7,8 @@ from aecourse import validation
 
 def binned(z, bins=20):
     """Each coordinate cut into `bins` of equal width between its extremes: (N, k) -> (N, k) whole numbers from 0."""
-    validation.floating("z", z), validation.positive("bins", bins)
+    validation.floating("z", z)
+    validation.positive("bins", bins)
     low, high = z.min(0).values, z.max(0).values
     width = torch.where(high > low, high - low, 1.0) / bins
     return ((z - low) / width).long().clamp(max=bins - 1)
@@ -14,7 +16,10 @@ def binned(z, bins=20):
 
 def counted(codes, factors):
     """How often each pair of values occurs together: (N, k), (N, F) whole numbers -> (k, F, codes, values)."""
-    a, b = torch.nn.functional.one_hot(codes).double(), torch.nn.functional.one_hot(factors).double()  # (N, k, B), (N, F, K)
+    a, b = (
+        torch.nn.functional.one_hot(codes).double(),
+        torch.nn.functional.one_hot(factors).double(),
+    )  # (N, k, B), (N, F, K)
     return torch.einsum("nib,njc->ijbc", a, b)
 
 
@@ -42,14 +47,19 @@ def mutual_information(z, factors, bins=20, correct=False):
     Source:
         Shannon (1948); the bias: Miller (1955).
     """
-    validation.floating("z", z), validation.integers("factors", factors)
+    validation.floating("z", z)
+    validation.integers("factors", factors)
     if z.dim() != 2 or factors.dim() != 2 or len(z) != len(factors):
-        raise ValueError(f"z has shape {tuple(z.shape)} and factors {tuple(factors.shape)}; expected (N, k) and (N, F): one sample a row")
+        raise ValueError(
+            f"z has shape {tuple(z.shape)} and factors {tuple(factors.shape)}; expected (N, k) and (N, F): one sample a row"
+        )
     pairs = counted(binned(z, bins), factors)  # (k, F, B, K)
     codes, values = pairs.sum(3), pairs.sum(2)  # (k, F, B), (k, F, K)
     information = entropy(codes, (2,)) + entropy(values, (2,)) - entropy(pairs, (2, 3))
     if correct:
-        information = information - ((codes > 0).sum(2) - 1) * ((values > 0).sum(2) - 1) / (2 * len(z))
+        information = information - ((codes > 0).sum(2) - 1) * ((values > 0).sum(2) - 1) / (
+            2 * len(z)
+        )
     return information.clamp(min=0).to(z.dtype)
 
 
@@ -67,7 +77,9 @@ def mig(z, factors, bins=20, correct=False):
     """
     information = mutual_information(z, factors, bins, correct)  # (k, F)
     if len(information) < 2:
-        raise ValueError("z has one coordinate; expected at least two: the gap is between the best and the second")
+        raise ValueError(
+            "z has one coordinate; expected at least two: the gap is between the best and the second"
+        )
     best, second = information.topk(2, dim=0).values
     values = torch.nn.functional.one_hot(factors).double().sum(0)  # (F, K)
     return (best - second) / entropy(values, (1,)).to(z.dtype)

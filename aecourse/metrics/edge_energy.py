@@ -1,4 +1,5 @@
 """How sharp a reconstruction is: the energy of its edges over that of the original's."""
+
 from aecourse import validation
 
 

@@ -1,4 +1,5 @@
 """How evenly a picture changes on the way between two codes."""
+
 import torch
 
 from aecourse import validation
@@ -6,7 +7,8 @@ from aecourse import validation
 
 def interpolate(decode, start, end, steps=20):
     """Reconstructions on the straight line between two codes, ends included: (k,), (k,) -> (steps + 1, ...)."""
-    validation.same("start", start, "end", end), validation.positive("steps", steps)
+    validation.same("start", start, "end", end)
+    validation.positive("steps", steps)
     t = torch.linspace(0, 1, steps + 1, device=start.device, dtype=start.dtype)[:, None]
     return decode((1 - t) * start + t * end)
 

@@ -1,4 +1,5 @@
 """How far the code moves when the input does, free of the code's own scale."""
+
 import torch
 
 from aecourse import validation
@@ -54,18 +55,30 @@ def local_tangents(x, data, dimension, neighbours=20):
     Source:
         Zhang and Zha (2004), the first step.
     """
-    validation.floating("x", x), validation.floating("data", data), validation.positive("dimension", dimension)
+    validation.floating("x", x)
+    validation.floating("data", data)
+    validation.positive("dimension", dimension)
     if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
-        raise ValueError(f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): "
-                         "flatten both with .flatten(1)")
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): "
+            "flatten both with .flatten(1)"
+        )
     if dimension > x.shape[1]:
-        raise ValueError(f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most as many directions as numbers")
+        raise ValueError(
+            f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most as many directions as numbers"
+        )
     if not dimension <= neighbours < len(data):
-        raise ValueError(f"neighbours is {neighbours} for {dimension} directions and {len(data)} samples; "
-                         "expected at least as many as directions, and fewer than samples")
-    nearest = torch.cdist(x, data).topk(neighbours + 1, largest=False).indices  # (B, n + 1): the sample itself may be among them
+        raise ValueError(
+            f"neighbours is {neighbours} for {dimension} directions and {len(data)} samples; "
+            "expected at least as many as directions, and fewer than samples"
+        )
+    nearest = (
+        torch.cdist(x, data).topk(neighbours + 1, largest=False).indices
+    )  # (B, n + 1): the sample itself may be among them
     around = data[nearest]  # (B, n + 1, d)
-    return torch.linalg.svd(around - around.mean(1, keepdim=True), full_matrices=False).Vh[:, :dimension]  # (B, t, d)
+    return torch.linalg.svd(around - around.mean(1, keepdim=True), full_matrices=False).Vh[
+        :, :dimension
+    ]  # (B, t, d)
 
 
 def tangent_gains(encoder, x, tangents):
@@ -85,10 +98,18 @@ def tangent_gains(encoder, x, tangents):
         TypeError: where `x` or `tangents` is not a floating-point tensor.
         ValueError: where their shapes do not fit, or the tangents leave no direction across.
     """
-    validation.floating("x", x), validation.floating("tangents", tangents)
-    if x.dim() != 2 or tangents.dim() != 3 or tangents.shape[::2] != x.shape or tangents.shape[1] >= x.shape[1]:
-        raise ValueError(f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected (B, t, d) for (B, d), "
-                         "t below d: one direction at least must lead across")
+    validation.floating("x", x)
+    validation.floating("tangents", tangents)
+    if (
+        x.dim() != 2
+        or tangents.dim() != 3
+        or tangents.shape[::2] != x.shape
+        or tangents.shape[1] >= x.shape[1]
+    ):
+        raise ValueError(
+            f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected (B, t, d) for (B, d), "
+            "t below d: one direction at least must lead across"
+        )
     jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)  # (B, k, d)
     t, d = tangents.shape[1:]
     along = (jacobian @ tangents.mT).square().sum((1, 2))  # (B,)

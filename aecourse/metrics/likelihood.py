@@ -31,7 +31,8 @@ def iwae_bound(model, x, samples, generator=None, chunk=64):
     Source:
         Burda, Grosse and Salakhutdinov (2016).
     """
-    validation.positive("samples", samples), validation.positive("chunk", chunk)
+    validation.positive("samples", samples)
+    validation.positive("chunk", chunk)
     validation.requires(model, "log_importance_weights", "a VAE, LinearVAE or LadderVAE")
     sizes = [min(chunk, samples - start) for start in range(0, samples, chunk)]
     parts = [model.log_importance_weights(x, size, generator).logsumexp(0) for size in sizes]

@@ -1,4 +1,5 @@
 """Peak signal-to-noise ratio."""
+
 from aecourse import validation
 
 
@@ -23,6 +24,8 @@ def psnr(x_hat, x, data_range=1.0):
     """
     validation.same("x_hat", x_hat, "x", x)
     if x.dim() < 2:
-        raise ValueError(f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): one image is x_hat[None], x[None]")
+        raise ValueError(
+            f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): one image is x_hat[None], x[None]"
+        )
     validation.positive("data_range", data_range, float)
     return 10 * (data_range**2 / (x_hat - x).square().flatten(1).mean(1)).log10()  # (B,)

@@ -1,4 +1,5 @@
 """Which units of a variational code say anything: posterior collapse, unit by unit."""
+
 from typing import NamedTuple
 
 import torch
@@ -43,7 +44,9 @@ def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01, prior=None
     """
     validation.same("mean", mean, "log_variance", log_variance)
     if mean.dim() != 2:
-        raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row")
+        raise ValueError(
+            f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row"
+        )
     centre, log_width = (torch.zeros_like(mean), torch.zeros_like(mean)) if prior is None else prior
     kl = gaussian_kl_between(mean, log_variance, centre, log_width, "none").mean(0)  # (k,)
     variance = (mean - centre).var(0, correction=0)  # (k,)
@@ -53,5 +56,7 @@ def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01, prior=None
 def active_units(mean, threshold=0.01):
     """The number of units whose posterior mean varies over the samples by more than `threshold`: (B, k) -> integer."""
     if validation.floating("mean", mean).dim() != 2:
-        raise ValueError(f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row")
+        raise ValueError(
+            f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row"
+        )
     return int((mean.var(0, correction=0) > threshold).sum())

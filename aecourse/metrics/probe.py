@@ -1,4 +1,5 @@
 """What a linear classifier reads from a code."""
+
 import numpy as np
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import StratifiedKFold, cross_val_score
@@ -26,10 +27,16 @@ def linear_probe(z, labels, folds=5, C=1.0, seed=0):
     """
     validation.floating("z", z)
     if z.dim() != 2 or labels.shape != z.shape[:1]:
-        raise ValueError(f"z has shape {tuple(z.shape)} and labels {tuple(labels.shape)}; expected (N, k) and (N,)")
+        raise ValueError(
+            f"z has shape {tuple(z.shape)} and labels {tuple(labels.shape)}; expected (N, k) and (N,)"
+        )
     rows, classes = z.detach().cpu().double().numpy(), labels.cpu().numpy()
     smallest = np.unique(classes, return_counts=True)[1].min()
     if smallest < folds:
-        raise ValueError(f"labels hold a class of {smallest} samples; expected at least {folds}, one for each fold: take fewer folds")
+        raise ValueError(
+            f"labels hold a class of {smallest} samples; expected at least {folds}, one for each fold: take fewer folds"
+        )
     model = make_pipeline(StandardScaler(), LogisticRegression(C=C, max_iter=1000))
-    return cross_val_score(model, rows, classes, cv=StratifiedKFold(folds, shuffle=True, random_state=seed))
+    return cross_val_score(
+        model, rows, classes, cv=StratifiedKFold(folds, shuffle=True, random_state=seed)
+    )

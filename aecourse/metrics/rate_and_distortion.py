@@ -1,4 +1,5 @@
 """Rate and distortion: what a variational code costs, and what it leaves out (Alemi and others, 2018)."""
+
 from typing import NamedTuple
 
 import torch
@@ -36,10 +37,14 @@ def rate_distortion(model, data, generator, batch_size=500):
     Source:
         Alemi, Poole, Fischer, Dillon, Saurous and Murphy (2018).
     """
-    validation.floating("data", data), validation.positive("batch_size", batch_size)
+    validation.floating("data", data)
+    validation.positive("batch_size", batch_size)
     validation.requires(model, "negative_elbo_terms", "a VAE, LinearVAE or LadderVAE")
     rate = distortion = 0
     for x in data.split(batch_size):
-        terms, share = model.negative_elbo_terms(x, generator), len(x) / len(data)  # the last batch may be short
+        terms, share = (
+            model.negative_elbo_terms(x, generator),
+            len(x) / len(data),
+        )  # the last batch may be short
         rate, distortion = rate + share * terms["kl"], distortion + share * terms["reconstruction"]
     return RateDistortion(rate, distortion)

@@ -1,4 +1,5 @@
 """How many units speak: for each sample, and over the life of each unit."""
+
 from aecourse import validation
 
 
@@ -6,7 +7,9 @@ def active(z, threshold=0.1):
     """Which units speak: true where |z| is above `threshold`, in units of the code. The booleans have the shape of `z`."""
     validation.floating("z", z)
     if z.dim() != 2:
-        raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, k), one code a row: flatten it with z.flatten(1)")
+        raise ValueError(
+            f"z has shape {tuple(z.shape)}; expected (B, k), one code a row: flatten it with z.flatten(1)"
+        )
     if not threshold >= 0:
         raise ValueError(f"threshold is {threshold!r}; expected zero or more, in units of the code")
     return z.abs() > threshold

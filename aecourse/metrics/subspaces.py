@@ -1,4 +1,5 @@
 """Angles between two subspaces: 0 where they are one."""
+
 import torch
 
 from aecourse import validation
@@ -23,12 +24,17 @@ def principal_angles(a, b):
     Source:
         Björck and Golub (1973).
     """
-    validation.floating("a", a), validation.floating("b", b)
+    validation.floating("a", a)
+    validation.floating("b", b)
     if a.dim() != 2 or b.dim() != 2 or len(a) != len(b):
-        raise ValueError(f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m): directions in columns")
+        raise ValueError(
+            f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m): directions in columns"
+        )
     if a.shape[1] < b.shape[1]:
         a, b = b, a
     qa, qb = torch.linalg.qr(a).Q, torch.linalg.qr(b).Q  # (d, k), (d, m)
     cosines = torch.linalg.svdvals(qa.T @ qb).clamp(max=1)  # (m,) falling: angles rise
-    sines = torch.linalg.svdvals(qb - qa @ (qa.T @ qb)).clamp(max=1).flip(0)  # (m,) rising: angles rise
+    sines = (
+        torch.linalg.svdvals(qb - qa @ (qa.T @ qb)).clamp(max=1).flip(0)
+    )  # (m,) rising: angles rise
     return torch.where(cosines.square() > 0.5, sines.asin(), cosines.acos()).flip(0)

@@ -1,6 +1,5 @@
 """The adversarial autoencoder: a discriminator holds the codes to the prior (Makhzani and others, 2016)."""
 
-
 from aecourse import validation
 from aecourse.models.autoencoder import Autoencoder, mlp
 from aecourse.models.wae import sample_prior
@@ -20,9 +19,27 @@ class AdversarialAutoencoder(Autoencoder):
         Makhzani, Shlens, Jaitly, Goodfellow and Frey (2016).
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=8, activation="relu", output="sigmoid", discriminator_hidden=(64, 64)):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        hidden=(256, 128),
+        latent_dim=8,
+        activation="relu",
+        output="sigmoid",
+        discriminator_hidden=(64, 64),
+    ):
         super().__init__(shape, hidden, latent_dim, activation, output=output)
-        self.discriminator = mlp([latent_dim, *(validation.positive("discriminator_hidden", size) for size in discriminator_hidden), 1], "leaky_relu")
+        self.discriminator = mlp(
+            [
+                latent_dim,
+                *(
+                    validation.positive("discriminator_hidden", size)
+                    for size in discriminator_hidden
+                ),
+                1,
+            ],
+            "leaky_relu",
+        )
 
     def sample(self, n, generator=None):
         """`n` new samples, decoded from the prior: (n, *shape)."""

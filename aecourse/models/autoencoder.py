@@ -1,4 +1,5 @@
 """The autoencoder: an encoder, a code, a decoder (Hinton and Salakhutdinov, 2006)."""
+
 import math
 
 import torch
@@ -7,9 +8,21 @@ from torch import nn
 
 from aecourse import validation
 
-ACTIVATIONS = {"linear": nn.Identity, "relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid,
-               "gelu": nn.GELU, "silu": nn.SiLU, "softplus": nn.Softplus}
-RANGES = {"sigmoid": (0.0, 1.0), "tanh": (-1.0, 1.0), "linear": (-math.inf, math.inf)}  # what an output can reach
+ACTIVATIONS = {
+    "linear": nn.Identity,
+    "relu": nn.ReLU,
+    "leaky_relu": nn.LeakyReLU,
+    "tanh": nn.Tanh,
+    "sigmoid": nn.Sigmoid,
+    "gelu": nn.GELU,
+    "silu": nn.SiLU,
+    "softplus": nn.Softplus,
+}
+RANGES = {
+    "sigmoid": (0.0, 1.0),
+    "tanh": (-1.0, 1.0),
+    "linear": (-math.inf, math.inf),
+}  # what an output can reach
 
 
 def mlp(widths, activation):
@@ -66,10 +79,21 @@ class Autoencoder(nn.Module):
         Hinton and Salakhutdinov (2006); tied weights: Vincent and others (2010).
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", code_activation="linear", output="sigmoid",
-                 tied=False):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        hidden=(256, 128),
+        latent_dim=32,
+        activation="relu",
+        code_activation="linear",
+        output="sigmoid",
+        tied=False,
+    ):
         super().__init__()
-        self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden, least=0)
+        self.shape, hidden = (
+            validation.sizes("shape", shape),
+            validation.sizes("hidden", hidden, least=0),
+        )
         validation.positive("latent_dim", latent_dim)
         validation.one_of("activation", activation, ACTIVATIONS)
         validation.one_of("code_activation", code_activation, ACTIVATIONS)
@@ -90,7 +114,9 @@ class Autoencoder(nn.Module):
         """The decoder before its output activation: (B, k) -> (B, *shape)."""
         validation.floating("z", z)
         if z.dim() != 2 or z.shape[1] != self.latent_dim:
-            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}): one code a row")
+            raise ValueError(
+                f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}): one code a row"
+            )
         return self.decoder(z).unflatten(1, self.shape)  # (B, *shape)
 
     def decode(self, z):

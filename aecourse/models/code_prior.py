@@ -31,15 +31,26 @@ class CodePrior:
 
     def __init__(self, indices, codes, concentration=4.0, smoothing=1.0):
         validation.integers("indices", indices, below=validation.positive("codes", codes))
-        validation.positive("concentration", concentration, float), validation.positive("smoothing", smoothing, float)
+        validation.positive("concentration", concentration, float)
+        validation.positive("smoothing", smoothing, float)
         if indices.dim() < 2 or not indices.numel():
-            raise ValueError(f"indices has shape {tuple(indices.shape)}; expected (N, *grid), one grid of symbols a row")
-        self.grid, self.codes, self.concentration = indices.shape[1:], codes, concentration
+            raise ValueError(
+                f"indices has shape {tuple(indices.shape)}; expected (N, *grid), one grid of symbols a row"
+            )
+        self.grid = indices.shape[1:]
+        self.codes = codes
+        self.concentration = concentration
         flat = indices.flatten(1)  # (N, P)
         places = torch.arange(flat.shape[1], device=flat.device)
-        counts = usage_counts(places * codes + flat, len(places) * codes).unflatten(0, (-1, codes))  # (P, K)
+        counts = usage_counts(places * codes + flat, len(places) * codes).unflatten(
+            0, (-1, codes)
+        )  # (P, K)
         self.shares = (counts + smoothing / codes) / (len(flat) + smoothing)
-        self.pairs = usage_counts(flat[:, :-1] * codes + flat[:, 1:], codes**2).unflatten(0, (codes, codes)).to(self.shares)
+        self.pairs = (
+            usage_counts(flat[:, :-1] * codes + flat[:, 1:], codes**2)
+            .unflatten(0, (codes, codes))
+            .to(self.shares)
+        )
 
     def conditional(self, place, before):
         """Probabilities of the code at `place` after the codes `before`, (N,) -> (N, K)."""
@@ -47,13 +58,17 @@ class CodePrior:
         if place == 0 or self.concentration == math.inf:
             return share
         pairs = self.pairs[before]  # (N, K)
-        return (pairs + self.concentration * share) / (pairs.sum(1, keepdim=True) + self.concentration)
+        return (pairs + self.concentration * share) / (
+            pairs.sum(1, keepdim=True) + self.concentration
+        )
 
     def log_prob(self, indices):
         """ln p of each grid, in nats: (N, *grid) -> (N,)."""
         validation.integers("indices", indices, below=self.codes)
         if indices.shape[1:] != self.grid:
-            raise ValueError(f"indices has shape {tuple(indices.shape)}; expected (N, {', '.join(map(str, self.grid))}), grids as counted")
+            raise ValueError(
+                f"indices has shape {tuple(indices.shape)}; expected (N, {', '.join(map(str, self.grid))}), grids as counted"
+            )
         flat, total = indices.flatten(1), 0
         for place in range(flat.shape[1]):
             chances = self.conditional(place, flat[:, max(place - 1, 0)])
@@ -62,8 +77,13 @@ class CodePrior:
 
     def sample(self, n, generator=None):
         """`n` new grids of symbols: (n, *grid)."""
-        before, places = torch.zeros(validation.positive("n", n), dtype=torch.long, device=self.pairs.device), []
+        before, places = (
+            torch.zeros(validation.positive("n", n), dtype=torch.long, device=self.pairs.device),
+            [],
+        )
         for place in range(len(self.shares)):
-            before = torch.multinomial(self.conditional(place, before), 1, generator=generator)[:, 0]
+            before = torch.multinomial(self.conditional(place, before), 1, generator=generator)[
+                :, 0
+            ]
             places.append(before)
         return torch.stack(places, 1).unflatten(1, self.grid)  # (n, P) -> (n, *grid)

@@ -14,7 +14,9 @@ def nearest_by_differences(vectors, codebook):
 
 def nearest(vectors, codebook):
     """The same from one matrix product, without the squared length of `vectors`, which no code changes."""
-    return torch.addmm(codebook.square().sum(1), vectors, codebook.T, alpha=-2).argmin(1)  # (N, K) -> (N,)
+    return torch.addmm(codebook.square().sum(1), vectors, codebook.T, alpha=-2).argmin(
+        1
+    )  # (N, K) -> (N,)
 
 
 class Codebook(nn.Module):
@@ -36,11 +38,14 @@ class Codebook(nn.Module):
 
     def __init__(self, codes, dim, decay=0.99, restart=0.03):
         super().__init__()
-        validation.positive("codes", codes), validation.positive("dim", dim)
+        validation.positive("codes", codes)
+        validation.positive("dim", dim)
         for name, value in (("decay", decay or 0.0), ("restart", restart)):
             if not 0 <= value < 1:
                 raise ValueError(f"{name} is {value!r}; expected a number from 0 to below 1")
-        self.moving, self.decay, self.restart = decay is not None, 0.99 if decay is None else decay, restart
+        self.moving = decay is not None
+        self.decay = 0.99 if decay is None else decay
+        self.restart = restart
         start = torch.randn(codes, dim) / dim**0.5
         self.weight = nn.Parameter(start, requires_grad=not self.moving)
         self.register_buffer("counts", torch.zeros(codes))  # moving averages, both
@@ -48,7 +53,10 @@ class Codebook(nn.Module):
 
     def forward(self, z):
         """Nearest codes and their indices: (..., D) -> (..., D), (...)."""
-        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):  # in half precision neighbours are taken for nearest
+        with (
+            torch.no_grad(),
+            torch.autocast(z.device.type, enabled=False),
+        ):  # in half precision neighbours are taken for nearest
             indices = nearest(z.flatten(0, -2), self.weight).reshape(z.shape[:-1])
         return self.weight[indices], indices
 
@@ -60,20 +68,30 @@ class Codebook(nn.Module):
     def update(self, z, indices):
         """Take the batch `z`, (..., D), and its `indices`, (...), into the averages; with a decay, move the codes there."""
         vectors, chosen = z.detach().flatten(0, -2), indices.flatten()  # (N, D), (N,)
-        n = summed(torch.zeros_like(self.counts).index_add_(0, chosen, torch.ones_like(vectors[:, 0])))
-        sums = summed(torch.zeros_like(self.sums).index_add_(0, chosen, vectors))  # over the processes, where there are several
+        n = summed(
+            torch.zeros_like(self.counts).index_add_(0, chosen, torch.ones_like(vectors[:, 0]))
+        )
+        sums = summed(
+            torch.zeros_like(self.sums).index_add_(0, chosen, vectors)
+        )  # over the processes, where there are several
         for average, new in ((self.counts, n), (self.sums, sums)):
             average.mul_(self.decay).add_(new, alpha=1 - self.decay)
         if self.moving:
             used = self.counts[:, None] > 1e-12
-            self.weight.copy_(torch.where(used, self.sums / self.counts[:, None].clamp(min=1e-12), self.weight))
+            self.weight.copy_(
+                torch.where(used, self.sums / self.counts[:, None].clamp(min=1e-12), self.weight)
+            )
 
     @torch.no_grad()
     def revive(self, z, generator=None):
         """Move dead codes to vectors of the batch `z`, (..., D), drawn at random; each counts as used as often as the average."""
         vectors = z.detach().flatten(0, -2)  # (N, D)
-        drawn = from_first(vectors[torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)])  # (K, D)
-        dead = (self.usage() * len(self.counts) < self.restart)  # (K,)
+        drawn = from_first(
+            vectors[
+                torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)
+            ]
+        )  # (K, D)
+        dead = self.usage() * len(self.counts) < self.restart  # (K,)
         self.weight.copy_(torch.where(dead[:, None], drawn, self.weight))
         self.counts.copy_(torch.where(dead, self.counts.mean(), self.counts))
         self.sums.copy_(torch.where(dead[:, None], self.counts[:, None] * drawn, self.sums))

@@ -1,4 +1,5 @@
 """The convolutional autoencoder: the same small filters at every place (Masci, Meier, Cireşan and Schmidhuber, 2011)."""
+
 import math
 
 import torch
@@ -14,10 +15,14 @@ class TransposedConvolution(nn.Module):
 
     def __init__(self, layer, extra):
         super().__init__()
-        self.tied, self.extra, self.bias = (layer,), extra, nn.Parameter(torch.zeros(layer.in_channels))
+        self.tied = (layer,)
+        self.extra = extra
+        self.bias = nn.Parameter(torch.zeros(layer.in_channels))
 
     def forward(self, h):
-        return F.conv_transpose2d(h, self.tied[0].weight, self.bias, stride=2, padding=1, output_padding=self.extra)
+        return F.conv_transpose2d(
+            h, self.tied[0].weight, self.bias, stride=2, padding=1, output_padding=self.extra
+        )
 
 
 class ConvAutoencoder(Autoencoder):
@@ -44,22 +49,43 @@ class ConvAutoencoder(Autoencoder):
         Odena, Dumoulin and Olah (2016).
     """
 
-    def __init__(self, shape=(1, 28, 28), channels=(16, 32), latent_dim=32, activation="relu", code_activation="linear",
-                 output="sigmoid", tied=False):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        channels=(16, 32),
+        latent_dim=32,
+        activation="relu",
+        code_activation="linear",
+        output="sigmoid",
+        tied=False,
+    ):
         super().__init__(shape, (), latent_dim, activation, code_activation, output)
         channels = validation.sizes("channels", channels)
-        if len(self.shape) != 3 or min(self.shape[1:]) < 2**len(channels):
-            raise ValueError(f"shape is {self.shape} with {len(channels)} halvings; expected (C, H, W) with H and W of at least "
-                             f"{2**len(channels)}: give fewer channels, larger images, or take Autoencoder for flat vectors")
+        if len(self.shape) != 3 or min(self.shape[1:]) < 2 ** len(channels):
+            raise ValueError(
+                f"shape is {self.shape} with {len(channels)} halvings; expected (C, H, W) with H and W of at least "
+                f"{2 ** len(channels)}: give fewer channels, larger images, or take Autoencoder for flat vectors"
+            )
         (inputs, height, width), act = self.shape, ACTIVATIONS[activation]
         down, up = [], []
         for outputs in channels:
-            layer, extra = nn.Conv2d(inputs, outputs, 4, stride=2, padding=1), (height % 2, width % 2)
-            back = TransposedConvolution(layer, extra) if tied else nn.ConvTranspose2d(outputs, inputs, 4, 2, 1, extra)
+            layer, extra = (
+                nn.Conv2d(inputs, outputs, 4, stride=2, padding=1),
+                (height % 2, width % 2),
+            )
+            back = (
+                TransposedConvolution(layer, extra)
+                if tied
+                else nn.ConvTranspose2d(outputs, inputs, 4, 2, 1, extra)
+            )
             down, up = [*down, layer, act()], [act(), back, *up]
-            inputs, height, width = outputs, height // 2, width // 2
+            inputs = outputs
+            height = height // 2
+            width = width // 2
         grid = inputs, height, width
         code = nn.Linear(math.prod(grid), latent_dim)
         back = Transposed(code) if tied else nn.Linear(latent_dim, math.prod(grid))
-        self.encoder = nn.Sequential(nn.Unflatten(1, self.shape), *down, nn.Flatten(), code, ACTIVATIONS[code_activation]())
+        self.encoder = nn.Sequential(
+            nn.Unflatten(1, self.shape), *down, nn.Flatten(), code, ACTIVATIONS[code_activation]()
+        )
         self.decoder = nn.Sequential(back, nn.Unflatten(1, grid), *up, nn.Flatten())

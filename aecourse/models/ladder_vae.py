@@ -1,4 +1,5 @@
 """The Ladder VAE: a hierarchy of codes, each the meeting of evidence and expectation (Sønderby and others, 2016)."""
+
 import math
 
 import torch
@@ -19,7 +20,10 @@ def merge(mean, log_variance, other_mean, other_log_variance):
 
 def log_density(z, mean, log_variance):
     """ln N(z; mean, variance) in nats, summed over units: three (B, k) -> (B,)."""
-    return -((z - mean).square() / log_variance.exp() + log_variance + math.log(2 * math.pi)).sum(1) / 2
+    return (
+        -((z - mean).square() / log_variance.exp() + log_variance + math.log(2 * math.pi)).sum(1)
+        / 2
+    )
 
 
 class LadderVAE(nn.Module):
@@ -46,24 +50,49 @@ class LadderVAE(nn.Module):
         Sønderby, Raiko, Maaløe, Sønderby and Winther (2016); the skip path: Maaløe and others (2019).
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dims=(16, 8), activation="leaky_relu", likelihood="bernoulli",
-                 sigma=None, skip=True):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        hidden=(256, 128),
+        latent_dims=(16, 8),
+        activation="leaky_relu",
+        likelihood="bernoulli",
+        sigma=None,
+        skip=True,
+    ):
         super().__init__()
         self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden)
         self.latent_dims = validation.sizes("latent_dims", latent_dims)
         self.skip = skip
         if len(hidden) != len(latent_dims):
-            raise ValueError(f"hidden has {len(hidden)} levels and latent_dims {len(latent_dims)}; expected as many in both: "
-                             "one width for each code")
+            raise ValueError(
+                f"hidden has {len(hidden)} levels and latent_dims {len(latent_dims)}; expected as many in both: "
+                "one width for each code"
+            )
         validation.one_of("activation", activation, ACTIVATIONS)
-        self.log_sigma, pixels, act = make_log_sigma(likelihood, sigma), math.prod(self.shape), ACTIVATIONS[activation]
-        self.output, self.output_range = ACTIVATIONS[OUTPUTS[likelihood]](), RANGES[OUTPUTS[likelihood]]
-        self.up = nn.ModuleList(nn.Sequential(nn.Linear(*pair), act()) for pair in zip([pixels, *hidden], hidden))
-        self.evidence = nn.ModuleList(nn.Linear(width, 2 * k) for width, k in zip(hidden, latent_dims))
-        above = [k + (width if skip else 0) for k, width in zip(latent_dims, hidden)]  # what a level passes down
+        self.log_sigma = make_log_sigma(likelihood, sigma)
+        pixels = math.prod(self.shape)
+        act = ACTIVATIONS[activation]
+        self.output, self.output_range = (
+            ACTIVATIONS[OUTPUTS[likelihood]](),
+            RANGES[OUTPUTS[likelihood]],
+        )
+        self.up = nn.ModuleList(
+            nn.Sequential(nn.Linear(*pair), act()) for pair in zip([pixels, *hidden], hidden)
+        )
+        self.evidence = nn.ModuleList(
+            nn.Linear(width, 2 * k) for width, k in zip(hidden, latent_dims)
+        )
+        above = [
+            k + (width if skip else 0) for k, width in zip(latent_dims, hidden)
+        ]  # what a level passes down
         above[-1] = latent_dims[-1]  # no features come from above the top
-        self.down = nn.ModuleList(nn.Sequential(nn.Linear(*pair), act()) for pair in zip(above[1:], hidden))
-        self.prior = nn.ModuleList(nn.Linear(width, 2 * k) for width, k in zip(hidden, latent_dims[:-1]))
+        self.down = nn.ModuleList(
+            nn.Sequential(nn.Linear(*pair), act()) for pair in zip(above[1:], hidden)
+        )
+        self.prior = nn.ModuleList(
+            nn.Linear(width, 2 * k) for width, k in zip(hidden, latent_dims[:-1])
+        )
         self.decoder = mlp([above[0], hidden[0], pixels], activation)
 
     def climb(self, x):
@@ -92,7 +121,10 @@ class LadderVAE(nn.Module):
 
         `draw` is ``(mean, log_variance) -> z``.
         """
-        evidence, codes, posteriors, priors = self.climb(x), [], [], []
+        evidence = self.climb(x)
+        codes = []
+        posteriors = []
+        priors = []
 
         def choose(level, prior):
             top = level == len(evidence) - 1
@@ -100,6 +132,7 @@ class LadderVAE(nn.Module):
             priors.insert(0, prior)
             codes.insert(0, draw(*posteriors[0]))
             return codes[0]
+
         passed = self.descend(len(x), choose)
         return codes, posteriors, priors, passed
 
@@ -117,11 +150,17 @@ class LadderVAE(nn.Module):
 
     def logits(self, z):
         """The decoder before its output activation: L times (B, k) -> (B, *shape). Without skip only the lowest code speaks."""
-        if len(z) != len(self.latent_dims) or any(code.dim() != 2 or code.shape[1] != k for code, k in zip(z, self.latent_dims)):
+        if len(z) != len(self.latent_dims) or any(
+            code.dim() != 2 or code.shape[1] != k for code, k in zip(z, self.latent_dims)
+        ):
             seen = [tuple(code.shape) for code in z]
-            raise ValueError(f"z has shapes {seen}; expected {[('B', k) for k in self.latent_dims]}: "
-                             "a code for each level, the lowest first")
-        return self.decoder(self.descend(len(z[0]), lambda level, prior: z[level])).unflatten(1, self.shape)
+            raise ValueError(
+                f"z has shapes {seen}; expected {[('B', k) for k in self.latent_dims]}: "
+                "a code for each level, the lowest first"
+            )
+        return self.decoder(self.descend(len(z[0]), lambda level, prior: z[level])).unflatten(
+            1, self.shape
+        )
 
     def decode(self, z):
         """The reconstruction from codes: L times (B, k) -> (B, *shape), within `output_range`."""
@@ -139,7 +178,9 @@ class LadderVAE(nn.Module):
 
     def negative_elbo_terms(self, x, generator=None):
         """The two terms of the negative ELBO in nats an image: the divergences of all levels are summed, and none is left out."""
-        _, posteriors, priors, passed = self.levels(x, lambda *given: gaussian_sample(*given, generator))
+        _, posteriors, priors, passed = self.levels(
+            x, lambda *given: gaussian_sample(*given, generator)
+        )
         logits = self.decoder(passed).unflatten(1, self.shape)
         kl = sum(gaussian_kl_between(*q, *p) for q, p in zip(posteriors, priors))
         return {"reconstruction": -log_likelihood(logits, x, self.log_sigma).mean(), "kl": kl}
@@ -147,7 +188,9 @@ class LadderVAE(nn.Module):
     def log_importance_weights(self, x, samples, generator=None):
         """ln p(x|z) + ln p(z) - ln q(z|x) at draws of the posterior: (B, *shape) -> (samples, B), in nats."""
         many = x.expand(samples, *x.shape).flatten(0, 1)  # (S * B, *shape)
-        codes, posteriors, priors, passed = self.levels(many, lambda *given: gaussian_sample(*given, generator))
+        codes, posteriors, priors, passed = self.levels(
+            many, lambda *given: gaussian_sample(*given, generator)
+        )
         total = log_likelihood(self.decoder(passed).unflatten(1, self.shape), many, self.log_sigma)
         for z, q, p in zip(codes, posteriors, priors):
             total = total + log_density(z, *p) - log_density(z, *q)
@@ -155,5 +198,7 @@ class LadderVAE(nn.Module):
 
     def sample(self, n, generator=None):
         """`n` new samples, each the mean of p(x|z) at codes drawn from the top down: (n, *shape)."""
-        passed = self.descend(validation.positive("n", n), lambda level, prior: gaussian_sample(*prior, generator))
+        passed = self.descend(
+            validation.positive("n", n), lambda level, prior: gaussian_sample(*prior, generator)
+        )
         return self.output(self.decoder(passed).unflatten(1, self.shape))

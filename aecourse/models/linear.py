@@ -1,4 +1,5 @@
 """Linear models, whose optimum is known: PCA (Baldi and Hornik, 1989) and probabilistic PCA (Tipping and Bishop, 1999)."""
+
 import math
 
 import torch
@@ -46,9 +47,15 @@ class LinearAutoencoder(Autoencoder):
         """
         validation.weight("penalty", penalty)
         mean, axes, values = principal_axes(data)
-        keep = (1 - penalty / (len(data) * values[:self.latent_dim]).clamp(min=1e-30)).clamp(min=0) if penalty else 1
-        rows = (axes[:, :self.latent_dim] * keep**0.5).T  # (k, d)
-        self.encoder.weight.copy_(rows), self.encoder.bias.copy_(-rows @ mean), self.decoder.bias.copy_(mean)
+        keep = (
+            (1 - penalty / (len(data) * values[: self.latent_dim]).clamp(min=1e-30)).clamp(min=0)
+            if penalty
+            else 1
+        )
+        rows = (axes[:, : self.latent_dim] * keep**0.5).T  # (k, d)
+        self.encoder.weight.copy_(rows)
+        self.encoder.bias.copy_(-rows @ mean)
+        self.decoder.bias.copy_(mean)
         if isinstance(self.decoder, nn.Linear):
             self.decoder.weight.copy_(rows.T)
         return self
@@ -88,7 +95,9 @@ class LinearVAE(VAE):
     def precision(self):
         """Of the true posterior, :math:`I + W^T W / s^2`: (k, k)."""
         weight = self.decoder.weight
-        return torch.eye(self.latent_dim).to(weight) + weight.T @ weight / (2 * self.log_sigma).exp()
+        return (
+            torch.eye(self.latent_dim).to(weight) + weight.T @ weight / (2 * self.log_sigma).exp()
+        )
 
     def true_posterior(self, x):
         """p(z|x), a Gaussian with a full covariance: (B, *shape) -> a distribution over (B, k)."""
@@ -100,13 +109,19 @@ class LinearVAE(VAE):
         """ln p(x) in nats, without a sample: (B, *shape) -> (B,)."""
         weight, variance = self.decoder.weight, (2 * self.log_sigma).exp()
         covariance = weight @ weight.T + variance * torch.eye(len(weight)).to(weight)  # (d, d)
-        return MultivariateNormal(self.decoder.bias, covariance, validate_args=False).log_prob(x.flatten(1))
+        return MultivariateNormal(self.decoder.bias, covariance, validate_args=False).log_prob(
+            x.flatten(1)
+        )
 
     def true_elbo(self, x):
         """The ELBO in nats, its expectation taken by hand: (B, *shape) -> (B,)."""
         mean, log_variance = self.posterior(x)
-        blur = (self.decoder.weight.square().sum(0) * log_variance.exp()).sum(1) / (2 * self.log_sigma).exp()
-        return self.log_likelihood(x, mean) - blur / 2 - gaussian_kl(mean, log_variance, "none").sum(1)
+        blur = (self.decoder.weight.square().sum(0) * log_variance.exp()).sum(1) / (
+            2 * self.log_sigma
+        ).exp()
+        return (
+            self.log_likelihood(x, mean) - blur / 2 - gaussian_kl(mean, log_variance, "none").sum(1)
+        )
 
     @torch.no_grad()
     def fit_posterior(self):
@@ -115,8 +130,11 @@ class LinearVAE(VAE):
         It is the true posterior where the columns of W are orthogonal.
         """
         precision = self.precision()
-        rows = torch.linalg.solve(precision, self.decoder.weight.T) / (2 * self.log_sigma).exp()  # (k, d)
-        self.encoder.weight.copy_(rows), self.encoder.bias.copy_(-rows @ self.decoder.bias)
+        rows = (
+            torch.linalg.solve(precision, self.decoder.weight.T) / (2 * self.log_sigma).exp()
+        )  # (k, d)
+        self.encoder.weight.copy_(rows)
+        self.encoder.bias.copy_(-rows @ self.decoder.bias)
         self.log_variance.copy_(-precision.diagonal().log())
         return self
 
@@ -129,11 +147,16 @@ class LinearVAE(VAE):
         """
         mean, axes, values = principal_axes(data)
         if self.log_sigma.requires_grad:
-            noise = values[self.latent_dim:].mean()
+            noise = values[self.latent_dim :].mean()
             if not noise > 0:
-                raise ValueError(f"data leave a variance of {noise:.4g} beyond {self.latent_dim} axes; expected more than 0: "
-                                 "lower latent_dim, or give the model a sigma")
+                raise ValueError(
+                    f"data leave a variance of {noise:.4g} beyond {self.latent_dim} axes; expected more than 0: "
+                    "lower latent_dim, or give the model a sigma"
+                )
             self.log_sigma.copy_(noise.log() / 2)
-        lengths = (values[:self.latent_dim] - (2 * self.log_sigma).exp()).clamp(min=0).sqrt()  # 0 is a collapsed unit
-        self.decoder.weight.copy_(axes[:, :self.latent_dim] * lengths), self.decoder.bias.copy_(mean)
+        lengths = (
+            (values[: self.latent_dim] - (2 * self.log_sigma).exp()).clamp(min=0).sqrt()
+        )  # 0 is a collapsed unit
+        self.decoder.weight.copy_(axes[:, : self.latent_dim] * lengths)
+        self.decoder.bias.copy_(mean)
         return self.fit_posterior()

@@ -1,4 +1,5 @@
 """The multi-scale autoencoder: a code for each level of a Laplacian pyramid (after Burt and Adelson, 1983)."""
+
 import math
 
 import torch
@@ -51,14 +52,27 @@ class MultiScaleAutoencoder(nn.Module):
         Burt and Adelson (1983), with means of 2 x 2 in place of their filter.
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(128,), latent_dims=(16, 8, 4), activation="relu", output="linear"):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        hidden=(128,),
+        latent_dims=(16, 8, 4),
+        activation="relu",
+        output="linear",
+    ):
         super().__init__()
-        self.shape, hidden = validation.sizes("shape", shape), validation.sizes("hidden", hidden, least=0)
+        self.shape, hidden = (
+            validation.sizes("shape", shape),
+            validation.sizes("hidden", hidden, least=0),
+        )
         self.latent_dims = validation.sizes("latent_dims", latent_dims)
-        validation.one_of("activation", activation, ACTIVATIONS), validation.one_of("output", output, RANGES)
+        validation.one_of("activation", activation, ACTIVATIONS)
+        validation.one_of("output", output, RANGES)
         if len(self.shape) != 3:
             raise ValueError(f"shape is {self.shape}; expected that of an image, (C, H, W)")
-        self.shapes = [x.shape[1:] for x in pyramid(torch.empty(1, *self.shape), len(latent_dims))]  # the finest first
+        self.shapes = [
+            x.shape[1:] for x in pyramid(torch.empty(1, *self.shape), len(latent_dims))
+        ]  # the finest first
         widths = [[math.prod(shape), *hidden, k] for shape, k in zip(self.shapes, self.latent_dims)]
         self.encoders = nn.ModuleList(mlp(row, activation) for row in widths)
         self.decoders = nn.ModuleList(mlp(row[::-1], activation) for row in widths)
@@ -67,7 +81,10 @@ class MultiScaleAutoencoder(nn.Module):
     def encode(self, x):
         """The codes, the finest first: (B, C, H, W) -> L times (B, k)."""
         validation.samples("x", x, self.shape)
-        return tuple(encoder(band.flatten(1)) for encoder, band in zip(self.encoders, bands(x, len(self.encoders))))
+        return tuple(
+            encoder(band.flatten(1))
+            for encoder, band in zip(self.encoders, bands(x, len(self.encoders)))
+        )
 
     def logit_pyramid(self, z, levels=None):
         """The image at each resolution before the output activation, the finest first: L times (B, C, H / 2^l, W / 2^l).
@@ -76,17 +93,25 @@ class MultiScaleAutoencoder(nn.Module):
             z: a code for each level, the finest first: L times (B, k).
             levels: how many draw, from the coarsest on; None for all. The others add no detail.
         """
-        if len(z) != len(self.latent_dims) or any(code.dim() != 2 or code.shape[1] != k for code, k in zip(z, self.latent_dims)):
-            raise ValueError(f"z has shapes {[tuple(code.shape) for code in z]}; expected {[('B', k) for k in self.latent_dims]}: "
-                             "a code for each level, the finest first")
+        if len(z) != len(self.latent_dims) or any(
+            code.dim() != 2 or code.shape[1] != k for code, k in zip(z, self.latent_dims)
+        ):
+            raise ValueError(
+                f"z has shapes {[tuple(code.shape) for code in z]}; expected {[('B', k) for k in self.latent_dims]}: "
+                "a code for each level, the finest first"
+            )
         coarsest, levels = len(z) - 1, len(z) if levels is None else levels
         if validation.positive("levels", levels) > len(z):
-            raise ValueError(f"levels is {levels}; expected at most {len(z)}, as many as the model has")
+            raise ValueError(
+                f"levels is {levels}; expected at most {len(z)}, as many as the model has"
+            )
         images = [self.decoders[-1](z[-1]).unflatten(1, self.shapes[-1])]
         for level in reversed(range(coarsest)):
             images.insert(0, up(images[0]))
             if coarsest - level < levels:
-                images[0] = images[0] + detail(self.decoders[level](z[level]).unflatten(1, self.shapes[level]))
+                images[0] = images[0] + detail(
+                    self.decoders[level](z[level]).unflatten(1, self.shapes[level])
+                )
         return images
 
     def logits(self, z, levels=None):

@@ -1,4 +1,5 @@
 """The variational autoencoder: a code that is a distribution (Kingma and Welling, 2014; beta: Higgins and others, 2017)."""
+
 import math
 
 import torch
@@ -44,8 +45,10 @@ def make_log_sigma(likelihood, sigma):
     """The parameter ln sigma of a Gaussian likelihood, learned where `sigma` is None; None for a Bernoulli likelihood."""
     if validation.one_of("likelihood", likelihood, OUTPUTS) == "bernoulli":
         if sigma is not None:
-            raise ValueError(f"sigma is {sigma!r} with a Bernoulli likelihood; expected None: "
-                             "only likelihood='gaussian' has a sigma")
+            raise ValueError(
+                f"sigma is {sigma!r} with a Bernoulli likelihood; expected None: "
+                "only likelihood='gaussian' has a sigma"
+            )
         return None
     start = math.log(validation.positive("sigma", 1.0 if sigma is None else sigma, float))
     return nn.Parameter(torch.tensor(start), requires_grad=sigma is None)
@@ -73,11 +76,20 @@ class VAE(Autoencoder):
         Kingma and Welling (2014); the learned sigma: Rybkin, Daniilidis and Levine (2021).
     """
 
-    def __init__(self, shape=(1, 28, 28), hidden=(256, 128), latent_dim=32, activation="relu", likelihood="bernoulli",
-                 sigma=None):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        hidden=(256, 128),
+        latent_dim=32,
+        activation="relu",
+        likelihood="bernoulli",
+        sigma=None,
+    ):
         validation.one_of("likelihood", likelihood, OUTPUTS)
         super().__init__(shape, hidden, latent_dim, activation, output=OUTPUTS[likelihood])
-        self.encoder = mlp([math.prod(self.shape), *hidden, 2 * latent_dim], activation)  # a mean and a log-variance a unit
+        self.encoder = mlp(
+            [math.prod(self.shape), *hidden, 2 * latent_dim], activation
+        )  # a mean and a log-variance a unit
         self.log_sigma = make_log_sigma(likelihood, sigma)
 
     def posterior(self, x):
@@ -105,7 +117,10 @@ class VAE(Autoencoder):
         """
         mean, log_variance = self.posterior(x)
         z = gaussian_sample(mean, log_variance, generator)
-        return {"reconstruction": -self.log_likelihood(x, z).mean(), "kl": gaussian_kl(mean, log_variance)}
+        return {
+            "reconstruction": -self.log_likelihood(x, z).mean(),
+            "kl": gaussian_kl(mean, log_variance),
+        }
 
     def log_importance_weights(self, x, samples, generator=None):
         """ln p(x|z) + ln p(z) - ln q(z|x) at draws of the posterior: (B, *shape) -> (samples, B), in nats."""
@@ -114,10 +129,14 @@ class VAE(Autoencoder):
         prior = -z.square().sum(2) / 2  # ln p(z) and ln q(z|x) share (k/2) ln 2 pi: it cancels
         posterior = -((z - mean).square() / log_variance.exp() + log_variance).sum(2) / 2
         x = x.expand(samples, *x.shape).flatten(0, 1)  # (S * B, *shape)
-        return self.log_likelihood(x, z.flatten(0, 1)).unflatten(0, prior.shape) + prior - posterior  # (S, B)
+        return (
+            self.log_likelihood(x, z.flatten(0, 1)).unflatten(0, prior.shape) + prior - posterior
+        )  # (S, B)
 
     def sample(self, n, generator=None):
         """`n` new samples, each the mean of p(x|z) at a z from the prior: (n, *shape)."""
         parameter = next(self.parameters())
         shape = validation.positive("n", n), self.latent_dim
-        return self.decode(torch.randn(shape, generator=generator, device=parameter.device, dtype=parameter.dtype))
+        return self.decode(
+            torch.randn(shape, generator=generator, device=parameter.device, dtype=parameter.dtype)
+        )

@@ -1,4 +1,5 @@
 """The vector-quantised autoencoder: a code of discrete symbols (van den Oord, Vinyals and Kavukcuoglu, 2017)."""
+
 import math
 
 from torch import nn
@@ -12,8 +13,10 @@ from aecourse.models.codebook import Codebook
 def convolutions(shape, width, dim, n_downsamplings, activation):
     """Encoder and decoder of `n_downsamplings` steps of stride 2, and the grid that (C, H, W) becomes."""
     if len(shape) != 3 or shape[1] % 2**n_downsamplings or shape[2] % 2**n_downsamplings:
-        raise ValueError(f"shape is {shape} with n_downsamplings = {n_downsamplings}; expected (C, H, W) with H and W divisible by "
-                         f"{2**n_downsamplings}: pad the images, take a smaller n_downsamplings, or give grid= for fully connected layers")
+        raise ValueError(
+            f"shape is {shape} with n_downsamplings = {n_downsamplings}; expected (C, H, W) with H and W divisible by "
+            f"{2**n_downsamplings}: pad the images, take a smaller n_downsamplings, or give grid= for fully connected layers"
+        )
     widths, act = [width] * n_downsamplings, ACTIVATIONS[activation]
     down, up = [], [nn.Conv2d(dim, width, 3, padding=1), act()]
     for n_in, n_out in zip([shape[0], *widths], widths):
@@ -21,7 +24,11 @@ def convolutions(shape, width, dim, n_downsamplings, activation):
     for n_in, n_out in zip(widths, [*widths[1:], shape[0]]):
         up += [nn.ConvTranspose2d(n_in, n_out, 4, 2, 1), act()]
     down.append(nn.Conv2d(width, dim, 3, padding=1))
-    return nn.Sequential(*down), nn.Sequential(*up[:-1]), (shape[1] // 2**n_downsamplings, shape[2] // 2**n_downsamplings)
+    return (
+        nn.Sequential(*down),
+        nn.Sequential(*up[:-1]),
+        (shape[1] // 2**n_downsamplings, shape[2] // 2**n_downsamplings),
+    )
 
 
 class VQVAE(nn.Module):
@@ -44,19 +51,34 @@ class VQVAE(nn.Module):
         van den Oord, Vinyals and Kavukcuoglu (2017).
     """
 
-    def __init__(self, shape=(1, 28, 28), codes=512, dim=64, width=64, n_downsamplings=2, grid=None, activation="relu", output="sigmoid",
-                 decay=0.99, restart=0.03):
+    def __init__(
+        self,
+        shape=(1, 28, 28),
+        codes=512,
+        dim=64,
+        width=64,
+        n_downsamplings=2,
+        grid=None,
+        activation="relu",
+        output="sigmoid",
+        decay=0.99,
+        restart=0.03,
+    ):
         super().__init__()
         self.shape = validation.sizes("shape", shape)
-        validation.positive("width", width), validation.positive("n_downsamplings", n_downsamplings)
-        validation.one_of("activation", activation, ACTIVATIONS), validation.one_of("output", output, RANGES)
+        validation.positive("width", width)
+        validation.positive("n_downsamplings", n_downsamplings)
+        validation.one_of("activation", activation, ACTIVATIONS)
+        validation.one_of("output", output, RANGES)
         self.codebook, self.connected = Codebook(codes, dim, decay, restart), grid is not None
         if self.connected:
             self.grid = validation.sizes("grid", grid)
             widths = [math.prod(self.shape), width, math.prod(self.grid) * dim]
             self.encoder, self.decoder = mlp(widths, activation), mlp(widths[::-1], activation)
         else:
-            self.encoder, self.decoder, self.grid = convolutions(self.shape, width, dim, n_downsamplings, activation)
+            self.encoder, self.decoder, self.grid = convolutions(
+                self.shape, width, dim, n_downsamplings, activation
+            )
         self.output, self.output_range = ACTIVATIONS[output](), RANGES[output]
 
     def features(self, x):
@@ -82,9 +104,15 @@ class VQVAE(nn.Module):
         validation.floating("z", z)
         expected = (*self.grid, self.codebook.weight.shape[1])
         if z.shape[1:] != expected:
-            raise ValueError(f"z has shape {tuple(z.shape)}; expected (B, {', '.join(map(str, expected))}): "
-                             "one code for each place of the grid")
-        return self.decoder(z.flatten(1)).unflatten(1, self.shape) if self.connected else self.decoder(z.movedim(-1, 1))
+            raise ValueError(
+                f"z has shape {tuple(z.shape)}; expected (B, {', '.join(map(str, expected))}): "
+                "one code for each place of the grid"
+            )
+        return (
+            self.decoder(z.flatten(1)).unflatten(1, self.shape)
+            if self.connected
+            else self.decoder(z.movedim(-1, 1))
+        )
 
     def decode(self, z):
         """The reconstruction from a code: (B, *grid, D) -> (B, *shape), within `output_range`."""

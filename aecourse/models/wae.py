@@ -1,4 +1,5 @@
 """The Wasserstein autoencoder: codes that as a whole follow the prior (Tolstikhin, Bousquet, Gelly and Schölkopf, 2018)."""
+
 import torch
 
 from aecourse import validation
@@ -16,4 +17,6 @@ class WAE(Autoencoder):
 def sample_prior(n, model, generator=None):
     """`n` codes from N(0, I), on the device and of the dtype of `model`: (n, k)."""
     parameter = next(model.parameters())
-    return torch.randn(n, model.latent_dim, generator=generator, device=parameter.device, dtype=parameter.dtype)
+    return torch.randn(
+        n, model.latent_dim, generator=generator, device=parameter.device, dtype=parameter.dtype
+    )

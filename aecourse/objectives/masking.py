@@ -1,6 +1,5 @@
 """The objective of a masked autoencoder: the error on hidden patches alone (He and others, 2022)."""
 
-
 from aecourse import validation
 from aecourse.patches import normalize_patches, patchify, random_mask
 
@@ -17,7 +16,9 @@ def masked_error(predictions, patches, hidden, normalized=False):
         A scalar, in squared units of the data, or without unit where normalized.
     """
     validation.same("predictions", predictions, "patches", patches)
-    errors = (predictions - (normalize_patches(patches) if normalized else patches)).square().mean(2)  # (B, P)
+    errors = (
+        (predictions - (normalize_patches(patches) if normalized else patches)).square().mean(2)
+    )  # (B, P)
     return errors.gather(1, hidden).mean()
 
 
@@ -34,9 +35,11 @@ def masked_reconstruction(ratio=0.75, normalized=False):
     Source:
         He and others (2022), section 3.
     """
+
     def objective(model, x, generator):
         validation.requires(model, "patches", "a MaskedAutoencoder")
         hidden = random_mask(len(x), model.patches, ratio, generator, x.device)
         predictions = model.predictions(model.encode(x, hidden), hidden)
         return {"hidden": masked_error(predictions, patchify(x, model.patch), hidden, normalized)}
+
     return objective

@@ -28,9 +28,17 @@ def hierarchical(weights=(1.0, 1.0, 1.0)):
         validation.weight("weights", weight)
 
     def objective(model, x, generator):
-        x_hats = validation.requires(model, "reconstructions", "a MultiScaleAutoencoder").reconstructions(model.encode(x))
+        x_hats = validation.requires(
+            model, "reconstructions", "a MultiScaleAutoencoder"
+        ).reconstructions(model.encode(x))
         if len(weights) != len(x_hats):
-            raise ValueError(f"weights are {len(weights)} and the model has {len(x_hats)} levels; expected one a level, the finest first")
+            raise ValueError(
+                f"weights are {len(weights)} and the model has {len(x_hats)} levels; expected one a level, the finest first"
+            )
         levels = zip(weights, x_hats, pyramid(x, len(x_hats)))
-        return {f"level_{i}": weight * mse(x_hat, wanted) for i, (weight, x_hat, wanted) in enumerate(levels)}
+        return {
+            f"level_{i}": weight * mse(x_hat, wanted)
+            for i, (weight, x_hat, wanted) in enumerate(levels)
+        }
+
     return objective

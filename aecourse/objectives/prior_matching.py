@@ -34,6 +34,7 @@ def wasserstein(weight=10.0, kernel=inverse_multiquadric):
         x_hat, z = model(x)
         distance = mmd(z, sample_prior(len(z), model, generator), kernel)
         return {"reconstruction": mse(x_hat, x, "batchmean"), "mmd": weight * distance}
+
     return objective
 
 
@@ -61,15 +62,21 @@ def adversarial(weight=0.5, penalty=0.3):
         Makhzani and others (2016), section 2; Goodfellow and others (2014), section 3, for the encoder's form;
         Mescheder, Geiger and Nowozin (2018), equation 9, for the penalty.
     """
-    validation.weight("weight", weight), validation.weight("penalty", penalty)
+    validation.weight("weight", weight)
+    validation.weight("penalty", penalty)
 
     def objective(model, x, generator):
         x_hat, z = model(x)
-        discriminator = validation.requires(model, "discriminator", "an AdversarialAutoencoder").discriminator
+        discriminator = validation.requires(
+            model, "discriminator", "an AdversarialAutoencoder"
+        ).discriminator
         fixed = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
         drawn = sample_prior(len(z), model, generator)
-        return {"reconstruction": mse(x_hat, x, "batchmean"),
-                "discriminator": discriminator_loss(discriminator(drawn), discriminator(z.detach())),
-                "generator": weight * generator_loss(functional_call(discriminator, fixed, (z,))),
-                "gradient_penalty": penalty / 2 * gradient_penalty(discriminator, drawn)}
+        return {
+            "reconstruction": mse(x_hat, x, "batchmean"),
+            "discriminator": discriminator_loss(discriminator(drawn), discriminator(z.detach())),
+            "generator": weight * generator_loss(functional_call(discriminator, fixed, (z,))),
+            "gradient_penalty": penalty / 2 * gradient_penalty(discriminator, drawn),
+        }
+
     return objective

@@ -37,4 +37,5 @@ def vq_vae(commitment=0.25):
         if model.training:
             book.update(z, indices)
         return terms | {"commitment": commitment * mse(z, codes.detach())}
+
     return objective

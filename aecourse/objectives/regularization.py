@@ -4,6 +4,7 @@ Each function returns an objective ``(model, x, generator) -> {name: scalar}`` f
 weight is a number of at least 0, or a scalar tensor, so that :func:`torch.vmap` can train one model for each weight.
 The error is a mean over elements, unless `loss` says otherwise.
 """
+
 from torch import nn
 
 from aecourse import validation
@@ -22,8 +23,10 @@ LOSSES = {"mse": mse, "mae": mae, "bce": bce}
 def error(loss, model, z, x):
     """`loss` between `x` and its reconstruction from the code `z`: a scalar. Cross entropy takes the logits."""
     if loss == "bce" and model.output_range != (0, 1):
-        raise ValueError(f"loss is 'bce' and the model's output lies in {model.output_range}; expected (0, 1): "
-                         "build it with output='sigmoid', or take another loss")
+        raise ValueError(
+            f"loss is 'bce' and the model's output lies in {model.output_range}; expected (0, 1): "
+            "build it with output='sigmoid', or take another loss"
+        )
     return LOSSES.get(loss, loss)(model.logits(z) if loss == "bce" else model.decode(z), x)
 
 
@@ -55,8 +58,12 @@ def regularized(penalties, loss="mse", corrupt=None):
     def objective(model, x, generator):
         seen = x if corrupt is None else corrupt(x, generator)
         z = model.encode(seen)
-        paid = {name: weight * penalty(model, seen, z, generator) for name, (weight, penalty) in penalties.items()}
+        paid = {
+            name: weight * penalty(model, seen, z, generator)
+            for name, (weight, penalty) in penalties.items()
+        }
         return {"reconstruction": error(loss, model, z, x)} | paid
+
     return objective
 
 
@@ -115,14 +122,22 @@ def sparse_kl(weight, rho=0.05, loss="mse"):
     Source:
         Ng (2011).
     """
-    check_loss(loss), validation.weight("weight", weight), check_target(rho)
+    check_loss(loss)
+    validation.weight("weight", weight)
+    check_target(rho)
 
     def objective(model, x, generator):
         last = model.encoder[-1] if isinstance(model.encoder, nn.Sequential) else model.encoder
         if not isinstance(last, nn.Sigmoid):
-            raise ValueError(f"model has a code that comes from {last}; expected a sigmoid: build it with code_activation='sigmoid'")
+            raise ValueError(
+                f"model has a code that comes from {last}; expected a sigmoid: build it with code_activation='sigmoid'"
+            )
         logits = model.encoder[:-1](validation.samples("x", x, model.shape).flatten(1))  # (B, k)
-        return {"reconstruction": error(loss, model, last(logits), x), "kl": weight * kl_sparsity_penalty_from_logits(logits, rho)}
+        return {
+            "reconstruction": error(loss, model, last(logits), x),
+            "kl": weight * kl_sparsity_penalty_from_logits(logits, rho),
+        }
+
     return objective
 
 
@@ -150,6 +165,7 @@ def contractive(weight, loss="mse", probes=None):
         if type(model).encode is Autoencoder.encode:  # its layers have a fast form
             return contractive_penalty(model.encoder, x.flatten(1))
         return contractive_penalty(model.encode, x)
+
     return regularized({"contraction": (weight, penalty)}, loss)
 
 
@@ -163,7 +179,9 @@ def weight_decayed(weight, loss="mse"):
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"decay"`` (times lambda).
     """
-    return regularized({"decay": (weight, lambda model, x, z, generator: l2_penalty(weight_matrices(model)))}, loss)
+    return regularized(
+        {"decay": (weight, lambda model, x, z, generator: l2_penalty(weight_matrices(model)))}, loss
+    )
 
 
 def check_loss(loss):

@@ -27,8 +27,11 @@ def beta_vae(beta=1.0):
     validation.weight("beta", beta)
 
     def objective(model, x, generator):
-        terms = validation.requires(model, "negative_elbo_terms", "a VAE, LinearVAE or LadderVAE").negative_elbo_terms(x, generator)
+        terms = validation.requires(
+            model, "negative_elbo_terms", "a VAE, LinearVAE or LadderVAE"
+        ).negative_elbo_terms(x, generator)
         return terms | {"kl": beta * terms["kl"]}
+
     return objective
 
 

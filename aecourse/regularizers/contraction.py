@@ -5,15 +5,36 @@ here has a gradient with respect to the encoder's parameters, weights and slopes
 gamed: a code scaled down and a decoder scaled up reconstruct the same; tie their weights, or report it over the
 code's variance.
 """
+
 import torch
 from torch import nn
 
 from aecourse import validation
 from aecourse.losses.reduction import reduce
 
-ELEMENTWISE = (nn.Identity, nn.ReLU, nn.LeakyReLU, nn.ELU, nn.CELU, nn.SELU, nn.GELU, nn.SiLU, nn.Mish, nn.Softplus, nn.Sigmoid,
-               nn.LogSigmoid, nn.Tanh, nn.Hardtanh, nn.ReLU6, nn.Softsign, nn.Hardsigmoid, nn.Hardswish, nn.Tanhshrink,
-               nn.Softshrink, nn.Hardshrink)
+ELEMENTWISE = (
+    nn.Identity,
+    nn.ReLU,
+    nn.LeakyReLU,
+    nn.ELU,
+    nn.CELU,
+    nn.SELU,
+    nn.GELU,
+    nn.SiLU,
+    nn.Mish,
+    nn.Softplus,
+    nn.Sigmoid,
+    nn.LogSigmoid,
+    nn.Tanh,
+    nn.Hardtanh,
+    nn.ReLU6,
+    nn.Softsign,
+    nn.Hardsigmoid,
+    nn.Hardswish,
+    nn.Tanhshrink,
+    nn.Softshrink,
+    nn.Hardshrink,
+)
 
 
 def contractive_penalty(encoder, x, reduction="mean"):
@@ -38,13 +59,17 @@ def contractive_penalty(encoder, x, reduction="mean"):
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
-    return (contractive_penalty_of_mlp if is_mlp(encoder) else contractive_penalty_by_jacobian)(encoder, x, reduction)
+    return (contractive_penalty_of_mlp if is_mlp(encoder) else contractive_penalty_by_jacobian)(
+        encoder, x, reduction
+    )
 
 
 def contractive_penalty_by_jacobian(encoder, x, reduction="mean"):
     """The readable form: the Jacobian of each sample, squared and summed. Arguments as for :func:`contractive_penalty`."""
     check_batch(x, reduction)
-    jacobians = torch.func.vmap(torch.func.jacrev(lambda row: one_tensor(encoder(row[None]))[0]))(x)  # (B, *code, *sample)
+    jacobians = torch.func.vmap(torch.func.jacrev(lambda row: one_tensor(encoder(row[None]))[0]))(
+        x
+    )  # (B, *code, *sample)
     return reduce(jacobians.flatten(1).square().sum(1), reduction)
 
 
@@ -68,9 +93,13 @@ def contractive_penalty_by_probes(encoder, x, generator, probes=1, reduction="me
     Source:
         Hutchinson (1990); Hoffman, Roberts and Yaida (2019).
     """
-    check_batch(x, reduction), validation.positive("probes", probes)
+    check_batch(x, reduction)
+    validation.positive("probes", probes)
     z, pull = torch.func.vjp(lambda inputs: one_tensor(encoder(inputs)), x)
-    signs = 2 * torch.randint(2, (probes, *z.shape), generator=generator, device=z.device).to(z.dtype) - 1
+    signs = (
+        2 * torch.randint(2, (probes, *z.shape), generator=generator, device=z.device).to(z.dtype)
+        - 1
+    )
     squares = sum(pull(v)[0].flatten(1).square().sum(1) for v in signs)  # (B,)
     return reduce(squares / probes, reduction)
 
@@ -96,10 +125,13 @@ def contractive_penalty_of_sigmoid_layer(z, weight, reduction="mean"):
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
-    check_batch(z, reduction, "z"), validation.floating("weight", weight)
+    check_batch(z, reduction, "z")
+    validation.floating("weight", weight)
     if z.dim() != 2 or weight.dim() != 2 or z.shape[1] != len(weight):
-        raise ValueError(f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)}; expected (B, k) and (k, d), "
-                         "as nn.Linear keeps it")
+        raise ValueError(
+            f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)}; expected (B, k) and (k, d), "
+            "as nn.Linear keeps it"
+        )
     validation.within("z", z, 0, 1)
     return reduce((z * (1 - z)).square() @ weight.square().sum(1), reduction)
 
@@ -161,15 +193,23 @@ def from_the_data(weights, slopes):
 def linearize(encoder, x):
     """Weights, (n, m), and slopes of the activations at `x`, (B, n), of each linear layer, from data to code."""
     if not is_mlp(encoder):
-        raise TypeError(f"encoder is {encoder}; expected a torch.nn.Sequential of Linear, the first of all, and elementwise "
-                        "activations: for others there are contraction_by_jacobian and contraction_by_probes")
-    layers, weights, slopes, h = layers_of(encoder), [], [], x
+        raise TypeError(
+            f"encoder is {encoder}; expected a torch.nn.Sequential of Linear, the first of all, and elementwise "
+            "activations: for others there are contraction_by_jacobian and contraction_by_probes"
+        )
+    layers = layers_of(encoder)
+    weights = []
+    slopes = []
+    h = x
     if x.shape[1] != layers[0].in_features:
-        raise ValueError(f"x has {x.shape[1]} numbers a sample; expected {layers[0].in_features}, what the first layer takes")
+        raise ValueError(
+            f"x has {x.shape[1]} numbers a sample; expected {layers[0].in_features}, what the first layer takes"
+        )
     for layer in layers:
         if isinstance(layer, nn.Linear):
             h = layer(h)  # (B, n)
-            weights.append(layer.weight), slopes.append(torch.ones_like(h))
+            weights.append(layer.weight)
+            slopes.append(torch.ones_like(h))
         else:
             h, pull = torch.func.vjp(layer, h)
             slopes[-1] = slopes[-1] * pull(torch.ones_like(h))[0]
@@ -193,8 +233,10 @@ def is_mlp(encoder):
 def one_tensor(z):
     """What an encoder returned is one tensor."""
     if not isinstance(z, torch.Tensor):
-        raise TypeError(f"encoder returns a {type(z).__name__}; expected one tensor: pass lambda x: encoder(x)[0], "
-                        "or whichever is the code")
+        raise TypeError(
+            f"encoder returns a {type(z).__name__}; expected one tensor: pass lambda x: encoder(x)[0], "
+            "or whichever is the code"
+        )
     return z
 
 
@@ -202,4 +244,6 @@ def check_batch(x, reduction, name="x"):
     """`x` is a batch, and `reduction` one over samples."""
     validation.one_of("reduction", reduction, ("mean", "sum", "none"))
     if validation.floating(name, x).dim() < 2:
-        raise ValueError(f"{name} has shape {tuple(x.shape)}; expected (B, ...): add the batch axis with [None]")
+        raise ValueError(
+            f"{name} has shape {tuple(x.shape)}; expected (B, ...): add the batch axis with [None]"
+        )

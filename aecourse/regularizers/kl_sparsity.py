@@ -1,4 +1,5 @@
 """KL sparsity: each unit is on, on average, in a small share of the samples."""
+
 import math
 
 import torch
@@ -19,7 +20,9 @@ def check_target(rho):
     if isinstance(rho, torch.Tensor):
         validation.weight("rho", rho)
     elif not 0 < rho < 1:
-        raise ValueError(f"rho is {rho!r}; expected a mean activation between 0 and 1, both left out: try 0.05")
+        raise ValueError(
+            f"rho is {rho!r}; expected a mean activation between 0 and 1, both left out: try 0.05"
+        )
 
 
 def kl_sparsity_penalty(z, rho=0.05, reduction="sum"):
@@ -48,11 +51,14 @@ def kl_sparsity_penalty(z, rho=0.05, reduction="sum"):
     Source:
         Ng (2011).
     """
-    check_target(rho), check_codes("z", z, reduction)
+    check_target(rho)
+    check_codes("z", z, reduction)
     try:
         validation.within("z", z, 0, 1)
     except ValueError as error:
-        raise ValueError(f"{error}; for a code, a sigmoid on it (code_activation='sigmoid')") from None
+        raise ValueError(
+            f"{error}; for a code, a sigmoid on it (code_activation='sigmoid')"
+        ) from None
     on = at_least_float32(z).mean(0)  # (...)
     return reduce(divergence(rho, on.log(), (-on).log1p()), reduction)
 
@@ -73,8 +79,12 @@ def kl_sparsity_penalty_from_logits(logits, rho=0.05, reduction="sum"):
     Raises:
         TypeError, ValueError: as :func:`kl_sparsity_penalty`; no value of a logit is refused.
     """
-    check_target(rho), check_codes("logits", logits, reduction)
-    log_on, log_off = (F.logsigmoid(a).logsumexp(0) - math.log(len(logits)) for a in (at_least_float32(logits), -at_least_float32(logits)))  # (...)
+    check_target(rho)
+    check_codes("logits", logits, reduction)
+    log_on, log_off = (
+        F.logsigmoid(a).logsumexp(0) - math.log(len(logits))
+        for a in (at_least_float32(logits), -at_least_float32(logits))
+    )  # (...)
     return reduce(divergence(rho, log_on, log_off), reduction)
 
 
@@ -82,4 +92,6 @@ def check_codes(name, z, reduction):
     """`z` is a batch of codes, and `reduction` one over units."""
     validation.one_of("reduction", reduction, ("sum", "mean", "none"))
     if validation.floating(name, z).dim() < 2:
-        raise ValueError(f"{name} has shape {tuple(z.shape)}; expected (B, units): the mean is over a batch; add it with [None]")
+        raise ValueError(
+            f"{name} has shape {tuple(z.shape)}; expected (B, units): the mean is over a batch; add it with [None]"
+        )

@@ -1,4 +1,5 @@
 """L1 sparsity: few units speak for each sample. And the sparse code itself, by ISTA and FISTA."""
+
 import torch
 
 from aecourse import validation
@@ -77,8 +78,10 @@ def scale_free_l1(z, weight, axis=1, reduction="mean"):
     """
     norms = atom_norms(weight, axis)
     if validation.floating("z", z).dim() < 2 or z.shape[1] != len(norms):
-        raise ValueError(f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)} {len(norms)} units along axis {axis}; "
-                         f"expected (B, {len(norms)}): choose the axis along which the weight's units lie")
+        raise ValueError(
+            f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)} {len(norms)} units along axis {axis}; "
+            f"expected (B, {len(norms)}): choose the axis along which the weight's units lie"
+        )
     return l1_penalty(z * norms.reshape(-1, *[1] * (z.dim() - 2)), reduction)
 
 
@@ -98,7 +101,8 @@ def soft_threshold(z, threshold):
     Source:
         Donoho (1995).
     """
-    validation.floating("z", z), check_threshold("threshold", threshold)
+    validation.floating("z", z)
+    check_threshold("threshold", threshold)
     return z - z.clamp(-threshold, threshold)
 
 
@@ -137,7 +141,9 @@ def ista(x, dictionary, alpha, steps=100, start=None):
     """
     codes, size = prepare(x, dictionary, alpha, steps, start)
     for _ in range(steps):
-        codes = soft_threshold(codes - size * (codes @ dictionary - x) @ dictionary.T, size * alpha)  # (B, k)
+        codes = soft_threshold(
+            codes - size * (codes @ dictionary - x) @ dictionary.T, size * alpha
+        )  # (B, k)
     return codes
 
 
@@ -153,19 +159,26 @@ def fista(x, dictionary, alpha, steps=100, start=None):
     codes, size = prepare(x, dictionary, alpha, steps, start)
     ahead, momentum = codes, 1.0
     for _ in range(steps):
-        last, codes = codes, soft_threshold(ahead - size * (ahead @ dictionary - x) @ dictionary.T, size * alpha)  # (B, k)
-        last_momentum, momentum = momentum, (1 + (1 + 4 * momentum**2)**0.5) / 2
+        last, codes = (
+            codes,
+            soft_threshold(ahead - size * (ahead @ dictionary - x) @ dictionary.T, size * alpha),
+        )  # (B, k)
+        last_momentum, momentum = momentum, (1 + (1 + 4 * momentum**2) ** 0.5) / 2
         ahead = codes + (last_momentum - 1) / momentum * (codes - last)
     return codes
 
 
 def prepare(x, dictionary, alpha, steps, start):
     """The first codes, (B, k), and the step size, ()."""
-    validation.floating("x", x), validation.floating("dictionary", dictionary), validation.positive("steps", steps)
+    validation.floating("x", x)
+    validation.floating("dictionary", dictionary)
+    validation.positive("steps", steps)
     check_threshold("alpha", alpha)
     if x.dim() != 2 or dictionary.dim() != 2 or x.shape[1] != dictionary.shape[1]:
-        raise ValueError(f"x has shape {tuple(x.shape)} and dictionary {tuple(dictionary.shape)}; expected (B, d) and (k, d): "
-                         "one sample and one atom a row (the weight of nn.Linear is (d, k): pass its .T)")
+        raise ValueError(
+            f"x has shape {tuple(x.shape)} and dictionary {tuple(dictionary.shape)}; expected (B, d) and (k, d): "
+            "one sample and one atom a row (the weight of nn.Linear is (d, k): pass its .T)"
+        )
     codes = x.new_zeros(len(x), len(dictionary)) if start is None else start
     validation.same("x", x[:1, :1], "dictionary", dictionary[:1, :1])
     validation.same("start", codes, "codes", x.new_empty(len(x), len(dictionary)))

@@ -1,4 +1,5 @@
 """Weight decay: a Gaussian prior on the weights."""
+
 from torch import nn
 
 from aecourse import validation
@@ -23,7 +24,9 @@ def prior_weight(sigma, sigma_p, elements=1):
     Source:
         Bishop (2006), section 1.2.5.
     """
-    validation.positive("sigma", sigma, float), validation.positive("sigma_p", sigma_p, float), validation.positive("elements", elements)
+    validation.positive("sigma", sigma, float)
+    validation.positive("sigma_p", sigma_p, float)
+    validation.positive("elements", elements)
     return sigma**2 / sigma_p**2 / elements
 
 
@@ -59,5 +62,7 @@ def l2_penalty(weights):
     """
     squares = [validation.floating("a weight", weight).square().sum() for weight in weights]
     if not squares:
-        raise ValueError("weights is empty; expected at least one tensor, such as weights_of(model)")
+        raise ValueError(
+            "weights is empty; expected at least one tensor, such as weights_of(model)"
+        )
     return sum(squares)

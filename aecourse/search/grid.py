@@ -1,4 +1,5 @@
 """Search and sweep: a model for each setting and seed, and one table of what came out."""
+
 import itertools
 import math
 import os
@@ -23,7 +24,9 @@ HOW = ("auto", "vmap", "processes", "sequential")
 def settings_of(grid):
     """Every combination of the values in `grid`, {name: values}: a list of {name: value}, the last name changing fastest."""
     if not isinstance(grid, dict) or not grid or any(len(values) == 0 for values in grid.values()):
-        raise ValueError(f"grid is {grid!r}; expected names with values to try, as in {{'latent_dim': [2, 8], 'weight': [0.0, 0.1]}}")
+        raise ValueError(
+            f"grid is {grid!r}; expected names with values to try, as in {{'latent_dim': [2, 8], 'weight': [0.0, 0.1]}}"
+        )
     if "seed" in grid:
         raise ValueError("grid holds 'seed'; expected settings alone: pass seeds=")
     return [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
@@ -49,11 +52,15 @@ def train_one(setting, seed, build, objective, data, measure, training, device):
     """A row: the model of `setting` and `seed`, trained and measured."""
     if not isinstance(data, torch.Tensor):
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore", UserWarning)  # shared by the processes, and so not writable; nothing writes
+            warnings.simplefilter(
+                "ignore", UserWarning
+            )  # shared by the processes, and so not writable; nothing writes
             data = torch.from_numpy(data)
     model, start = built(build, setting, seed), time.perf_counter()
     try:
-        losses = fit(model, data, objective(setting), seed=seed, device=device, progress=False, **training).terms["loss"]
+        losses = fit(
+            model, data, objective(setting), seed=seed, device=device, progress=False, **training
+        ).terms["loss"]
     except NonFinite:
         losses = [math.nan]
     return row_of(setting, seed, model, measure, time.perf_counter() - start, losses[-1])
@@ -67,7 +74,12 @@ def sequential(members, build, objective, data, measure, training, device, worke
 
 def processes(members, build, objective, data, measure, training, device, workers):
     """Rows, as they come, of `workers` processes that share the data."""
-    jobs = (joblib.delayed(train_one)(*member, build, objective, data.cpu().numpy(), measure, training, device) for member in members)
+    jobs = (
+        joblib.delayed(train_one)(
+            *member, build, objective, data.cpu().numpy(), measure, training, device
+        )
+        for member in members
+    )
     with joblib.parallel_config("loky", inner_max_num_threads=1):
         yield from joblib.Parallel(workers, return_as="generator_unordered")(jobs)
 
@@ -79,20 +91,44 @@ def vectorized(members, build, objective, data, measure, training, device, worke
         model = built(build, setting, seed)
         fixed = {name: value for name, value in setting.items() if not isinstance(value, float)}
         shapes = [tuple(value.shape) for value in model.state_dict().values()]
-        groups.setdefault(repr((fixed, shapes, model)), []).append((setting, seed, model.to(device)))
+        groups.setdefault(repr((fixed, shapes, model)), []).append(
+            (setting, seed, model.to(device))
+        )
     for group in groups.values():
         settings, seeds, models = zip(*group)
-        numbers = {name: [setting[name] for setting in settings] for name, value in settings[0].items() if isinstance(value, float)}
+        numbers = {
+            name: [setting[name] for setting in settings]
+            for name, value in settings[0].items()
+            if isinstance(value, float)
+        }
         start = time.perf_counter()
-        losses = fit_ensemble(models, lambda given: objective(settings[0] | given), numbers, seeds, data, **training)["loss"]
+        losses = fit_ensemble(
+            models, lambda given: objective(settings[0] | given), numbers, seeds, data, **training
+        )["loss"]
         losses = losses.where(losses.isfinite().all(1, keepdim=True), math.nan)[:, -1].tolist()
         share = (time.perf_counter() - start) / len(models)
         for member, loss in zip(group, losses):
             yield row_of(*member, measure, share, loss)
 
 
-def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_size=128, lr=1e-3, optimizer=adam, how="auto", workers=None,
-          path=None, device="auto", progress=None):
+def sweep(
+    grid,
+    build,
+    objective,
+    data,
+    measure,
+    *,
+    seeds=3,
+    steps=1000,
+    batch_size=128,
+    lr=1e-3,
+    optimizer=adam,
+    how="auto",
+    workers=None,
+    path=None,
+    device="auto",
+    progress=None,
+):
     """Train a model for every setting of `grid` and every seed, and measure each: a table, one row a run.
 
     A setting is a dictionary, such as ``{"latent_dim": 8, "weight": 0.1}``. Runs with the same seed share their start,
@@ -125,19 +161,30 @@ def sweep(grid, build, objective, data, measure, *, seeds=3, steps=1000, batch_s
     settings, seeds = settings_of(grid), list(range(seeds) if isinstance(seeds, int) else seeds)
     if not seeds:
         raise ValueError("seeds is 0 or empty; expected how many, at least one, or which")
-    validation.one_of("how", how, HOW), validation.floating("data", data)
+    validation.one_of("how", how, HOW)
+    validation.floating("data", data)
     device = pick_device(device)
     if how == "auto":
         how = "vmap" if device.type == "cuda" else "processes"
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "optimizer": optimizer}
     members = [(setting, seed) for setting in settings for seed in seeds]
-    header = {"settings": list(grid), "steps": steps, "batch_size": batch_size, "lr": lr, "data": fingerprint(data)}
+    header = {
+        "settings": list(grid),
+        "steps": steps,
+        "batch_size": batch_size,
+        "lr": lr,
+        "data": fingerprint(data),
+    }
     rows = Rows(path, header) if path is not None else None
     done = {member_of(row, grid): row for row in (rows.read() if rows else [])}
     left = [member for member in members if key(*member) not in done]
-    run = {"vmap": vectorized, "processes": processes, "sequential": sequential}[how if len(left) > 1 else "sequential"]
+    run = {"vmap": vectorized, "processes": processes, "sequential": sequential}[
+        how if len(left) > 1 else "sequential"
+    ]
     report = Progress(len(members), progress, "run")
-    for row in run(left, build, objective, data, measure, training, device, workers or os.cpu_count()):
+    for row in run(
+        left, build, objective, data, measure, training, device, workers or os.cpu_count()
+    ):
         done[member_of(row, grid)] = row
         if rows:
             rows.add(row)

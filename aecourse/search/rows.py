@@ -14,18 +14,26 @@ class Rows:
     def read(self):
         """The rows that stand in the file, which is begun where it is absent; a last line that was cut off is removed."""
         whole = self.path.read_bytes() if self.path.exists() else b""
-        lines = whole[:whole.rfind(b"\n") + 1].splitlines()
+        lines = whole[: whole.rfind(b"\n") + 1].splitlines()
         if not lines:
             self.write(json.dumps(self.header), "wb")
             return []
         try:
             header, *rows = map(json.loads, lines)
         except ValueError:
-            raise ValueError(f"path is {str(self.path)!r}, which holds no sweep: name another file, or remove this one") from None
+            raise ValueError(
+                f"path is {str(self.path)!r}, which holds no sweep: name another file, or remove this one"
+            ) from None
         if header != self.header:
-            other = [name for name in self.header if not isinstance(header, dict) or header.get(name) != self.header[name]]
-            raise ValueError(f"path is {str(self.path)!r}, which belongs to another sweep: {', '.join(other)} differ; "
-                             "name another file, or remove this one")
+            other = [
+                name
+                for name in self.header
+                if not isinstance(header, dict) or header.get(name) != self.header[name]
+            ]
+            raise ValueError(
+                f"path is {str(self.path)!r}, which belongs to another sweep: {', '.join(other)} differ; "
+                "name another file, or remove this one"
+            )
         os.truncate(self.path, whole.rfind(b"\n") + 1)
         return rows
 
@@ -36,4 +44,5 @@ class Rows:
     def write(self, line, mode):
         with open(self.path, mode) as file:
             file.write(line.encode() + b"\n")
-            file.flush(), os.fsync(file.fileno())
+            file.flush()
+            os.fsync(file.fileno())

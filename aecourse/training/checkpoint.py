@@ -1,4 +1,5 @@
 """A checkpoint: the state of a run in one file, there whole or not at all, and read without running code from it."""
+
 import os
 from pathlib import Path
 
@@ -20,7 +21,8 @@ def save(path, state):
     part = Path(f"{path}.part")
     with open(part, "wb") as file:
         torch.save(state, file)
-        file.flush(), os.fsync(file.fileno())
+        file.flush()
+        os.fsync(file.fileno())
     os.replace(part, path)
 
 
@@ -40,12 +42,20 @@ def load(path, settings):
     except FileNotFoundError:
         return None
     except Exception as error:  # torch raises what its archive, its pickle or the file system raise
-        raise CheckpointError(f"{path} holds no checkpoint that can be read ({type(error).__name__}): "
-                              "remove it to start anew, or name another file") from error
-    other = {name: (saved.get(name), value) for name, value in settings.items() if saved.get(name) != value}
+        raise CheckpointError(
+            f"{path} holds no checkpoint that can be read ({type(error).__name__}): "
+            "remove it to start anew, or name another file"
+        ) from error
+    other = {
+        name: (saved.get(name), value)
+        for name, value in settings.items()
+        if saved.get(name) != value
+    }
     if other:
         told = "; ".join(f"{name} was {was!r} and is {now!r}" for name, (was, now) in other.items())
-        raise CheckpointError(f"{path} belongs to another run: {told}. Call fit as then, name another file, or remove this one")
+        raise CheckpointError(
+            f"{path} belongs to another run: {told}. Call fit as then, name another file, or remove this one"
+        )
     return state
 
 
@@ -53,14 +63,18 @@ def writable(path):
     """`path` as a file that can be written: its folder exists."""
     path = Path(path).expanduser().absolute()
     if not path.parent.is_dir() or path.is_dir():
-        raise ValueError(f"save_to is {str(path)!r}; expected a file in a folder that exists: create {str(path.parent)!r}, "
-                         "or name a file, as in 'run.pt'")
+        raise ValueError(
+            f"save_to is {str(path)!r}; expected a file in a folder that exists: create {str(path.parent)!r}, "
+            "or name a file, as in 'run.pt'"
+        )
     return path
 
 
 def random_states(generators):
     """The states of `generators`, {name: torch.Generator}, and of PyTorch's own, which dropout draws from."""
-    states = {name: generator.get_state() for name, generator in generators.items()} | {"torch": torch.get_rng_state()}
+    states = {name: generator.get_state() for name, generator in generators.items()} | {
+        "torch": torch.get_rng_state()
+    }
     return states | ({"cuda": torch.cuda.get_rng_state_all()} if torch.cuda.is_available() else {})
 
 

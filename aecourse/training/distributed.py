@@ -3,6 +3,7 @@
 Under ``torchrun`` nothing changes in a program. Each process takes its share of every batch, and gradients are averaged,
 so that means over samples are those of one process. Everything here does nothing where there is one process.
 """
+
 import os
 
 import torch
@@ -13,7 +14,9 @@ from torch import nn
 def start(device="auto"):
     """Join the processes that ``torchrun`` started, once; nothing without it, or where the program has joined already."""
     if int(os.environ.get("WORLD_SIZE", 1)) > 1 and not dist.is_initialized():
-        on_cuda = torch.cuda.is_available() if device == "auto" else torch.device(device).type == "cuda"
+        on_cuda = (
+            torch.cuda.is_available() if device == "auto" else torch.device(device).type == "cuda"
+        )
         if on_cuda:
             torch.cuda.set_device(int(os.environ["LOCAL_RANK"]))
         dist.init_process_group("nccl" if on_cuda else "gloo")
@@ -45,7 +48,9 @@ class Step(nn.Module):
 
     def __init__(self, model, objective, generator):
         super().__init__()
-        self.model, self.objective, self.generator = model, objective, generator
+        self.model = model
+        self.objective = objective
+        self.generator = generator
 
     def forward(self, x):
         """The terms of a batch."""

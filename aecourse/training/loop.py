@@ -1,4 +1,5 @@
 """One loop for every model: it knows steps, batches and terms, and nothing of the model (after minGPT's trainer)."""
+
 import copy
 import math
 from functools import partial
@@ -62,21 +63,33 @@ class Batches:
 
     def __next__(self):
         if self.at + self.size > len(self.order):
-            self.order, self.at = torch.randperm(len(self.data), generator=self.generator, device=self.data.device), 0
-        rows = self.order[self.at:self.at + self.size]
+            self.order, self.at = (
+                torch.randperm(len(self.data), generator=self.generator, device=self.data.device),
+                0,
+            )
+        rows = self.order[self.at : self.at + self.size]
         self.at += self.size
-        return self.data.index_select(0, rows[self.rank::self.world])  # (size / world, ...)
+        return self.data.index_select(0, rows[self.rank :: self.world])  # (size / world, ...)
 
 
 def check_terms(terms, names):
     """The objective returned named scalars, the same `names` at every step."""
-    good = isinstance(terms, dict) and terms and all(isinstance(t, torch.Tensor) and t.dim() == 0 for t in terms.values())
+    good = (
+        isinstance(terms, dict)
+        and terms
+        and all(isinstance(t, torch.Tensor) and t.dim() == 0 for t in terms.values())
+    )
     if not good or "loss" in terms or names and terms.keys() != set(names):
         seen = type(terms).__name__
         if isinstance(terms, dict):
-            seen = {name: tuple(t.shape) if isinstance(t, torch.Tensor) else type(t).__name__ for name, t in terms.items()}
-        raise ValueError(f"objective returned {seen}; expected a dictionary of named scalar tensors, none of them named 'loss' "
-                         "(the name of their sum), the same at every step: reduce each with .mean(), give a zero for one that rests")
+            seen = {
+                name: tuple(t.shape) if isinstance(t, torch.Tensor) else type(t).__name__
+                for name, t in terms.items()
+            }
+        raise ValueError(
+            f"objective returned {seen}; expected a dictionary of named scalar tensors, none of them named 'loss' "
+            "(the name of their sum), the same at every step: reduce each with .mean(), give a zero for one that rests"
+        )
     return names or list(terms)
 
 
@@ -85,8 +98,10 @@ def check_finite(names, values, last_step, lr):
     wrong = (~values.isfinite()).nonzero()
     if len(wrong):
         row, column = wrong[0].tolist()
-        raise NonFinite(f"{names[column]} became {values[row, column].item()} at step {last_step - len(values) + row + 1}, with a learning "
-                        f"rate of {lr:g}: lower it, lower the weight of this term, or look for a logarithm or a division of zero in it")
+        raise NonFinite(
+            f"{names[column]} became {values[row, column].item()} at step {last_step - len(values) + row + 1}, with a learning "
+            f"rate of {lr:g}: lower it, lower the weight of this term, or look for a logarithm or a division of zero in it"
+        )
 
 
 def cosine(warmup=0.0, floor=0.0):
@@ -110,6 +125,7 @@ def cosine(warmup=0.0, floor=0.0):
         if done < warmup:
             return done / warmup
         return floor + (1 - floor) * (1 + math.cos(math.pi * (done - warmup) / (1 - warmup))) / 2
+
     return factor
 
 
@@ -149,11 +165,24 @@ class Run:
     """What a step changes, and a checkpoint holds: model, optimizer, schedule, order of the data, noise, history, the best so far."""
 
     def __init__(self, model, data, objective, update, schedule, batch_size, precision, seed):
-        self.model, self.update, self.schedule, self.precision, self.history = model, update, schedule, precision, History()
-        self.generators = {"order": make_generator(data.device, seed), "noise": make_generator(data.device, seed, 1, distributed.place()[0])}
+        self.model = model
+        self.update = update
+        self.schedule = schedule
+        self.precision = precision
+        self.history = History()
+        self.generators = {
+            "order": make_generator(data.device, seed),
+            "noise": make_generator(data.device, seed, 1, distributed.place()[0]),
+        }
         self.batches = Batches(data, batch_size, self.generators["order"])
-        self.forward = distributed.shared(distributed.Step(model, objective, self.generators["noise"]))
-        self.step, self.names, self.unread, self.best, self.finished = 0, None, [], None, False
+        self.forward = distributed.shared(
+            distributed.Step(model, objective, self.generators["noise"])
+        )
+        self.step = 0
+        self.names = None
+        self.unread = []
+        self.best = None
+        self.finished = False
 
     def advance(self, clip=None):
         """One update, on the next batch; its terms stay on the device."""
@@ -174,8 +203,12 @@ class Run:
     def read(self):
         """Bring the unread terms from the device, as means over the processes, and see that they are finite."""
         if self.unread:
-            values = (distributed.summed(torch.stack(self.unread)) / distributed.place()[1]).cpu()  # (steps, terms)
-            check_finite([*self.names, "loss"], values, self.step, self.update.param_groups[0]["lr"])
+            values = (
+                distributed.summed(torch.stack(self.unread)) / distributed.place()[1]
+            ).cpu()  # (steps, terms)
+            check_finite(
+                [*self.names, "loss"], values, self.step, self.update.param_groups[0]["lr"]
+            )
             self.history.append([*self.names, "loss"], values)
             self.unread.clear()
 
@@ -185,29 +218,66 @@ class Run:
         best = self.history.best_step
         if patience is not None and best == self.step:
             self.best = copy.deepcopy(self.model.state_dict())
-        self.finished = patience is not None and sum(step > best for step, _ in self.history.checks) >= patience
+        self.finished = (
+            patience is not None and sum(step > best for step, _ in self.history.checks) >= patience
+        )
 
     def state(self):
         """All of it, as plain values and tensors."""
-        return {"model": self.model.state_dict(), "optimizer": self.update.state_dict(),
-                "schedule": self.schedule and self.schedule.state_dict(), "random": checkpoint.random_states(self.generators),
-                "order": self.batches.order, "at": self.batches.at, "terms": self.history.terms, "checks": self.history.checks,
-                "step": self.step, "names": self.names, "best": self.best, "finished": self.finished}
+        return {
+            "model": self.model.state_dict(),
+            "optimizer": self.update.state_dict(),
+            "schedule": self.schedule and self.schedule.state_dict(),
+            "random": checkpoint.random_states(self.generators),
+            "order": self.batches.order,
+            "at": self.batches.at,
+            "terms": self.history.terms,
+            "checks": self.history.checks,
+            "step": self.step,
+            "names": self.names,
+            "best": self.best,
+            "finished": self.finished,
+        }
 
     def resume(self, state):
         """Go on where `state` was taken."""
-        self.model.load_state_dict(state["model"]), self.update.load_state_dict(state["optimizer"])
+        self.model.load_state_dict(state["model"])
+        self.update.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])
         checkpoint.set_random_states(self.generators, state["random"])
-        self.batches.order, self.batches.at = state["order"].to(self.batches.data.device), state["at"]
+        self.batches.order, self.batches.at = (
+            state["order"].to(self.batches.data.device),
+            state["at"],
+        )
         self.history.terms, self.history.checks = state["terms"], state["checks"]
-        self.step, self.names, self.best, self.finished = (state[name] for name in ("step", "names", "best", "finished"))
+        self.step, self.names, self.best, self.finished = (
+            state[name] for name in ("step", "names", "best", "finished")
+        )
 
 
-def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimizer=adam, schedule=None, clip=None, validation=None,
-        check_every=100, patience=None, precision="float32", compiled=False, save_to=None, save_every=1000, seed=0, device="auto",
-        progress=None):
+def fit(
+    model,
+    data,
+    objective,
+    *,
+    steps=1000,
+    batch_size=128,
+    lr=1e-3,
+    optimizer=adam,
+    schedule=None,
+    clip=None,
+    validation=None,
+    check_every=100,
+    patience=None,
+    precision="float32",
+    compiled=False,
+    save_to=None,
+    save_every=1000,
+    seed=0,
+    device="auto",
+    progress=None,
+):
     """Train `model` on `data` for a number of steps, and return the history of every term.
 
     The total loss is the sum of the terms that the objective returns: weights (lambda, beta, alpha) stand in the
@@ -252,18 +322,34 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
     """
     distributed.start(device)
     device, limits = pick_device(device), getattr(model, "output_range", (-math.inf, math.inf))
-    check_settings(steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed)
+    check_settings(
+        steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed
+    )
     for name, given in (("data", data), ("validation", validation)):
         if given is not None:
             within(name, floating(name, given), *limits)
     check_dtype(model, data)
     model, data = model.to(device).train(), data.to(device)
     update = optimizer(model.parameters(), lr=lr)
-    factors = schedule and torch.optim.lr_scheduler.LambdaLR(update, lambda step: schedule(step / steps))
-    run, report = Run(model, data, objective, update, factors, batch_size, precision, seed), Progress(steps, progress)
-    settings = {"batch_size": batch_size, "lr": lr, "clip": clip, "seed": seed, "precision": precision}
+    factors = schedule and torch.optim.lr_scheduler.LambdaLR(
+        update, lambda step: schedule(step / steps)
+    )
+    run, report = (
+        Run(model, data, objective, update, factors, batch_size, precision, seed),
+        Progress(steps, progress),
+    )
+    settings = {
+        "batch_size": batch_size,
+        "lr": lr,
+        "clip": clip,
+        "seed": seed,
+        "precision": precision,
+    }
     if save_to is not None:
-        settings |= {"data": fingerprint(data), "weights": {name: list(value.shape) for name, value in model.state_dict().items()}}
+        settings |= {
+            "data": fingerprint(data),
+            "weights": {name: list(value.shape) for name, value in model.state_dict().items()},
+        }
         save_to = checkpoint.writable(save_to)
         if state := checkpoint.load(save_to, settings):
             run.resume(state)
@@ -278,7 +364,10 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
             run.read()
             report(run.step, run.history.terms["loss"][-1])
         if validation is not None and (run.step % check_every == 0 or last):
-            run.check(evaluate(model, validation, objective, batch_size, seed, precision)["loss"], patience)
+            run.check(
+                evaluate(model, validation, objective, batch_size, seed, precision)["loss"],
+                patience,
+            )
         if save_to is not None and (run.step % save_every == 0 or last or run.finished):
             run.read()  # what is not finite is never saved
             if distributed.place()[0] == 0:
@@ -292,7 +381,10 @@ def fit(model, data, objective, *, steps=1000, batch_size=128, lr=1e-3, optimize
 
 def fingerprint(data):
     """What tells these data from others, for a checkpoint: shape and sum."""
-    return [list(data.shape), data.sum(dtype=torch.float64 if data.device.type != "mps" else None).item()]
+    return [
+        list(data.shape),
+        data.sum(dtype=torch.float64 if data.device.type != "mps" else None).item(),
+    ]
 
 
 def check_dtype(model, data):
@@ -300,22 +392,35 @@ def check_dtype(model, data):
     kinds = {parameter.dtype for parameter in model.parameters() if parameter.is_floating_point()}
     if kinds and data.dtype not in kinds:
         kind = str(next(iter(kinds)))
-        raise TypeError(f"data has dtype {data.dtype} and the model's weights {kind}; expected the same: "
-                        f"convert one, as in data.to({kind})")
+        raise TypeError(
+            f"data has dtype {data.dtype} and the model's weights {kind}; expected the same: "
+            f"convert one, as in data.to({kind})"
+        )
 
 
-def check_settings(steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed):
+def check_settings(
+    steps, batch_size, lr, clip, validation, check_every, patience, precision, save_every, seed
+):
     """The numbers of :func:`fit` are in range and go together."""
-    counts = {"steps": steps, "batch_size": batch_size, "check_every": check_every, "save_every": save_every}
+    counts = {
+        "steps": steps,
+        "batch_size": batch_size,
+        "check_every": check_every,
+        "save_every": save_every,
+    }
     for name, value in (counts | ({} if patience is None else {"patience": patience})).items():
         positive(name, value)
     for name, value in ({"lr": lr} | ({} if clip is None else {"clip": clip})).items():
         positive(name, value, float)
     one_of("precision", precision, PRECISIONS)
     if patience is not None and validation is None:
-        raise ValueError(f"patience is {patience} without validation; expected data on which to see whether the loss still falls: "
-                         "pass validation=, held out from training")
+        raise ValueError(
+            f"patience is {patience} without validation; expected data on which to see whether the loss still falls: "
+            "pass validation=, held out from training"
+        )
     if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
         raise ValueError(f"seed is {seed!r}; expected a whole number of at least 0")
     if batch_size < distributed.place()[1]:
-        raise ValueError(f"batch_size is {batch_size} for {distributed.place()[1]} processes; expected a sample for each at least")
+        raise ValueError(
+            f"batch_size is {batch_size} for {distributed.place()[1]} processes; expected a sample for each at least"
+        )

@@ -1,4 +1,5 @@
 """How far a long call has come: one line that is rewritten in place."""
+
 import os
 import sys
 
@@ -15,10 +16,16 @@ class Progress:
     """One line that is rewritten in place: in a terminal or a notebook, never on stderr; silent elsewhere."""
 
     def __init__(self, steps, wanted, what="step"):
-        self.steps, self.what, self.handle = steps, what, None
-        self.wanted = wanted if wanted is not None else os.environ.get("AECOURSE_PROGRESS", "1") != "0"
+        self.steps = steps
+        self.what = what
+        self.handle = None
+        self.wanted = (
+            wanted if wanted is not None else os.environ.get("AECOURSE_PROGRESS", "1") != "0"
+        )
         self.notebook = in_kernel()
-        self.wanted = self.wanted and (self.notebook or sys.stdout.isatty()) and distributed.place()[0] == 0
+        self.wanted = (
+            self.wanted and (self.notebook or sys.stdout.isatty()) and distributed.place()[0] == 0
+        )
 
     def __call__(self, step, loss):
         if not self.wanted:
@@ -28,6 +35,7 @@ class Progress:
             print("\r" + line.ljust(60), end="\n" if step == self.steps else "", flush=True)
         elif self.handle is None:
             from IPython.display import display
+
             self.handle = display({"text/plain": line}, raw=True, display_id=True)
         else:
             self.handle.update({"text/plain": line}, raw=True)

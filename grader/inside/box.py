@@ -43,7 +43,9 @@ class Record:
         self.clear()
 
     def clear(self):
-        self.outputs, self.text, self.rich = [], TEXT, RICH
+        self.outputs = []
+        self.text = TEXT
+        self.rich = RICH
 
     def write(self, name, text):
         if text and self.text > 0:

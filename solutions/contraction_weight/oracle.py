@@ -13,7 +13,9 @@ from grader.training_steps import judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
-BATCH, LR, SIZES = 64, 1e-2, (784, 64, 784)  # as the exercise has them
+BATCH = 64
+LR = 1e-2
+SIZES = (784, 64, 784)  # as the exercise has them
 WEIGHTS = (0.0001, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1.0, 3.0, 10.0)
 
 
@@ -49,7 +51,9 @@ def probe(first, second, bias, x):
 
 def encoder(rng, shape):
     """Matrices and bias of an encoder of two layers for pictures of this shape."""
-    d, n, k = int(np.prod(shape)), int(rng.integers(3, 7)), int(rng.integers(2, 6))
+    d = int(np.prod(shape))
+    n = int(rng.integers(3, 7))
+    k = int(rng.integers(2, 6))
     return (
         single(rng.normal(0, 1, (n, d))),
         single(rng.normal(0, 1, (k, n))),
@@ -502,7 +506,9 @@ def probe(z, labels, known, known_labels):
 
 
 def judge_nearest(ask, rng, spread, names):
-    n, m, k = int(rng.integers(8, 16)), int(rng.integers(16, 24)), int(rng.integers(2, 5))
+    n = int(rng.integers(8, 16))
+    m = int(rng.integers(16, 24))
+    k = int(rng.integers(2, 5))
     known, z = rng.normal(0, spread, (m, k)), rng.normal(0, spread, (n, k))
     known_labels, labels = rng.choice(names, m), rng.choice(names, n)
     nearest = np.array([((known - one) ** 2).sum(1).argmin() for one in z])

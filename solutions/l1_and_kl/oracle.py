@@ -94,7 +94,9 @@ def lifetime(ask, rng):
 
 
 def hoyer_of(z):
-    one, two, root = abs(z).sum(1), np.sqrt((z**2).sum(1)), np.sqrt(z.shape[1])
+    one = abs(z).sum(1)
+    two = np.sqrt((z**2).sum(1))
+    root = np.sqrt(z.shape[1])
     return np.where(two > 0, (root - one / np.where(two > 0, two, 1)) / (root - 1), 1.0)
 
 
@@ -419,11 +421,9 @@ def arrival_smooth(ask, rng):
 @step("arrival-noisy-check", 1, "arrival, of other noisy curves, shares and ends")
 def arrival_noisy(ask, rng):
     for k in range(8):
-        count, share, last = (
-            int(rng.integers(20, 30)),
-            float(rng.uniform(0.5, 0.8)),
-            int(rng.integers(4, 7)),
-        )
+        count = int(rng.integers(20, 30))
+        share = float(rng.uniform(0.5, 0.8))
+        last = int(rng.integers(4, 7))
         if k < 2:
             share, last = 0.9, 3
         steps, size = grid(rng, count), 0.3 if k >= 2 else 0.08
@@ -511,23 +511,19 @@ def reader(train, labels, test, own=False, plain=False, middle=np.mean):
 
 
 def judge_nearest(ask, rng, dead):
-    classes, k, n, m = (
-        int(rng.integers(3, 6)),
-        int(rng.integers(3, 6)),
-        int(rng.integers(70, 90)),
-        int(rng.integers(50, 65)),
-    )
+    classes = int(rng.integers(3, 6))
+    k = int(rng.integers(3, 6))
+    n = int(rng.integers(70, 90))
+    m = int(rng.integers(50, 65))
 
     def make():
         labels, labels_test = (
             rng.permutation(np.arange(n) % classes),
             rng.permutation(np.arange(m) % classes),
         )
-        centres, scale, shift = (
-            rng.normal(0, 1.5, (classes, k)),
-            10 ** rng.uniform(-1.5, 1.5, k),
-            rng.normal(0, 0.6, k),
-        )
+        centres = rng.normal(0, 1.5, (classes, k))
+        scale = 10 ** rng.uniform(-1.5, 1.5, k)
+        shift = rng.normal(0, 0.6, k)
         z, z_test = (
             centres[labels] + rng.gamma(0.4, 2.5, (n, k)),
             centres[labels_test] + shift + rng.gamma(0.4, 2.5, (m, k)),

@@ -12,7 +12,9 @@ from grader.training_steps import deep_error, judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
-BATCH, LR, SIZES = 64, 3e-3, (784, 128, 16, 128, 784)  # as the exercise has them
+BATCH = 64
+LR = 3e-3
+SIZES = (784, 128, 16, 128, 784)  # as the exercise has them
 MEASURES = ("mse", "mae", "psnr", "sharpness", "total variation")
 
 

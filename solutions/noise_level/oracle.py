@@ -13,7 +13,9 @@ from grader.training_steps import adam_steps, judge_task, same_weights
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
-BATCH, LR, SIZES = 64, 1e-2, (784, 64, 784)  # as the exercise has them
+BATCH = 64
+LR = 1e-2
+SIZES = (784, 64, 784)  # as the exercise has them
 
 
 def levels_of(rng, count):
@@ -87,11 +89,9 @@ def noise_law(ask, rng):
 
 @step("generator-check", 1, "gaussian, one seed repeats and a generator moves on")
 def noise_stream(ask, rng):
-    x, sigma, seed = (
-        single(rng.uniform(0, 1, (4, 1, 9, 9))),
-        float(rng.uniform(0.2, 0.7)),
-        seed_of(rng),
-    )
+    x = single(rng.uniform(0, 1, (4, 1, 9, 9)))
+    sigma = float(rng.uniform(0.2, 0.7))
+    seed = seed_of(rng)
     (first, second), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=1)
     (again, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=2)
     (other, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed + 1, before=1)
@@ -315,7 +315,9 @@ def grid(ask, levels, seeds, steps, before=0):
 
 @step("grid-check", 1, "train_all, with other seeds and another number of steps")
 def grid_budget(ask, rng):
-    steps, seed, level = int(rng.integers(3, 6)), seed_of(rng), levels_of(rng, 1)[0]
+    steps = int(rng.integers(3, 6))
+    seed = seed_of(rng)
+    level = levels_of(rng, 1)[0]
     runs, ends = grid(ask, [level], [seed], steps)
     ((start, batches),) = runs[level]
     judge_task(ends[level][0], batches, SIZES, BATCH)
@@ -344,7 +346,9 @@ def starts(ask, rng):
     """What three calls began with, two with one seed, then one with another: [{level: (weights,
     batch)}].
     """
-    seed, levels, seen = seed_of(rng), [*levels_of(rng, 1), 0.0], []
+    seed = seed_of(rng)
+    levels = [*levels_of(rng, 1), 0.0]
+    seen = []
     for before, one in enumerate((seed, seed, seed + 1)):
         runs, _ = grid(ask, levels, [one], 2, before)
         seen.append(

@@ -17,7 +17,9 @@ from grader.training_steps import deep_error, judge_budget, judge_seed
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
-BATCH, LR, SIZES = 64, 6e-3, (784, 128, 32, 128, 784)  # as the exercise has them
+BATCH = 64
+LR = 6e-3
+SIZES = (784, 128, 32, 128, 784)  # as the exercise has them
 KINDS = ("gaussian", "salt_and_pepper", "masking")
 
 

@@ -321,11 +321,9 @@ def active(ask, rng):
     shape = (int(rng.integers(6, 12)), int(rng.integers(4, 9)))
     z, share = np.maximum(rng.normal(0.5, 1, shape), 0), float(rng.uniform(0.1, 0.4))
     dead, grey, low = rng.permutation(shape[1])[:3]
-    z[:, dead], z[:, grey], z[:, low] = (
-        0,
-        rng.uniform(5, 6, shape[0]),
-        rng.uniform(0.5, 1, shape[0]),
-    )
+    z[:, dead] = 0
+    z[:, grey] = rng.uniform(5, 6, shape[0])
+    z[:, low] = rng.uniform(0.5, 1, shape[0])
     z[rng.integers(shape[0]), low] = (
         0.97 * share * np.sort(z[:, low])[-2]
     )  # never zero, and silent once
@@ -386,11 +384,9 @@ def probe(shape, hidden, units, weights):
 
 @step("features-check", 1, "features, of a deeper decoder")
 def features(ask, rng):
-    shape, hidden, units = (
-        [int(n) for n in rng.integers(2, 6, 3)],
-        [int(rng.integers(4, 9))],
-        int(rng.integers(3, 6)),
-    )
+    shape = [int(n) for n in rng.integers(2, 6, 3)]
+    hidden = [int(rng.integers(4, 9))]
+    units = int(rng.integers(3, 6))
     widths = [units, *hidden, int(np.prod(shape))]
     weights = [
         single(rng.normal(0, 1, size))

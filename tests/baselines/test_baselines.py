@@ -1,4 +1,5 @@
 """The best linear maps against regression: scikit-learn's ridge and least squares, masks enumerated, water poured by SciPy."""
+
 import itertools
 
 import numpy as np
@@ -43,8 +44,11 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 GENERATOR = torch.Generator().manual_seed(0)
-DATA = (torch.randn(200, 2, generator=GENERATOR) @ torch.randn(2, 6, generator=GENERATOR)
-        + 0.3 * torch.randn(200, 6, generator=GENERATOR) + torch.linspace(-1, 2, 6)).double()
+DATA = (
+    torch.randn(200, 2, generator=GENERATOR) @ torch.randn(2, 6, generator=GENERATOR)
+    + 0.3 * torch.randn(200, 6, generator=GENERATOR)
+    + torch.linspace(-1, 2, 6)
+).double()
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0])
@@ -61,7 +65,7 @@ def test_against_gaussian_noise_it_is_ridge_regression_of_the_data_on_themselves
 def test_against_masking_it_is_regression_over_all_masks(p):
     """Every one of the 2^6 masks, weighted by its probability: the expectation is exact."""
     masks = np.array(list(itertools.product([0.0, 1.0], repeat=6)))
-    weights = p**(6 - masks.sum(1)) * (1 - p)**masks.sum(1)
+    weights = p ** (6 - masks.sum(1)) * (1 - p) ** masks.sum(1)
     seen = (DATA.numpy()[:, None] * masks).reshape(-1, 6)
     clean = np.repeat(DATA.numpy(), len(masks), axis=0)
     regression = LinearRegression().fit(seen, clean, sample_weight=np.tile(weights, len(DATA)))
@@ -73,18 +77,33 @@ def test_against_masking_it_is_regression_over_all_masks(p):
 def test_an_entry_that_is_always_zero_does_no_harm():
     data = torch.cat([DATA, 0 * DATA[:, :1]], 1)
     model = LinearDenoiser(data).masking(0.3)
-    torch.testing.assert_close(model.weight[:6, :6], LinearDenoiser(DATA).masking(0.3).weight, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(
+        model.weight[:6, :6], LinearDenoiser(DATA).masking(0.3).weight, rtol=1e-9, atol=1e-9
+    )
     assert model(data)[:, 6].abs().max() < 1e-9
 
 
-@pytest.mark.parametrize("way, spoil", [(lambda model: model.gaussian(0.5), lambda x, g: corruption.gaussian(x, 0.5, g)),
-                                        (lambda model: model.masking(0.3), lambda x, g: corruption.masking(x, 0.3, g))])
+@pytest.mark.parametrize(
+    "way, spoil",
+    [
+        (lambda model: model.gaussian(0.5), lambda x, g: corruption.gaussian(x, 0.5, g)),
+        (lambda model: model.masking(0.3), lambda x, g: corruption.masking(x, 0.3, g)),
+    ],
+)
 def test_a_linear_autoencoder_of_full_width_trained_to_denoise_comes_near_it(way, spoil):
     """Its error on new noise, over 400 draws, is within 1 % of the optimum's, and not below it by more than the draws' spread."""
     torch.manual_seed(0)
     model = torch.nn.Linear(6, 6).double()
-    fit(model, DATA, lambda model, x, generator: {"fit": mse(model(spoil(x, generator)), x)}, steps=3000, batch_size=200, lr=0.01,
-        schedule=lambda done: 1 - done, device="cpu")
+    fit(
+        model,
+        DATA,
+        lambda model, x, generator: {"fit": mse(model(spoil(x, generator)), x)},
+        steps=3000,
+        batch_size=200,
+        lr=0.01,
+        schedule=lambda done: 1 - done,
+        device="cpu",
+    )
     noisy = [spoil(DATA, seed) for seed in range(400)]
     best = way(LinearDenoiser(DATA))
     with torch.no_grad():
@@ -101,9 +120,15 @@ def test_inpainting_is_least_squares_from_visible_to_hidden():
     for rows, places in ((slice(0, 100), [1, 4]), (slice(100, 200), [0, 5])):
         others = [i for i in range(6) if i not in places]
         regression = LinearRegression().fit(DATA[:, others].numpy(), DATA[:, places].numpy())
-        np.testing.assert_allclose(ours[rows][:, places].numpy(), regression.predict(DATA[rows][:, others].numpy()), atol=1e-10)
+        np.testing.assert_allclose(
+            ours[rows][:, places].numpy(),
+            regression.predict(DATA[rows][:, others].numpy()),
+            atol=1e-10,
+        )
         assert torch.equal(ours[rows][:, others], DATA[rows][:, others])
-    images = linear_inpaint(DATA.view(-1, 1, 2, 3), DATA.view(-1, 1, 2, 3), hidden.view(-1, 1, 2, 3), ridge=0)
+    images = linear_inpaint(
+        DATA.view(-1, 1, 2, 3), DATA.view(-1, 1, 2, 3), hidden.view(-1, 1, 2, 3), ridge=0
+    )
     torch.testing.assert_close(images.flatten(1), ours)
 
 
@@ -114,22 +139,41 @@ def test_the_code_pours_water(bits):
 
     def spent(level):
         return sum(0.5 * np.log2(value / min(level, value)) for value in values) - bits
+
     level = brentq(spent, 1e-30, values.max(), xtol=1e-300, rtol=1e-14)
-    assert reverse_water_filling(DATA, bits).item() == pytest.approx(np.minimum(level, values).sum(), rel=1e-9)
+    assert reverse_water_filling(DATA, bits).item() == pytest.approx(
+        np.minimum(level, values).sum(), rel=1e-9
+    )
 
 
 def test_the_code_by_hand():
     """Variances 4 and 1. Half a bit brings 4 to 2; three bits bring both to 1/4, 2 and 1 bits: error 1/2."""
     x = torch.tensor([[2, 1], [2, -1], [-2, 1], [-2, -1]]).double()
-    assert reverse_water_filling(x, 0.5).item() == pytest.approx(2 + 1) and reverse_water_filling(x, 3).item() == pytest.approx(0.5)
-    assert reverse_water_filling(x, 1).item() == pytest.approx(2), "here the water reaches the smaller one"
+    assert reverse_water_filling(x, 0.5).item() == pytest.approx(2 + 1) and reverse_water_filling(
+        x, 3
+    ).item() == pytest.approx(0.5)
+    assert reverse_water_filling(x, 1).item() == pytest.approx(2), (
+        "here the water reaches the smaller one"
+    )
 
 
-@pytest.mark.parametrize("call, message", [
-    (lambda: LinearDenoiser(DATA).gaussian(0.0), "sigma is 0.0"), (lambda: LinearDenoiser(DATA).masking(1.0), "p is 1.0"),
-    (lambda: LinearDenoiser(DATA)(DATA[:, :3]), "x has shape"), (lambda: reverse_water_filling(DATA, 0), "bits is 0"),
-    (lambda: linear_inpaint(DATA, DATA[:3], torch.zeros(3, 5, dtype=torch.bool)), "hidden has shape"),
-    (lambda: linear_inpaint(DATA, DATA[:2], torch.tensor([[True] * 6, [False] * 6])), "hides 0 to 6 entries")])
+@pytest.mark.parametrize(
+    "call, message",
+    [
+        (lambda: LinearDenoiser(DATA).gaussian(0.0), "sigma is 0.0"),
+        (lambda: LinearDenoiser(DATA).masking(1.0), "p is 1.0"),
+        (lambda: LinearDenoiser(DATA)(DATA[:, :3]), "x has shape"),
+        (lambda: reverse_water_filling(DATA, 0), "bits is 0"),
+        (
+            lambda: linear_inpaint(DATA, DATA[:3], torch.zeros(3, 5, dtype=torch.bool)),
+            "hidden has shape",
+        ),
+        (
+            lambda: linear_inpaint(DATA, DATA[:2], torch.tensor([[True] * 6, [False] * 6])),
+            "hides 0 to 6 entries",
+        ),
+    ],
+)
 def test_what_is_out_of_range_is_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
@@ -137,7 +181,9 @@ def test_what_is_out_of_range_is_named(call, message):
 
 def test_levels_are_those_of_lloyd_and_max_for_a_gaussian():
     """Max (1960), table 1: one bit at +-0.7979 with error 0.3634, two bits at 0.4528 and 1.510 with error 0.1175."""
-    grid = torch.distributions.Normal(0.0, 1.0).icdf((torch.arange(200_000).double() + 0.5) / 200_000)[:, None]
+    grid = torch.distributions.Normal(0.0, 1.0).icdf(
+        (torch.arange(200_000).double() + 0.5) / 200_000
+    )[:, None]
     one, two = lloyd_quantizer(grid, 2)[0], lloyd_quantizer(grid, 4)[0]
     assert one.tolist() == pytest.approx([-0.7979, 0.7979], abs=1e-3)
     assert two.tolist() == pytest.approx([-1.510, -0.4528, 0.4528, 1.510], abs=2e-3)

@@ -1,4 +1,5 @@
 """The table against scikit-learn's own copy and scaler."""
+
 import numpy as np
 import pytest
 import torch
@@ -30,7 +31,9 @@ def own_units(data, rows):
 def found(data, rows):
     """Which rows of scikit-learn's table these are: the nearest, in units of each column's spread."""
     spread = OWN.data.std(0)
-    distances = np.linalg.norm((own_units(data, rows)[:, None] - OWN.data) / spread, axis=2)  # (N, 569)
+    distances = np.linalg.norm(
+        (own_units(data, rows)[:, None] - OWN.data) / spread, axis=2
+    )  # (N, 569)
     assert distances.min(1).max() < 1e-4
     return distances.argmin(1)
 
@@ -39,13 +42,21 @@ def found(data, rows):
 def test_every_sample_is_in_one_part_with_its_own_label(seed):
     data = load_cell_nuclei(seed=seed)
     train, test = found(data, data.train), found(data, data.test)
-    assert sorted([*train, *test]) == list(range(569)) and list(train) == sorted(train) and list(test) == sorted(test)
+    assert (
+        sorted([*train, *test]) == list(range(569))
+        and list(train) == sorted(train)
+        and list(test) == sorted(test)
+    )
     for rows, labels in ((train, data.train_labels), (test, data.test_labels)):
-        assert [data.kinds[label] for label in labels] == [OWN.target_names[target] for target in OWN.target[rows]]
+        assert [data.kinds[label] for label in labels] == [
+            OWN.target_names[target] for target in OWN.target[rows]
+        ]
     assert data.columns == tuple(OWN.feature_names) and data.kinds == ("benign", "malignant")
 
 
-@pytest.mark.parametrize("share, benign, malignant", [(0.25, 89, 53), (0.5, 178, 106), (0.01, 4, 2), (0.99, 353, 210)])
+@pytest.mark.parametrize(
+    "share, benign, malignant", [(0.25, 89, 53), (0.5, 178, 106), (0.01, 4, 2), (0.99, 353, 210)]
+)
 def test_the_split_keeps_the_share_of_each_kind(share, benign, malignant):
     data = load_cell_nuclei(share)
     assert data.test_labels.bincount().tolist() == [benign, malignant]
@@ -59,8 +70,13 @@ def test_it_is_standardised_by_the_training_part_alone():
     np.testing.assert_allclose(data.mean, scaler.mean_, rtol=1e-6)
     np.testing.assert_allclose(data.scale, scaler.scale_, rtol=1e-6)
     np.testing.assert_allclose(data.train, scaler.transform(OWN.data[rows]), rtol=0, atol=1e-6)
-    np.testing.assert_allclose(data.test, scaler.transform(OWN.data[found(data, data.test)]), rtol=0, atol=2e-6)  # values up to 12
-    assert data.train.double().mean(0).abs().max() < 1e-7 and (data.test.mean(0).abs() > 0.05).sum() > 5
+    np.testing.assert_allclose(
+        data.test, scaler.transform(OWN.data[found(data, data.test)]), rtol=0, atol=2e-6
+    )  # values up to 12
+    assert (
+        data.train.double().mean(0).abs().max() < 1e-7
+        and (data.test.mean(0).abs() > 0.05).sum() > 5
+    )
 
 
 def test_malignant_nuclei_are_larger():
@@ -75,5 +91,7 @@ def test_another_seed_splits_otherwise():
 
 @pytest.mark.parametrize("share", [0, 1, 0.001, 0.999, -0.2, 3])
 def test_a_part_without_one_of_the_kinds_is_refused(share):
-    with pytest.raises(ValueError, match=f"test is {share}, which is .* samples; expected a share between 0 and 1"):
+    with pytest.raises(
+        ValueError, match=f"test is {share}, which is .* samples; expected a share between 0 and 1"
+    ):
         load_cell_nuclei(share)

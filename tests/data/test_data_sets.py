@@ -1,4 +1,5 @@
 """What all data sets made on this machine share: a seed decides everything, nothing else moves, and they say what they are."""
+
 import dataclasses
 
 import numpy as np
@@ -13,25 +14,40 @@ from aecourse.data.photos import photo_patches
 from aecourse.data.shapes import make_shapes
 
 SETS = {
-    "photos: 20 training and 10 test patches, 1 x 16 x 16, on cpu": lambda **o: photo_patches(count=20, test_count=10, **o),
-    "shapes: 20 images, 1 x 28 x 28, of shape, scale, rotation, x, y, on cpu": lambda **o: make_shapes(20, **o),
+    "photos: 20 training and 10 test patches, 1 x 16 x 16, on cpu": lambda **o: photo_patches(
+        count=20, test_count=10, **o
+    ),
+    "shapes: 20 images, 1 x 28 x 28, of shape, scale, rotation, x, y, on cpu": lambda **o: (
+        make_shapes(20, **o)
+    ),
     "sphere: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: sphere(20, **o),
-    "cap: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: sphere(20, cap=1.0, noise=0.1, **o),
-    "swiss_roll: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: swiss_roll(20, noise=0.1, **o),
+    "cap: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: sphere(
+        20, cap=1.0, noise=0.1, **o
+    ),
+    "swiss_roll: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: swiss_roll(
+        20, noise=0.1, **o
+    ),
     "cell_nuclei: 427 training and 142 test rows of 30 measures, benign or malignant, on cpu": load_cell_nuclei,
-    "pendulum: 20 samples of 2 frames, 28 x 28, 0.05 s apart, on cpu": lambda **o: make_pendulum(20, **o),
+    "pendulum: 20 samples of 2 frames, 28 x 28, 0.05 s apart, on cpu": lambda **o: make_pendulum(
+        20, **o
+    ),
 }
 EACH = pytest.mark.parametrize("make", SETS.values(), ids=[said.split(":")[0] for said in SETS])
 
 
 def tensors(data):
     """The tensors of a data set, by name."""
-    return {field.name: value for field in dataclasses.fields(data)
-            if isinstance(value := getattr(data, field.name), torch.Tensor)}
+    return {
+        field.name: value
+        for field in dataclasses.fields(data)
+        if isinstance(value := getattr(data, field.name), torch.Tensor)
+    }
 
 
 def same(a, b):
-    return all(torch.equal(x, y) for x, y in zip(tensors(a).values(), tensors(b).values(), strict=True))
+    return all(
+        torch.equal(x, y) for x, y in zip(tensors(a).values(), tensors(b).values(), strict=True)
+    )
 
 
 @pytest.mark.parametrize("said", SETS)
@@ -42,7 +58,9 @@ def test_it_says_what_it_is(said):
 @EACH
 def test_it_is_single_precision_or_whole_numbers_finite_and_on_the_cpu(make):
     for name, tensor in tensors(make()).items():
-        assert tensor.dtype == (torch.int64 if name.endswith(("labels", "places", "factors")) else torch.float32)
+        assert tensor.dtype == (
+            torch.int64 if name.endswith(("labels", "places", "factors")) else torch.float32
+        )
         assert tensor.device.type == "cpu" and not tensor.requires_grad and tensor.isfinite().all()
 
 
@@ -50,10 +68,13 @@ def test_it_is_single_precision_or_whole_numbers_finite_and_on_the_cpu(make):
 def test_a_seed_decides_it_and_no_other_generator_moves(make):
     before = torch.get_rng_state(), np.random.get_state()[1].copy()
     first, other = make(seed=3), make(seed=4)
-    torch.rand(5), np.random.rand(5)
+    torch.rand(5)
+    np.random.rand(5)
     moved = torch.get_rng_state(), np.random.get_state()[1:3]
     assert same(make(seed=3), first) and not same(other, first)
-    assert torch.equal(moved[0], torch.get_rng_state()) and all(map(np.array_equal, moved[1], np.random.get_state()[1:3]))
+    assert torch.equal(moved[0], torch.get_rng_state()) and all(
+        map(np.array_equal, moved[1], np.random.get_state()[1:3])
+    )
     torch.set_rng_state(before[0])
 
 
@@ -73,7 +94,11 @@ def test_a_seed_is_an_integer_or_a_generator(make, seed):
 @EACH
 def test_all_of_it_goes_to_the_device_that_pick_device_chooses(make, monkeypatch):
     asked = []
-    monkeypatch.setattr(training, "pick_device", lambda device: asked.append(device) or torch.device("meta"))
+    monkeypatch.setattr(
+        training, "pick_device", lambda device: asked.append(device) or torch.device("meta")
+    )
     data = make(device="auto")
-    assert asked == ["auto"] and {tensor.device.type for tensor in tensors(data).values()} == {"meta"}
+    assert asked == ["auto"] and {tensor.device.type for tensor in tensors(data).values()} == {
+        "meta"
+    }
     assert repr(data).endswith("on meta")

@@ -1,4 +1,5 @@
 """aecourse.data: the pictures themselves, and everything that can go wrong on their way. Only 127.0.0.1 is contacted."""
+
 import contextlib
 import errno
 import gzip
@@ -62,7 +63,10 @@ def idx(array):
 def small_set():
     """A data set of 12 + 5 random pictures, as the four files of MNIST: name -> bytes."""
     rng = np.random.default_rng(0)
-    arrays = [(rng.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n, dtype=np.uint8) % 10) for n in (TRAIN, TEST)]
+    arrays = [
+        (rng.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n, dtype=np.uint8) % 10)
+        for n in (TRAIN, TEST)
+    ]
     return dict(zip(images.FILES, map(idx, sum(arrays, ()))))
 
 
@@ -83,7 +87,9 @@ class Handler(BaseHTTPRequestHandler):
         self.send_response(200)
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
-        self.drip() if mode == "drip" else self.wfile.write(content[:len(content) // 2] if mode == "short" else content)
+        self.drip() if mode == "drip" else self.wfile.write(
+            content[: len(content) // 2] if mode == "short" else content
+        )
 
     def drip(self):
         self.server.dripping.set()
@@ -101,11 +107,14 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture(scope="module")
 def server():
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.paths, server.dripping, server.hung_up = [], threading.Event(), threading.Event()
+    server.paths = []
+    server.dripping = threading.Event()
+    server.hung_up = threading.Event()
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
-    server.shutdown(), server.server_close()
+    server.shutdown()
+    server.server_close()
 
 
 @pytest.fixture(autouse=True)
@@ -126,8 +135,10 @@ def root(tmp_path):
 @pytest.fixture
 def offline(monkeypatch):
     """No connection and no process can be started."""
+
     def refuse(*_, **__):
         raise AssertionError("opened a connection or started a process")
+
     monkeypatch.setattr(socket.socket, "connect", refuse)
     monkeypatch.setattr(subprocess, "Popen", refuse)
 
@@ -143,7 +154,10 @@ def fill(folder, files=SET):
 
 def contents(folder):
     """Every file and folder below `folder`, with its bytes."""
-    return {str(path.relative_to(folder)): path.is_file() and path.read_bytes() for path in folder.rglob("*")}
+    return {
+        str(path.relative_to(folder)): path.is_file() and path.read_bytes()
+        for path in folder.rglob("*")
+    }
 
 
 def share(condition):
@@ -152,13 +166,25 @@ def share(condition):
 
 # The embedded handwriting
 
+
 def test_digits_have_the_shape_of_mnist(capsys):
     images = load_images(device="cpu")
     assert images.name == "digits"
     assert images.train.shape == (1437, 1, 28, 28) and images.test.shape == (360, 1, 28, 28)
     assert images.train.dtype == images.test.dtype == torch.float32
     assert images.train_labels.dtype == images.test_labels.dtype == torch.int64
-    assert images.train_labels.bincount().tolist() == [143, 146, 142, 146, 144, 145, 144, 143, 141, 143]
+    assert images.train_labels.bincount().tolist() == [
+        143,
+        146,
+        142,
+        146,
+        144,
+        145,
+        144,
+        143,
+        141,
+        143,
+    ]
     assert images.test_labels.bincount().tolist() == [35, 36, 35, 37, 37, 37, 37, 36, 33, 37]
     for x in (images.train, images.test):
         assert x.min() == 0 and x.max() == 1
@@ -188,6 +214,7 @@ def test_digits_are_upright_and_in_the_middle():
 
 def test_digits_keep_the_handwriting():
     from sklearn.datasets import load_digits
+
     ink = torch.tensor(load_digits().images / 16, dtype=torch.float32)
     images = load_images(quiet=True)
     x = torch.cat([images.train, images.test])[:, 0]
@@ -196,7 +223,9 @@ def test_digits_keep_the_handwriting():
 
 
 def test_digits_resemble_mnist():
-    x = load_images(quiet=True).train  # MNIST's 60000 training images: 0.1307, 0.3081, 0.8088, 0.0875, 0.0866
+    x = load_images(
+        quiet=True
+    ).train  # MNIST's 60000 training images: 0.1307, 0.3081, 0.8088, 0.0875, 0.0866
     assert x.mean().item() == pytest.approx(0.1307, abs=0.01)
     assert x.std().item() == pytest.approx(0.3081, abs=0.01)
     assert share(x == 0) == pytest.approx(0.8088, abs=0.01)
@@ -211,20 +240,28 @@ def test_quiet_prints_nothing(capsys):
 
 def test_everything_goes_to_the_device_that_pick_device_chooses(monkeypatch):
     asked = []
-    monkeypatch.setattr(training, "pick_device", lambda device: asked.append(device) or torch.device("meta"))
+    monkeypatch.setattr(
+        training, "pick_device", lambda device: asked.append(device) or torch.device("meta")
+    )
     images = load_images(quiet=True)
     assert asked == ["auto"]
-    assert {t.device.type for t in (images.train, images.train_labels, images.test, images.test_labels)} == {"meta"}
+    assert {
+        t.device.type for t in (images.train, images.train_labels, images.test, images.test_labels)
+    } == {"meta"}
     assert "on meta" in repr(images)
 
 
 # Which data set, and from where
 
+
 def test_without_a_name_nothing_is_contacted(offline, monkeypatch, root):
     assert load_images().name == "digits"
     for name in ("mnist", "fashion_mnist"):
         monkeypatch.setenv("AECOURSE_DATASET", name)
-        with pytest.raises(DataError, match=rf"there is no {name} in .*never downloads.*load_images\('{name}'\).*AECOURSE_DATA"):
+        with pytest.raises(
+            DataError,
+            match=rf"there is no {name} in .*never downloads.*load_images\('{name}'\).*AECOURSE_DATA",
+        ):
             load_images()
     assert not root.exists()
 
@@ -239,7 +276,10 @@ def test_an_unknown_name_is_refused(name, monkeypatch):
     with pytest.raises(ValueError, match="name is .*'digits', 'mnist', 'fashion_mnist'"):
         load_images(name)
     monkeypatch.setenv("AECOURSE_DATASET", "cifar")
-    with pytest.raises(ValueError, match="AECOURSE_DATASET is 'cifar'; expected one of 'digits', 'mnist', 'fashion_mnist'"):
+    with pytest.raises(
+        ValueError,
+        match="AECOURSE_DATASET is 'cifar'; expected one of 'digits', 'mnist', 'fashion_mnist'",
+    ):
         load_images()
     with pytest.raises(ValueError, match="AECOURSE_DATASET"):
         data.dataset_name()
@@ -259,9 +299,14 @@ def test_a_time_limit_is_a_positive_number(timeout):
         load_images(timeout=timeout)
 
 
-@pytest.mark.parametrize("given, said", [("data", "expected an absolute path.*From here it is /"),
-                                         ("./data", "expected an absolute path"),
-                                         ("{tmp}/typo", "is not a folder: create it")])
+@pytest.mark.parametrize(
+    "given, said",
+    [
+        ("data", "expected an absolute path.*From here it is /"),
+        ("./data", "expected an absolute path"),
+        ("{tmp}/typo", "is not a folder: create it"),
+    ],
+)
 def test_a_wrong_aecourse_data_is_refused(given, said, monkeypatch, tmp_path, offline):
     given = given.format(tmp=tmp_path)
     fill(tmp_path / "data" / "FashionMNIST")
@@ -279,54 +324,102 @@ def test_a_folder_of_the_users_is_read_and_left_alone(monkeypatch, tmp_path, off
     for images in (load_images(device="cpu"), load_images("fashion_mnist", device="cpu")):
         assert_is_small_set(images)
     assert contents(tmp_path) == before
-    assert capsys.readouterr().out == 2 * "fashion_mnist: 12 training and 5 test images, 1 x 28 x 28, on cpu\n"
+    assert (
+        capsys.readouterr().out
+        == 2 * "fashion_mnist: 12 training and 5 test images, 1 x 28 x 28, on cpu\n"
+    )
 
 
 def assert_is_small_set(images):
-    for x, labels, n, file in ((images.train, images.train_labels, TRAIN, images.FILES[0]),
-                               (images.test, images.test_labels, TEST, images.FILES[2])):
+    for x, labels, n, file in (
+        (images.train, images.train_labels, TRAIN, images.FILES[0]),
+        (images.test, images.test_labels, TEST, images.FILES[2]),
+    ):
         pixels = torch.tensor(list(SET[file][16:])).view(n, 1, 28, 28)
         assert x.dtype == torch.float32 and torch.equal(x, pixels.float() / 255)
         assert labels.dtype == torch.int64 and labels.tolist() == [i % 10 for i in range(n)]
 
 
-@pytest.mark.skipif(not (MNIST_FOLDER / "MNIST").is_dir(),
-                    reason="no MNIST here: call load_images('mnist') with a network, and set AECOURSE_DATA to its folder")
+@pytest.mark.skipif(
+    not (MNIST_FOLDER / "MNIST").is_dir(),
+    reason="no MNIST here: call load_images('mnist') with a network, and set AECOURSE_DATA to its folder",
+)
 def test_mnist_is_mnist(monkeypatch, offline):
     monkeypatch.setenv("AECOURSE_DATA", str(MNIST_FOLDER))
     images = load_images("mnist", device="cpu")
     assert images.train.shape == (60000, 1, 28, 28) and images.test.shape == (10000, 1, 28, 28)
     assert images.train.double().mean().item() == pytest.approx(0.1307, abs=5e-5)
     assert images.train.max() == 1 and share(images.train == 0) == pytest.approx(0.8088, abs=5e-5)
-    assert images.train_labels[:5].tolist() == [5, 0, 4, 1, 9] and images.test_labels.bincount()[1] == 1135
+    assert (
+        images.train_labels[:5].tolist() == [5, 0, 4, 1, 9]
+        and images.test_labels.bincount()[1] == 1135
+    )
 
 
 # Damaged files
 
+
 def replace(at, by):
     """A damage: the bytes `by` at place `at` of a file."""
-    return lambda content: content[:at] + by + content[at + len(by):]
+    return lambda content: content[:at] + by + content[at + len(by) :]
 
 
-@pytest.mark.parametrize("file, damage, said", [
-    (images.FILES[0], lambda content: content[:-100], "holds 9324 bytes; its header says 9424: cut short or changed"),
-    (images.FILES[2], lambda content: content + b"x", "holds 3937 bytes; its header says 3936"),
-    (images.FILES[0], lambda content: b"", r"its header says 0, \[0, 0, 0\]; expected 2051, \['N', 28, 28\]"),
-    (images.FILES[3], lambda content: content[:6], r"its header says 2049, \[0\]; expected 2049, \['N'\]"),
-    (images.FILES[1], lambda content: idx(np.zeros(0, np.uint8)), r"its header says 2049, \[0\]; expected 2049, \['N'\]"),
-    (images.FILES[0], lambda content: b"<htm" + content[4:], r"its header says 1013478509, \[12, 28, 28\]; expected 2051"),
-    (images.FILES[0], lambda content: ARCHIVES[images.FILES[0] + ".gz"], "its header says 529205"),
-    (images.FILES[2], lambda content: idx(np.zeros((5, 32, 32), np.uint8)), r"its header says 2051, \[5, 32, 32\]; expected 2051"),
-    (images.FILES[1], lambda content: SET[images.FILES[3]], "5 labels up to 4 for 12 images"),
-    (images.FILES[1], replace(at=8, by=b"\x0a"), "12 labels up to 10"),
-    (images.FILES[2], None, "it is missing; only extracted files are read: extract a .gz with gunzip"),
-])
+@pytest.mark.parametrize(
+    "file, damage, said",
+    [
+        (
+            images.FILES[0],
+            lambda content: content[:-100],
+            "holds 9324 bytes; its header says 9424: cut short or changed",
+        ),
+        (images.FILES[2], lambda content: content + b"x", "holds 3937 bytes; its header says 3936"),
+        (
+            images.FILES[0],
+            lambda content: b"",
+            r"its header says 0, \[0, 0, 0\]; expected 2051, \['N', 28, 28\]",
+        ),
+        (
+            images.FILES[3],
+            lambda content: content[:6],
+            r"its header says 2049, \[0\]; expected 2049, \['N'\]",
+        ),
+        (
+            images.FILES[1],
+            lambda content: idx(np.zeros(0, np.uint8)),
+            r"its header says 2049, \[0\]; expected 2049, \['N'\]",
+        ),
+        (
+            images.FILES[0],
+            lambda content: b"<htm" + content[4:],
+            r"its header says 1013478509, \[12, 28, 28\]; expected 2051",
+        ),
+        (
+            images.FILES[0],
+            lambda content: ARCHIVES[images.FILES[0] + ".gz"],
+            "its header says 529205",
+        ),
+        (
+            images.FILES[2],
+            lambda content: idx(np.zeros((5, 32, 32), np.uint8)),
+            r"its header says 2051, \[5, 32, 32\]; expected 2051",
+        ),
+        (images.FILES[1], lambda content: SET[images.FILES[3]], "5 labels up to 4 for 12 images"),
+        (images.FILES[1], replace(at=8, by=b"\x0a"), "12 labels up to 10"),
+        (
+            images.FILES[2],
+            None,
+            "it is missing; only extracted files are read: extract a .gz with gunzip",
+        ),
+    ],
+)
 def test_a_damaged_file_is_named_and_left_alone(file, damage, said, monkeypatch, tmp_path, offline):
     raw = fill(tmp_path / "FashionMNIST")
     (raw / file).write_bytes(damage(SET[file])) if damage else (raw / file).unlink()
     before = contents(tmp_path)
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=f"{raw / file}: .*{said}.*Delete the folder {raw.parent}, .*load_images") as caught:
+    with pytest.raises(
+        DataError, match=f"{raw / file}: .*{said}.*Delete the folder {raw.parent}, .*load_images"
+    ) as caught:
         load_images("fashion_mnist")
     assert "again" in str(caught.value)
     assert contents(tmp_path) == before
@@ -352,6 +445,7 @@ def test_a_data_set_that_is_not_mnist_is_not_taken_for_it(monkeypatch, tmp_path)
 
 # Downloads that succeed
 
+
 @pytest.fixture
 def small(monkeypatch):
     """torchvision expects the archives of the small set, in place of Fashion-MNIST's."""
@@ -364,21 +458,38 @@ def test_a_download_is_kept_verified_and_not_repeated(server, small, root, monke
     assert_is_small_set(images)
     assert set(server.paths) == {f"/good/FashionMNIST/{file}" for file in ARCHIVES}
     assert [path.name for path in root.iterdir()] == ["FashionMNIST"]
-    assert {path.name for path in (root / "FashionMNIST" / "raw").iterdir()} == {"sha256.json", *SET}
+    assert {path.name for path in (root / "FashionMNIST" / "raw").iterdir()} == {
+        "sha256.json",
+        *SET,
+    }
     raw = root / "FashionMNIST" / "raw"
-    assert json.loads((raw / "sha256.json").read_text()) == {f: hashlib.sha256(c).hexdigest() for f, c in SET.items()}
+    assert json.loads((raw / "sha256.json").read_text()) == {
+        f: hashlib.sha256(c).hexdigest() for f, c in SET.items()
+    }
     out, err = capsys.readouterr()
-    assert out.splitlines() == [f"fashion_mnist: downloading to {root}, within 300 s",
-                                "fashion_mnist: 12 training and 5 test images, 1 x 28 x 28, on cpu"] and not err
+    assert (
+        out.splitlines()
+        == [
+            f"fashion_mnist: downloading to {root}, within 300 s",
+            "fashion_mnist: 12 training and 5 test images, 1 x 28 x 28, on cpu",
+        ]
+        and not err
+    )
 
     server.paths.clear()
     monkeypatch.setenv("AECOURSE_DATASET", "fashion_mnist")
-    for again in (load_images(device="cpu"), load_images("fashion_mnist", mirror=f"{server.url}/good", device="cpu")):
+    for again in (
+        load_images(device="cpu"),
+        load_images("fashion_mnist", mirror=f"{server.url}/good", device="cpu"),
+    ):
         assert_is_small_set(again)
     assert not server.paths
 
     (raw / images.FILES[0]).write_bytes(replace(at=500, by=b"changed")(SET[images.FILES[0]]))
-    with pytest.raises(DataError, match=f"{raw / images.FILES[0]}: .*SHA-256 differs.*Delete the folder {raw.parent}"):
+    with pytest.raises(
+        DataError,
+        match=f"{raw / images.FILES[0]}: .*SHA-256 differs.*Delete the folder {raw.parent}",
+    ):
         load_images("fashion_mnist")
     (raw / "sha256.json").write_text("{")
     with pytest.raises(DataError, match=f"{raw / 'sha256.json'}: .*Delete the folder"):
@@ -395,7 +506,9 @@ def fetch_at_once(job, name):
 
 def test_two_downloads_at_once_both_end_well(monkeypatch, tmp_path):
     monkeypatch.setattr(data, "_run_child", fetch_at_once)
-    both, move, outcomes = threading.Barrier(2), os.replace, []
+    both = threading.Barrier(2)
+    move = os.replace
+    outcomes = []
 
     def move_together(*places):
         both.wait(20)
@@ -404,11 +517,16 @@ def test_two_downloads_at_once_both_end_well(monkeypatch, tmp_path):
         except OSError as error:
             outcomes.append(error)
             raise
+
     monkeypatch.setattr(os, "replace", move_together)
     with ThreadPoolExecutor() as pool:
-        for done in [pool.submit(images._download, "fashion_mnist", tmp_path, 60) for _ in range(2)]:
+        for done in [
+            pool.submit(images._download, "fashion_mnist", tmp_path, 60) for _ in range(2)
+        ]:
             done.result()
-    assert sorted(type(outcome) for outcome in outcomes if outcome) == [OSError] and None in outcomes
+    assert (
+        sorted(type(outcome) for outcome in outcomes if outcome) == [OSError] and None in outcomes
+    )
     assert [path.name for path in tmp_path.iterdir()] == ["FashionMNIST"]
     assert len(images._read_folder("fashion_mnist", tmp_path / "FashionMNIST" / "raw")[0]) == TRAIN
 
@@ -420,6 +538,7 @@ def test_a_mirror_comes_from_the_argument_or_the_environment(monkeypatch, root):
         asked.append(job["mirror"])
         fetch_at_once(job, name)
         raise DataError("far enough")
+
     monkeypatch.setattr(data, "_run_child", fetch)
     monkeypatch.setenv("AECOURSE_MIRROR", "http://127.0.0.1/school")
     for mirror in (None, "http://127.0.0.1/mine/"):
@@ -434,12 +553,19 @@ def test_a_mirror_comes_from_the_argument_or_the_environment(monkeypatch, root):
 
 # Downloads that fail: a clear message, and nothing left behind
 
-WAYS_OUT = ("Nothing was kept", "mirror=", "AECOURSE_MIRROR", "AECOURSE_DATA", 'load_images("digits")')
+WAYS_OUT = (
+    "Nothing was kept",
+    "mirror=",
+    "AECOURSE_MIRROR",
+    "AECOURSE_DATA",
+    'load_images("digits")',
+)
 
 
 def run_here(command, **_):
     """In place of subprocess.run: the child's script in this process, since each new one imports torchvision for 4 s."""
     from torchvision.datasets import FashionMNIST
+
     said = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(said):
         patch.setattr(sys, "argv", ["-c", command[-1]])
@@ -453,12 +579,21 @@ def run_here(command, **_):
     return subprocess.CompletedProcess(command, 0, said.getvalue())
 
 
-@pytest.mark.parametrize("mode, resources, said", [
-    ("missing", RESOURCES, "the server does not have it.*404"),
-    ("short", RESOURCES, "cut short"),
-    ("good", None, "wrong checksum"),  # the small archives, where torchvision's own list is in force
-])
-def test_a_failed_download_says_why_and_leaves_nothing(mode, resources, said, server, monkeypatch, tmp_path):
+@pytest.mark.parametrize(
+    "mode, resources, said",
+    [
+        ("missing", RESOURCES, "the server does not have it.*404"),
+        ("short", RESOURCES, "cut short"),
+        (
+            "good",
+            None,
+            "wrong checksum",
+        ),  # the small archives, where torchvision's own list is in force
+    ],
+)
+def test_a_failed_download_says_why_and_leaves_nothing(
+    mode, resources, said, server, monkeypatch, tmp_path
+):
     monkeypatch.setattr(subprocess, "run", run_here)
     server.paths.clear()
     with pytest.raises(DataError, match=f"could not download fashion_mnist: .*{said}") as caught:
@@ -472,13 +607,17 @@ def test_without_a_network_the_message_says_so_and_nothing_is_left(root):
     free = socket.create_server(("127.0.0.1", 0))
     closed = f"http://127.0.0.1:{free.getsockname()[1]}"
     free.close()
-    with pytest.raises(DataError, match="there is no network, or the server does not answer.*refused") as caught:
+    with pytest.raises(
+        DataError, match="there is no network, or the server does not answer.*refused"
+    ) as caught:
         load_images("mnist", mirror=closed)
     assert all(way in str(caught.value) for way in WAYS_OUT)
     assert not contents(root)
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="needs /dev/full, a disk that is always full (Linux)")
+@pytest.mark.skipif(
+    not os.path.exists("/dev/full"), reason="needs /dev/full, a disk that is always full (Linux)"
+)
 def test_a_full_disk_is_named_and_leaves_nothing(server, tmp_path, monkeypatch):
     onto_full_disk = """
 import json, os, sys
@@ -487,7 +626,9 @@ os.makedirs(raw)
 os.symlink("/dev/full", os.path.join(raw, "train-images-idx3-ubyte.gz"))
 """
     monkeypatch.setattr(data, "CHILD", onto_full_disk + images.CHILD)
-    with pytest.raises(DataError, match="the disk is full .free 100 MB there, or set AECOURSE_DATA") as caught:
+    with pytest.raises(
+        DataError, match="the disk is full .free 100 MB there, or set AECOURSE_DATA"
+    ) as caught:
         images._download("fashion_mnist", tmp_path, 100, f"{server.url}/good", RESOURCES)
     assert all(way in str(caught.value) for way in WAYS_OUT)
     assert not contents(tmp_path)
@@ -495,12 +636,16 @@ os.symlink("/dev/full", os.path.join(raw, "train-images-idx3-ubyte.gz"))
 
 def leave_behind(script):
     """`script` for a child, after a half-written file in the temporary folder."""
-    return "import json, os, sys\njob = json.loads(sys.argv[1])\nopen(job['folder'] + '/half', 'w').write('x')\n" + script
+    return (
+        "import json, os, sys\njob = json.loads(sys.argv[1])\nopen(job['folder'] + '/half', 'w').write('x')\n"
+        + script
+    )
 
 
 @pytest.fixture
 def dripping(server, monkeypatch):
-    server.dripping.clear(), server.hung_up.clear()
+    server.dripping.clear()
+    server.hung_up.clear()
     fetch = "import urllib.request\nurllib.request.urlopen(job['mirror'] + 'train-images-idx3-ubyte.gz').read()"
     monkeypatch.setattr(data, "CHILD", leave_behind(fetch))
     return server
@@ -508,7 +653,9 @@ def dripping(server, monkeypatch):
 
 def test_the_time_limit_stops_a_server_that_drips(dripping, tmp_path):
     start = time.monotonic()
-    with pytest.raises(DataError, match="took too long .a larger timeout=.*stopped after 3 s") as caught:
+    with pytest.raises(
+        DataError, match="took too long .a larger timeout=.*stopped after 3 s"
+    ) as caught:
         images._download("fashion_mnist", tmp_path, 3, f"{dripping.url}/drip")
     assert dripping.dripping.is_set() and 3 <= time.monotonic() - start < 10
     assert dripping.hung_up.wait(5)
@@ -528,6 +675,7 @@ def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, interrupti
     def interrupt():
         dripping.dripping.wait(20)
         os.kill(os.getpid(), signal.SIGINT)
+
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
         images._download("fashion_mnist", tmp_path, 30, f"{dripping.url}/drip")
@@ -537,14 +685,24 @@ def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, interrupti
 
 def test_a_child_that_lost_its_parent_stops_by_itself(server, tmp_path):
     """5 s after its limit, so 1 s after its start where the limit is -4 s; the server alone would hold it for 40 s."""
-    job = dict(source="FashionMNIST", mirror=f"{server.url}/drip/", resources=None, folder=str(tmp_path), timeout=-4)
-    child = subprocess.run([sys.executable, "-c", images.CHILD, json.dumps(job)], capture_output=True, timeout=20)
+    job = dict(
+        source="FashionMNIST",
+        mirror=f"{server.url}/drip/",
+        resources=None,
+        folder=str(tmp_path),
+        timeout=-4,
+    )
+    child = subprocess.run(
+        [sys.executable, "-c", images.CHILD, json.dumps(job)], capture_output=True, timeout=20
+    )
     assert (child.returncode, child.stdout, child.stderr) == (1, b"", b"")
 
 
 def test_a_child_that_crashes_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr(data, "CHILD", leave_behind("os._exit(7)"))
-    with pytest.raises(DataError, match="could not download mnist: it failed.*the process ended with status 7"):
+    with pytest.raises(
+        DataError, match="could not download mnist: it failed.*the process ended with status 7"
+    ):
         images._download("mnist", tmp_path, 30)
     assert not contents(tmp_path)
 
@@ -560,12 +718,19 @@ def test_a_folder_of_the_users_shadows_no_module_of_the_child(tmp_path, monkeypa
 def test_a_place_that_cannot_be_written_is_named_and_stays_clean(what, monkeypatch, tmp_path, root):
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
+
     monkeypatch.setattr(data, "_run_child", fetch_at_once)
     if what == "mkdir":
         root.parent.write_text("a file where the cache should be")
     else:
-        places = {"temporary": (tempfile, "mkdtemp"), "manifest": (Path, "write_text"), "move": (os, "replace")}
+        places = {
+            "temporary": (tempfile, "mkdtemp"),
+            "manifest": (Path, "write_text"),
+            "move": (os, "replace"),
+        }
         monkeypatch.setattr(*places[what], refuse)
-    with pytest.raises(DataError, match=f"can't keep mnist in {root} .*set AECOURSE_DATA to the absolute path"):
+    with pytest.raises(
+        DataError, match=f"can't keep mnist in {root} .*set AECOURSE_DATA to the absolute path"
+    ):
         load_images("mnist")
     assert not root.is_dir() or not contents(root)

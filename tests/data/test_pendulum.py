@@ -1,4 +1,5 @@
 """A pendulum against closed forms and SciPy's integrator; its pictures against its state."""
+
 import math
 
 import numpy as np
@@ -19,7 +20,7 @@ from aecourse.data.pendulum import (
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "data.simulate_pendulum": (
-        "`scipy.integrate.solve_ivp(method=\"DOP853\", rtol=1e-11, atol=1e-12)`; the period of "
+        '`scipy.integrate.solve_ivp(method="DOP853", rtol=1e-11, atol=1e-12)`; the period of '
         "`scipy.special.ellipk`",
         "error falls with the square of the step within 2 %; period 5e-6",
         "no",
@@ -55,7 +56,15 @@ def state(*rows):
 
 def by_scipy(start, times):
     """Angle and velocity at `times`, by an eighth-order Runge-Kutta method."""
-    return solve_ivp(lambda _, y: [y[1], -9.81 * math.sin(y[0])], (0, times[-1] + 1e-9), start, "DOP853", times, rtol=1e-11, atol=1e-12).y.T
+    return solve_ivp(
+        lambda _, y: [y[1], -9.81 * math.sin(y[0])],
+        (0, times[-1] + 1e-9),
+        start,
+        "DOP853",
+        times,
+        rtol=1e-11,
+        atol=1e-12,
+    ).y.T
 
 
 def period(amplitude, step=0.001):
@@ -69,10 +78,14 @@ def centroid(pictures):
     """Of the light, in sides of the picture from its middle: right, down."""
     at = (torch.arange(pictures.shape[-1], dtype=torch.float64) + 0.5) / pictures.shape[-1] - 0.5
     light = pictures.double()
-    return torch.stack([(light * at).sum((-2, -1)), (light * at[:, None]).sum((-2, -1))], -1) / light.sum((-2, -1))[..., None]
+    return (
+        torch.stack([(light * at).sum((-2, -1)), (light * at[:, None]).sum((-2, -1))], -1)
+        / light.sum((-2, -1))[..., None]
+    )
 
 
 # The motion
+
 
 def test_units():
     assert (GRAVITY, LENGTH) == (9.81, 1.0)
@@ -82,7 +95,12 @@ def test_units():
 def test_it_follows_the_equation_of_motion(start):
     """Second order: a tenth of the step leaves a hundredth of the error."""
     wanted = by_scipy(start, np.linspace(0, 2, 21))
-    errors = [abs(simulate_pendulum(state(start), 20 * fine, 0.1 / fine)[0, ::fine].numpy() - wanted).max() for fine in (20, 200)]
+    errors = [
+        abs(
+            simulate_pendulum(state(start), 20 * fine, 0.1 / fine)[0, ::fine].numpy() - wanted
+        ).max()
+        for fine in (20, 200)
+    ]
     assert errors[0] < 0.02 and errors[0] / errors[1] == pytest.approx(100, rel=0.02)
 
 
@@ -93,29 +111,37 @@ def test_a_small_swing_has_the_harmonic_period():
 
 @pytest.mark.parametrize("amplitude", [0.5, 1.5, 2.5, 3.0])
 def test_a_large_swing_has_the_period_of_the_elliptic_integral(amplitude):
-    wanted = 4 * ellipk(math.sin(amplitude / 2)**2) / OMEGA
+    wanted = 4 * ellipk(math.sin(amplitude / 2) ** 2) / OMEGA
     assert period(amplitude) == pytest.approx(wanted, rel=5e-6)
 
 
 def test_energy_errs_by_the_square_of_the_step_and_does_not_drift():
     errors = {}
     for step in (0.02, 0.01):
-        seen = pendulum_energy(simulate_pendulum(state([2.0, 1.0]), round(100 / step), step))[0]  # some 40 swings
+        seen = pendulum_energy(simulate_pendulum(state([2.0, 1.0]), round(100 / step), step))[
+            0
+        ]  # some 40 swings
         errors[step] = (seen / seen[0] - 1).abs()
         half = len(seen) // 2
-        assert errors[step][half:].max().item() == pytest.approx(errors[step][:half].max().item(), rel=0.01)
-        assert errors[step].max() < (OMEGA * step)**2
+        assert errors[step][half:].max().item() == pytest.approx(
+            errors[step][:half].max().item(), rel=0.01
+        )
+        assert errors[step].max() < (OMEGA * step) ** 2
     assert (errors[0.02].max() / errors[0.01].max()).item() == pytest.approx(4, rel=0.02)
 
 
 def test_energy_by_hand():
-    assert pendulum_energy(state([0, 0], [math.pi, 0], [0, 2], [math.pi / 2, 2])).tolist() == pytest.approx([0, 2 * 9.81, 2, 9.81 + 2])
+    assert pendulum_energy(
+        state([0, 0], [math.pi, 0], [0, 2], [math.pi / 2, 2])
+    ).tolist() == pytest.approx([0, 2 * 9.81, 2, 9.81 + 2])
 
 
 def test_time_runs_backwards():
     start = state([2.0, 1.0], [-1.0, 5.0])
     there = simulate_pendulum(start, 500, 0.01)
-    torch.testing.assert_close(simulate_pendulum(there[:, -1], 500, -0.01)[:, -1], start, rtol=0, atol=1e-9)
+    torch.testing.assert_close(
+        simulate_pendulum(there[:, -1], 500, -0.01)[:, -1], start, rtol=0, atol=1e-9
+    )
 
 
 def test_at_rest_it_stays():
@@ -124,6 +150,7 @@ def test_at_rest_it_stays():
 
 
 # The pictures
+
 
 @pytest.mark.parametrize("side, atol", [(16, 0.012), (28, 0.005), (64, 0.0015)])
 def test_the_light_lies_where_the_angle_says(side, atol):
@@ -142,7 +169,12 @@ def test_the_bob_is_a_disc_at_the_end_of_the_rod():
     bright = (bob > 0).double().sum((1, 2)) / 128**2
     assert (bright / (math.pi * 0.09**2) - 1).abs().max() < 0.05
     down = render_pendulum(torch.zeros(1), 127)[0]
-    assert down[70, 63] == 0.5 and down[63:100, 63].min() == 0.5 and down[55, 63] == 0 and down[110, 63] == 1
+    assert (
+        down[70, 63] == 0.5
+        and down[63:100, 63].min() == 0.5
+        and down[55, 63] == 0
+        and down[110, 63] == 1
+    )
 
 
 def test_right_and_left_are_mirrored_and_up_is_up():
@@ -166,17 +198,29 @@ def test_it_draws_any_shape_of_angles_in_either_precision_with_finite_gradients(
     assert x.shape == (3, 2, 29, 29) and torch.equal(x[1, 1], render_pendulum(angles[1, 1], 29))
     torch.testing.assert_close(render_pendulum(angles.float(), 29), x.float(), rtol=0, atol=1e-5)
     torch.testing.assert_close(torch.vmap(lambda a: render_pendulum(a, 29))(angles), x)
-    torch.testing.assert_close(torch.compile(render_pendulum, backend="eager", fullgraph=True)(angles, 29), x)
-    assert torch.autograd.gradcheck(lambda a: render_pendulum(a, 16), torch.tensor([0.31, -1.2], dtype=torch.float64, requires_grad=True))
-    leaf = torch.zeros(1, requires_grad=True)  # the rod runs through the centres of a column of pixels
+    torch.testing.assert_close(
+        torch.compile(render_pendulum, backend="eager", fullgraph=True)(angles, 29), x
+    )
+    assert torch.autograd.gradcheck(
+        lambda a: render_pendulum(a, 16),
+        torch.tensor([0.31, -1.2], dtype=torch.float64, requires_grad=True),
+    )
+    leaf = torch.zeros(
+        1, requires_grad=True
+    )  # the rod runs through the centres of a column of pixels
     render_pendulum(leaf, 29)[..., 15:].sum().backward()
     assert leaf.grad.isfinite().all() and leaf.grad > 0
 
 
 # The data
 
+
 def test_states_are_even():
-    states = make_pendulum(5000, side=16, frames=1, max_angle=math.pi, max_velocity=5.0, seed=1).states.double().numpy()
+    states = (
+        make_pendulum(5000, side=16, frames=1, max_angle=math.pi, max_velocity=5.0, seed=1)
+        .states.double()
+        .numpy()
+    )
     for column, reach in zip(states.T, (math.pi, 5.0)):
         assert kstest(column, "uniform", (-reach, 2 * reach)).pvalue > 1e-3
     assert abs(np.corrcoef(states.T)[0, 1]) < 5 / math.sqrt(5000)
@@ -186,10 +230,16 @@ def test_states_are_even():
 def test_frames_show_the_motion_from_the_state(interval):
     """The method's error of an angle is below 1e-4 rad; a pixel changes by some 64 x 0.45 times that."""
     data = make_pendulum(10, side=64, frames=4, interval=interval)
-    assert data.images.shape == (10, 4, 64, 64) and data.interval == interval and data.names == ("angle", "velocity")
+    assert (
+        data.images.shape == (10, 4, 64, 64)
+        and data.interval == interval
+        and data.names == ("angle", "velocity")
+    )
     for film, start in zip(data.images, data.states.double().tolist()):
         angles = by_scipy(start, interval * np.arange(4))[:, 0]
-        torch.testing.assert_close(film, render_pendulum(torch.tensor(angles), 64).float(), rtol=0, atol=3e-3)
+        torch.testing.assert_close(
+            film, render_pendulum(torch.tensor(angles), 64).float(), rtol=0, atol=3e-3
+        )
 
 
 def test_two_frames_show_the_velocity():
@@ -203,16 +253,33 @@ def test_two_frames_show_the_velocity():
     assert (angles[:, 0] - angle).abs().max() < 0.0015
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: make_pendulum(0), ValueError, "n is 0"), (lambda: make_pendulum(5, side=15), ValueError, "side is 15; expected 16 pixels or more"),
-    (lambda: make_pendulum(5, frames=0), ValueError, "frames is 0"), (lambda: make_pendulum(5, interval=0.0), ValueError, "interval is 0.0"),
-    (lambda: make_pendulum(5, interval=math.inf), ValueError, "interval is inf"),
-    (lambda: make_pendulum(5, max_angle=90), ValueError, "max_angle is 90; expected radians, at most pi"),
-    (lambda: make_pendulum(5, max_velocity=-1), ValueError, "max_velocity is -1"),
-    (lambda: simulate_pendulum(torch.zeros(5, 3), 2, 0.1), ValueError, r"states has shape \(5, 3\); expected \(B, 2\)"),
-    (lambda: render_pendulum(torch.zeros(3, dtype=torch.int64)), TypeError, "angles has dtype torch.int64"),
-    (lambda: render_pendulum(torch.zeros(3), 8), ValueError, "side is 8"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: make_pendulum(0), ValueError, "n is 0"),
+        (lambda: make_pendulum(5, side=15), ValueError, "side is 15; expected 16 pixels or more"),
+        (lambda: make_pendulum(5, frames=0), ValueError, "frames is 0"),
+        (lambda: make_pendulum(5, interval=0.0), ValueError, "interval is 0.0"),
+        (lambda: make_pendulum(5, interval=math.inf), ValueError, "interval is inf"),
+        (
+            lambda: make_pendulum(5, max_angle=90),
+            ValueError,
+            "max_angle is 90; expected radians, at most pi",
+        ),
+        (lambda: make_pendulum(5, max_velocity=-1), ValueError, "max_velocity is -1"),
+        (
+            lambda: simulate_pendulum(torch.zeros(5, 3), 2, 0.1),
+            ValueError,
+            r"states has shape \(5, 3\); expected \(B, 2\)",
+        ),
+        (
+            lambda: render_pendulum(torch.zeros(3, dtype=torch.int64)),
+            TypeError,
+            "angles has dtype torch.int64",
+        ),
+        (lambda: render_pendulum(torch.zeros(3), 8), ValueError, "side is 8"),
+    ],
+)
 def test_what_does_not_fit_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()

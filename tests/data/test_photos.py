@@ -1,4 +1,5 @@
 """Patches against the photographs' own bytes, and the wall between training and test."""
+
 import numpy as np
 import pytest
 from sklearn.datasets import load_sample_images
@@ -28,19 +29,26 @@ def covered(places, size):
     """Which pixels of the two photographs the patches at `places` cover, (2, 427, 640)."""
     seen = np.zeros((2, 427, 640), bool)
     for photo, row, column in places.tolist():
-        seen[photo, row:row + size, column:column + size] = True
+        seen[photo, row : row + size, column : column + size] = True
     return seen
 
 
 @pytest.mark.parametrize("grey", [True, False])
 def test_patches_are_pixels_of_the_photographs(grey):
     data, photos = photo_patches(7, 50, 30, seed=1, grey=grey), load_sample_images().images
-    assert data.train.shape == (50, 1 if grey else 3, 7, 7) and data.test.shape == (30, 1 if grey else 3, 7, 7)
+    assert data.train.shape == (50, 1 if grey else 3, 7, 7) and data.test.shape == (
+        30,
+        1 if grey else 3,
+        7,
+        7,
+    )
     for patches, places in ((data.train, data.train_places), (data.test, data.test_places)):
         for patch, (photo, row, column) in zip(patches, places.tolist()):
-            wanted = photos[photo][row:row + 7, column:column + 7] / 255  # (7, 7, 3)
+            wanted = photos[photo][row : row + 7, column : column + 7] / 255  # (7, 7, 3)
             wanted = wanted @ [0.299, 0.587, 0.114] if grey else wanted.transpose(2, 0, 1)
-            np.testing.assert_allclose(patch.squeeze(0), wanted, rtol=0, atol=3e-7)  # a few roundings of numbers up to 1
+            np.testing.assert_allclose(
+                patch.squeeze(0), wanted, rtol=0, atol=3e-7
+            )  # a few roundings of numbers up to 1
 
 
 @pytest.mark.parametrize("size, count", [(1, 20000), (16, 4000), (31, 1000), (128, 200)])
@@ -58,17 +66,32 @@ def test_places_are_even():
     size, n = 16, 20000
     places = photo_patches(size, n, 1).train_places
     left = (96 - size + 1) / (96 - size + 1 + 640 - 224 - size + 1)
-    for share, chance in (((places[:, 0] == 0), 0.5), ((places[:, 1] < 103), 103 / 412), ((places[:, 2] < 96), left)):
-        assert abs(share.double().mean().item() - chance) < 5 * (chance * (1 - chance) / n)**0.5
+    for share, chance in (
+        ((places[:, 0] == 0), 0.5),
+        ((places[:, 1] < 103), 103 / 412),
+        ((places[:, 2] < 96), left),
+    ):
+        assert abs(share.double().mean().item() - chance) < 5 * (chance * (1 - chance) / n) ** 0.5
 
 
 def test_a_test_strip_is_neither_flat_nor_all_there_is():
     """What its docstring says of the strip: its contrast, 0.075, is about that of the whole, 0.066."""
+
     def contrast(x):
-        return x.unfold(2, 16, 4).unfold(3, 16, 4).std((4, 5), correction=0).mean((1, 2, 3)).mean().item()
+        return (
+            x.unfold(2, 16, 4)
+            .unfold(3, 16, 4)
+            .std((4, 5), correction=0)
+            .mean((1, 2, 3))
+            .mean()
+            .item()
+        )
+
     x = photographs()
     assert x.shape == (2, 1, 427, 640) and photographs(grey=False).shape == (2, 3, 427, 640)
-    assert contrast(x[..., 96:224]) == pytest.approx(0.075, abs=5e-4) and contrast(x) == pytest.approx(0.066, abs=5e-4)
+    assert contrast(x[..., 96:224]) == pytest.approx(0.075, abs=5e-4) and contrast(
+        x
+    ) == pytest.approx(0.066, abs=5e-4)
 
 
 def test_values_lie_between_0_and_1_and_reach_far():
@@ -76,10 +99,16 @@ def test_values_lie_between_0_and_1_and_reach_far():
         assert 0 <= x.min() < 0.01 and 0.99 < x.max() <= 1
 
 
-@pytest.mark.parametrize("change, words", [
-    ({"size": 129}, "size is 129; expected at most 128"), ({"size": 0}, "size is 0; expected a positive int"),
-    ({"size": 8.0}, "size is 8.0"), ({"count": 0}, "count is 0"), ({"test_count": -1}, "test_count is -1"),
-])
+@pytest.mark.parametrize(
+    "change, words",
+    [
+        ({"size": 129}, "size is 129; expected at most 128"),
+        ({"size": 0}, "size is 0; expected a positive int"),
+        ({"size": 8.0}, "size is 8.0"),
+        ({"count": 0}, "count is 0"),
+        ({"test_count": -1}, "test_count is -1"),
+    ],
+)
 def test_what_does_not_fit_is_refused(change, words):
     with pytest.raises(ValueError, match=words):
         photo_patches(**change)

@@ -201,7 +201,8 @@ def test_a_grader_that_is_killed_takes_up_where_it_was(course):
         psutil.Process(running.pid),
     ]:
         process.kill()
-    running.wait(), running.stdout.close()
+    running.wait()
+    running.stdout.close()
     done = len(list((course.folder / "grading" / "outcomes").glob("*.json")))
     said = course.grade()
     assert (

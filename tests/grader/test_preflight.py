@@ -75,7 +75,8 @@ def strip_ids(work):
 
 
 def strip_both(work):
-    strip_metadata(work), strip_ids(work)
+    strip_metadata(work)
+    strip_ids(work)
 
 
 def edit_check(work):

@@ -17,7 +17,7 @@ import pytest
 
 from grader import sandbox
 from grader.inside import wire
-from grader.sandbox import ProcessDied, Limits, Raised, Refused, Session
+from grader.sandbox import Limits, ProcessDied, Raised, Refused, Session
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT = Limits(cell=5, total=120, grace=2, memory=2**30, losses=4)
@@ -415,7 +415,9 @@ def test_the_sandbox_ends_with_the_grader(boxes):
     )
     box = psutil.Process(int(grader.stdout.readline()))
     time.sleep(1)
-    grader.kill(), grader.wait(), grader.stdout.close()
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
     psutil.wait_procs([box], timeout=5)
     assert not box.is_running() or box.status() == psutil.STATUS_ZOMBIE
 

@@ -1,4 +1,5 @@
 """Absolute error against SciPy's Laplace density, PyTorch, and the constant that minimises it."""
+
 import numpy as np
 import pytest
 import torch
@@ -18,7 +19,9 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def pair(dtype, shape):
-    return torch.randn(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    ).to(dtype)
 
 
 @pytest.mark.parametrize("reduction, value", [("mean", 1.25), ("sum", 5.0), ("batchmean", 2.5)])
@@ -40,7 +43,9 @@ def test_absolute_error_is_the_likelihood_of_laplace_noise(scale):
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum"])
 def test_absolute_error_agrees_with_pytorch(dtype, rtol, reduction):
     x_hat, x = pair(dtype, (8, 12))
-    torch.testing.assert_close(mae(x_hat, x, reduction), F.l1_loss(x_hat, x, reduction=reduction), rtol=rtol, atol=0)
+    torch.testing.assert_close(
+        mae(x_hat, x, reduction), F.l1_loss(x_hat, x, reduction=reduction), rtol=rtol, atol=0
+    )
 
 
 def test_its_gradient_has_one_size_and_is_zero_without_error():
@@ -51,7 +56,11 @@ def test_its_gradient_has_one_size_and_is_zero_without_error():
 
 def test_the_median_minimises_it():
     x = torch.tensor(stats.expon.rvs(size=41, random_state=0))
-    best = optimize.minimize_scalar(lambda c: mae(torch.full_like(x, c), x).item(), bounds=(0, 5), method="bounded",
-                                    options={"xatol": 1e-9}).x
+    best = optimize.minimize_scalar(
+        lambda c: mae(torch.full_like(x, c), x).item(),
+        bounds=(0, 5),
+        method="bounded",
+        options={"xatol": 1e-9},
+    ).x
     assert best == pytest.approx(np.median(x), rel=1e-6)
     assert abs(best - x.numpy().mean()) > 0.1

@@ -1,4 +1,5 @@
 """Cross entropy against SciPy's entropies, PyTorch, its known gradient, and its behaviour far out."""
+
 import math
 
 import numpy as np
@@ -36,20 +37,29 @@ def logits_and_data(dtype=torch.float64, shape=(4, 3, 5, 7)):
     return a.to(dtype), torch.rand(shape, generator=generator, dtype=torch.float64).to(dtype)
 
 
-@pytest.mark.parametrize("reduction, nats", [("mean", math.log(2)), ("sum", 6 * math.log(2)), ("batchmean", 3 * math.log(2))])
+@pytest.mark.parametrize(
+    "reduction, nats",
+    [("mean", math.log(2)), ("sum", 6 * math.log(2)), ("batchmean", 3 * math.log(2))],
+)
 def test_a_coin_costs_ln_2_whatever_the_data(reduction, nats):
     x = torch.tensor([[0.0, 1.0, 0.3], [0.5, 0.9, 1.0]])
     assert bce(torch.zeros(2, 3), x, reduction).item() == pytest.approx(nats, rel=1e-6)
-    assert bce_from_probabilities(torch.full((2, 3), 0.5), x, reduction).item() == pytest.approx(nats, rel=1e-6)
+    assert bce_from_probabilities(torch.full((2, 3), 0.5), x, reduction).item() == pytest.approx(
+        nats, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("data", ["grey", "binary"])
 def test_cross_entropy_is_entropy_plus_divergence(data):
     a, x = logits_and_data()
     x = x.round() if data == "binary" else x
-    p, q, nats = special.expit(a.numpy()), x.numpy(), bce(a, x, "none")
+    p = special.expit(a.numpy())
+    q = x.numpy()
+    nats = bce(a, x, "none")
     entropy = special.entr(q) + special.entr(1 - q)
-    np.testing.assert_allclose(nats, entropy + special.rel_entr(q, p) + special.rel_entr(1 - q, 1 - p), rtol=1e-10)
+    np.testing.assert_allclose(
+        nats, entropy + special.rel_entr(q, p) + special.rel_entr(1 - q, 1 - p), rtol=1e-10
+    )
     np.testing.assert_allclose(nats, -special.xlogy(q, p) - special.xlog1py(1 - q, -p), rtol=1e-10)
     if data == "binary":
         np.testing.assert_allclose(nats, -stats.bernoulli(p).logpmf(q), rtol=1e-10)
@@ -62,15 +72,23 @@ def test_cross_entropy_agrees_with_pytorch(dtype, rtol, shape):
     a, x = logits_and_data(dtype, shape)
     wanted = F.binary_cross_entropy_with_logits(a, x, reduction="none")
     torch.testing.assert_close(bce(a, x, "none"), wanted, rtol=rtol, atol=rtol)
-    torch.testing.assert_close(bce_from_probabilities(a.sigmoid(), x, "none"), wanted, rtol=20 * rtol, atol=rtol)
+    torch.testing.assert_close(
+        bce_from_probabilities(a.sigmoid(), x, "none"), wanted, rtol=20 * rtol, atol=rtol
+    )
 
 
 @FLOATS
 def test_the_gradient_is_the_reconstruction_minus_the_data(dtype, rtol):
     x = torch.linspace(0, 1, 5, dtype=dtype).repeat(7, 1)
-    a = torch.tensor([-1e4, -20, -1, 0, 1, 20, 1e4], dtype=dtype)[:, None].repeat(1, 5).requires_grad_()
+    a = (
+        torch.tensor([-1e4, -20, -1, 0, 1, 20, 1e4], dtype=dtype)[:, None]
+        .repeat(1, 5)
+        .requires_grad_()
+    )
     bce(a, x, "sum").backward()
-    np.testing.assert_allclose(a.grad, special.expit(a.detach().numpy()) - x.numpy(), rtol=rtol, atol=rtol)
+    np.testing.assert_allclose(
+        a.grad, special.expit(a.detach().numpy()) - x.numpy(), rtol=rtol, atol=rtol
+    )
 
 
 def test_its_curvature_is_that_of_the_sigmoid():
@@ -80,9 +98,14 @@ def test_its_curvature_is_that_of_the_sigmoid():
 
 
 @FLOATS
-@pytest.mark.parametrize("a, x, nats", [(1e4, 0.0, 1e4), (1e4, 1.0, 0), (-1e4, 1.0, 1e4), (-1e4, 0.0, 0), (1e4, 0.25, 7500)])
+@pytest.mark.parametrize(
+    "a, x, nats",
+    [(1e4, 0.0, 1e4), (1e4, 1.0, 0), (-1e4, 1.0, 1e4), (-1e4, 0.0, 0), (1e4, 0.25, 7500)],
+)
 def test_it_is_finite_far_out(dtype, rtol, a, x, nats):
-    assert bce(torch.tensor([a], dtype=dtype), torch.tensor([x], dtype=dtype)).item() == pytest.approx(nats, rel=rtol)
+    assert bce(
+        torch.tensor([a], dtype=dtype), torch.tensor([x], dtype=dtype)
+    ).item() == pytest.approx(nats, rel=rtol)
 
 
 def test_it_is_smallest_where_the_reconstruction_equals_the_data():
@@ -100,12 +123,23 @@ def test_a_rounded_probability_costs_100_nats_at_most(dtype, rtol):
 
 
 @BOTH
-@pytest.mark.parametrize("values, words", [
-    ([0.0, 1.5], ["x runs from 0 to 1.5", "[0, 1]", "(x - x.min()) / (x.max() - x.min())", "squared error"]),
-    ([-0.42, 2.8], ["from -0.42 to 2.8"]),
-    ([0.5, math.nan], ["nan or infinity", "torch.nan_to_num(x)"]),
-    ([0.5, math.inf], ["nan or infinity"]),
-])
+@pytest.mark.parametrize(
+    "values, words",
+    [
+        (
+            [0.0, 1.5],
+            [
+                "x runs from 0 to 1.5",
+                "[0, 1]",
+                "(x - x.min()) / (x.max() - x.min())",
+                "squared error",
+            ],
+        ),
+        ([-0.42, 2.8], ["from -0.42 to 2.8"]),
+        ([0.5, math.nan], ["nan or infinity", "torch.nan_to_num(x)"]),
+        ([0.5, math.inf], ["nan or infinity"]),
+    ],
+)
 def test_data_outside_the_unit_interval_are_refused(loss, values, words):
     with pytest.raises(ValueError) as caught:
         loss(torch.full((2,), 0.5), torch.tensor(values))
@@ -124,4 +158,7 @@ def test_under_autocast_logits_in_half_precision_are_compared_in_single():
     with torch.autocast("cpu", torch.bfloat16):
         value = bce(logits, x, "none")
     assert value.dtype == torch.float32
-    torch.testing.assert_close(value, torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), x, reduction="none"))
+    torch.testing.assert_close(
+        value,
+        torch.nn.functional.binary_cross_entropy_with_logits(logits.float(), x, reduction="none"),
+    )

@@ -1,4 +1,5 @@
 """Edge losses against NumPy's differences, SciPy's Sobel filter, and what a gradient can't see."""
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "through `edge_loss`",
     ),
     "losses.sobel": (
-        "`scipy.ndimage.sobel(mode=\"nearest\") / 8`, to the border",
+        '`scipy.ndimage.sobel(mode="nearest") / 8`, to the border',
         "absolute 1e-15; float32 1e-6",
         "through `edge_loss`",
     ),
@@ -31,7 +32,9 @@ SHAPES = [(1, 1, 1, 1), (2, 1, 1, 5), (2, 3, 4, 1), (3, 2, 5, 7), (2, 1, 28, 28)
 
 
 def pair(shape=(3, 2, 5, 7), dtype=torch.float64):
-    return torch.rand(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    return torch.rand(
+        2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    ).to(dtype)
 
 
 @FLOATS
@@ -52,7 +55,15 @@ def test_sobel_is_that_of_scipy_to_the_border(shape, dtype, atol):
     slopes = sobel(x)
     assert slopes.shape == (*shape[:2], 2, *shape[2:]) and slopes.dtype == dtype
     for i, axis in enumerate((2, 3)):
-        wanted = np.stack([[ndimage.sobel(plane, axis - 2, mode="nearest") for plane in image] for image in x.double().numpy()]) / 8
+        wanted = (
+            np.stack(
+                [
+                    [ndimage.sobel(plane, axis - 2, mode="nearest") for plane in image]
+                    for image in x.double().numpy()
+                ]
+            )
+            / 8
+        )
         np.testing.assert_allclose(slopes[:, :, i], wanted, rtol=0, atol=atol)
 
 
@@ -82,8 +93,12 @@ def test_the_edge_loss_by_hand(reduction, value):
 def test_it_is_the_hybrid_of_two_squared_errors(gradient, alpha):
     x_hat, x = pair()
     wanted = alpha * mse(x_hat, x) + (1 - alpha) * mse(gradient(x_hat), gradient(x))
-    torch.testing.assert_close(edge_loss(x_hat, x, alpha, gradient=gradient), wanted, rtol=1e-13, atol=0)
-    torch.testing.assert_close(edge_loss(x_hat, x, 1.0, "none"), mse(x_hat, x, "none"), rtol=0, atol=0)
+    torch.testing.assert_close(
+        edge_loss(x_hat, x, alpha, gradient=gradient), wanted, rtol=1e-13, atol=0
+    )
+    torch.testing.assert_close(
+        edge_loss(x_hat, x, 1.0, "none"), mse(x_hat, x, "none"), rtol=0, atol=0
+    )
 
 
 @GRADIENTS
@@ -104,9 +119,14 @@ def test_sobel_does_not_see_a_checkerboard_and_differences_do():
 @pytest.mark.parametrize("reduction", ["mean", "sum", "batchmean"])
 def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(gradient, shape, reduction):
     x_hat, x = pair(shape)
-    errors, value = edge_loss(x_hat, x, 0.4, "none", gradient), edge_loss(x_hat, x, 0.4, reduction, gradient)
+    errors, value = (
+        edge_loss(x_hat, x, 0.4, "none", gradient),
+        edge_loss(x_hat, x, 0.4, reduction, gradient),
+    )
     assert errors.shape == x.shape and value.shape == ()
-    assert value.item() == pytest.approx(errors.sum().item() / {"mean": errors.numel(), "sum": 1, "batchmean": shape[0]}[reduction])
+    assert value.item() == pytest.approx(
+        errors.sum().item() / {"mean": errors.numel(), "sum": 1, "batchmean": shape[0]}[reduction]
+    )
     doubled = edge_loss(torch.cat([x_hat, x_hat]), torch.cat([x, x]), 0.4, reduction, gradient)
     assert doubled.item() == pytest.approx((2 if reduction == "sum" else 1) * value.item())
 
@@ -114,23 +134,58 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(gradient, sha
 @GRADIENTS
 def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(gradient):
     x_hat, x = pair((2, 1, 3, 4))
-    assert torch.autograd.gradcheck(lambda a: edge_loss(a, x, 0.3, gradient=gradient), x_hat.clone().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda a: edge_loss(a, x, 0.3, gradient=gradient), x_hat.clone().requires_grad_()
+    )
     alphas = torch.tensor([0.0, 0.5, 1.0], dtype=torch.float64)
-    torch.testing.assert_close(torch.vmap(lambda alpha: edge_loss(x_hat, x, alpha, gradient=gradient))(alphas),
-                               torch.stack([edge_loss(x_hat, x, alpha, gradient=gradient) for alpha in alphas.tolist()]))
+    torch.testing.assert_close(
+        torch.vmap(lambda alpha: edge_loss(x_hat, x, alpha, gradient=gradient))(alphas),
+        torch.stack([edge_loss(x_hat, x, alpha, gradient=gradient) for alpha in alphas.tolist()]),
+    )
     rows = torch.vmap(lambda a, b: edge_loss(a[None], b[None], gradient=gradient))(x_hat, x)
-    torch.testing.assert_close(rows, edge_loss(x_hat, x, reduction="none", gradient=gradient).flatten(1).mean(1))
+    torch.testing.assert_close(
+        rows, edge_loss(x_hat, x, reduction="none", gradient=gradient).flatten(1).mean(1)
+    )
     compiled = torch.compile(edge_loss, backend="eager", fullgraph=True)
-    torch.testing.assert_close(compiled(x_hat, x, 0.3, gradient=gradient), edge_loss(x_hat, x, 0.3, gradient=gradient))
+    torch.testing.assert_close(
+        compiled(x_hat, x, 0.3, gradient=gradient), edge_loss(x_hat, x, 0.3, gradient=gradient)
+    )
 
 
-@pytest.mark.parametrize("x_hat, x, alpha, error, words", [
-    (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 5), 0.5, ValueError, r"\(2, 1, 4, 5\); expected the same"),
-    (torch.zeros(4, 4), torch.zeros(4, 4), 0.5, ValueError, r"x has shape \(4, 4\); expected images"),
-    (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4).double(), 0.5, TypeError, "torch.float32 and x torch.float64"),
-    (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), 1.5, ValueError, r"alpha is 1.5; expected a weight in \[0, 1\]"),
-    (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), -0.1, ValueError, "alpha is -0.1"),
-])
+@pytest.mark.parametrize(
+    "x_hat, x, alpha, error, words",
+    [
+        (
+            torch.zeros(2, 1, 4, 4),
+            torch.zeros(2, 1, 4, 5),
+            0.5,
+            ValueError,
+            r"\(2, 1, 4, 5\); expected the same",
+        ),
+        (
+            torch.zeros(4, 4),
+            torch.zeros(4, 4),
+            0.5,
+            ValueError,
+            r"x has shape \(4, 4\); expected images",
+        ),
+        (
+            torch.zeros(2, 1, 4, 4),
+            torch.zeros(2, 1, 4, 4).double(),
+            0.5,
+            TypeError,
+            "torch.float32 and x torch.float64",
+        ),
+        (
+            torch.zeros(2, 1, 4, 4),
+            torch.zeros(2, 1, 4, 4),
+            1.5,
+            ValueError,
+            r"alpha is 1.5; expected a weight in \[0, 1\]",
+        ),
+        (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), -0.1, ValueError, "alpha is -0.1"),
+    ],
+)
 def test_what_does_not_fit_is_refused(x_hat, x, alpha, error, words):
     with pytest.raises(error, match=words):
         edge_loss(x_hat, x, alpha)

@@ -1,4 +1,5 @@
 """The pyramid against means of blocks in NumPy and scikit-image, and the levels against what averaging can't see."""
+
 import numpy as np
 import pytest
 import torch
@@ -25,12 +26,20 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-6), (torch.float64, 1e-14)])
-SHAPES = [((2, 1, 28, 28), 3), ((3, 2, 8, 12), 3), ((1, 1, 1, 1), 1), ((2, 3, 5, 7), 1), ((1, 1, 32, 16), 5)]
+SHAPES = [
+    ((2, 1, 28, 28), 3),
+    ((3, 2, 8, 12), 3),
+    ((1, 1, 1, 1), 1),
+    ((2, 3, 5, 7), 1),
+    ((1, 1, 32, 16), 5),
+]
 WEIGHTS = (1.0, 0.5, 2.0, 0.25, 3.0)
 
 
 def pair(shape, dtype=torch.float64):
-    return torch.rand(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    return torch.rand(
+        2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    ).to(dtype)
 
 
 @FLOATS
@@ -40,7 +49,9 @@ def test_a_level_is_the_mean_of_blocks(shape, levels, dtype, rtol, library):
     images = pyramid(x, levels)
     assert len(images) == levels and images[0] is x
     for level, image in enumerate(images):
-        wanted = library("skimage.measure").block_reduce(x.numpy(), (1, 1, 2**level, 2**level), np.mean)
+        wanted = library("skimage.measure").block_reduce(
+            x.numpy(), (1, 1, 2**level, 2**level), np.mean
+        )
         assert image.dtype == dtype
         np.testing.assert_allclose(image, wanted, rtol=rtol)
 
@@ -53,11 +64,18 @@ def test_it_is_the_weighted_sum_of_the_levels(shape, levels, dtype, rtol):
     by_numpy = 0
     for level, weight in enumerate(weights):
         step = 2**level
-        error = (x_hat - x).numpy().reshape(*shape[:2], shape[2] // step, step, shape[3] // step, step).mean((3, 5))
+        error = (
+            (x_hat - x)
+            .numpy()
+            .reshape(*shape[:2], shape[2] // step, step, shape[3] // step, step)
+            .mean((3, 5))
+        )
         by_numpy += weight * (error**2).mean()
     assert multi_scale_loss(x_hat, x, weights).item() == pytest.approx(by_numpy, rel=10 * rtol)
     parts = multi_scale_levels(x_hat, x, levels)
-    assert sum(w * part.item() for w, part in zip(weights, parts)) == pytest.approx(by_numpy, rel=10 * rtol)
+    assert sum(w * part.item() for w, part in zip(weights, parts)) == pytest.approx(
+        by_numpy, rel=10 * rtol
+    )
     assert multi_scale_loss(x_hat, x, weights).dtype == dtype
 
 
@@ -67,24 +85,34 @@ def test_two_levels_by_hand(reduction, value):
     x_hat = torch.tensor([[[[1.0, 3.0], [-1.0, 1.0]]], [[[2.0, 2.0], [2.0, 2.0]]]])
     x = torch.zeros_like(x_hat)
     assert [part.tolist() for part in multi_scale_levels(x_hat, x, 2)] == [3.5, 2.5]
-    assert multi_scale_loss(x_hat, x, (1.0, 0.6), "none")[:, 0].flatten(1).tolist() == pytest.approx(
-        torch.tensor([[1.6, 9.6, 1.6, 1.6], [6.4, 6.4, 6.4, 6.4]]))
+    assert multi_scale_loss(x_hat, x, (1.0, 0.6), "none")[:, 0].flatten(
+        1
+    ).tolist() == pytest.approx(torch.tensor([[1.6, 9.6, 1.6, 1.6], [6.4, 6.4, 6.4, 6.4]]))
     assert multi_scale_loss(x_hat, x, (1.0, 0.6), reduction).item() == pytest.approx(value)
 
 
 def test_one_level_is_the_squared_error():
     x_hat, x = pair((3, 2, 5, 7))
     for reduction in ("none", "mean", "sum", "batchmean"):
-        torch.testing.assert_close(multi_scale_loss(x_hat, x, (1.0,), reduction), mse(x_hat, x, reduction), rtol=1e-14, atol=0)
+        torch.testing.assert_close(
+            multi_scale_loss(x_hat, x, (1.0,), reduction),
+            mse(x_hat, x, reduction),
+            rtol=1e-14,
+            atol=0,
+        )
 
 
 def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
     x_hat, x = pair((4, 2, 16, 16))
-    parts = torch.stack([error.flatten(1).mean(1) for error in multi_scale_levels(x_hat, x, 5, "none")])  # (levels, B)
+    parts = torch.stack(
+        [error.flatten(1).mean(1) for error in multi_scale_levels(x_hat, x, 5, "none")]
+    )  # (levels, B)
     assert (parts.diff(dim=0) <= 0).all()
     board = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2).double()[None, None] - 0.5
     assert [part.item() for part in multi_scale_levels(board, 0 * board, 3)] == [0.25, 0, 0]
-    assert [part.item() for part in multi_scale_levels(board * 0 + 0.5, 0 * board, 3)] == [0.25] * 3, "a shift is seen at every level"
+    assert [part.item() for part in multi_scale_levels(board * 0 + 0.5, 0 * board, 3)] == [
+        0.25
+    ] * 3, "a shift is seen at every level"
 
 
 @pytest.mark.parametrize("shape, levels", SHAPES)
@@ -92,9 +120,14 @@ def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
 def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(shape, levels, reduction):
     x_hat, x = pair(shape)
     weights = WEIGHTS[:levels]
-    errors, value = multi_scale_loss(x_hat, x, weights, "none"), multi_scale_loss(x_hat, x, weights, reduction)
+    errors, value = (
+        multi_scale_loss(x_hat, x, weights, "none"),
+        multi_scale_loss(x_hat, x, weights, reduction),
+    )
     assert errors.shape == x.shape and value.shape == ()
-    assert value.item() == pytest.approx(errors.sum().item() / {"mean": errors.numel(), "sum": 1, "batchmean": shape[0]}[reduction])
+    assert value.item() == pytest.approx(
+        errors.sum().item() / {"mean": errors.numel(), "sum": 1, "batchmean": shape[0]}[reduction]
+    )
     doubled = multi_scale_loss(torch.cat([x_hat, x_hat]), torch.cat([x, x]), weights, reduction)
     assert doubled.item() == pytest.approx((2 if reduction == "sum" else 1) * value.item())
 
@@ -102,36 +135,77 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(shape, levels
 def test_each_pixel_carries_the_error_of_its_blocks():
     x_hat, x = pair((2, 1, 8, 4))
     fine, middle, coarse = multi_scale_levels(x_hat, x, 3, "none")
-    wanted = fine.numpy() + 0.5 * np.kron(middle, np.ones((2, 2))) + 2 * np.kron(coarse, np.ones((4, 4)))
-    np.testing.assert_allclose(multi_scale_loss(x_hat, x, (1.0, 0.5, 2.0), "none"), wanted, rtol=1e-14)
+    wanted = (
+        fine.numpy() + 0.5 * np.kron(middle, np.ones((2, 2))) + 2 * np.kron(coarse, np.ones((4, 4)))
+    )
+    np.testing.assert_allclose(
+        multi_scale_loss(x_hat, x, (1.0, 0.5, 2.0), "none"), wanted, rtol=1e-14
+    )
 
 
 def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation():
     x_hat, x = pair((3, 1, 4, 4))
-    assert torch.autograd.gradcheck(lambda a: multi_scale_loss(a, x), x_hat.clone().requires_grad_())
+    assert torch.autograd.gradcheck(
+        lambda a: multi_scale_loss(a, x), x_hat.clone().requires_grad_()
+    )
     rows = torch.vmap(lambda a, b: multi_scale_loss(a[None], b[None]))(x_hat, x)
-    torch.testing.assert_close(rows, multi_scale_loss(x_hat, x, reduction="none").flatten(1).mean(1))
-    torch.testing.assert_close(torch.compile(multi_scale_loss, backend="eager", fullgraph=True)(x_hat, x), multi_scale_loss(x_hat, x))
+    torch.testing.assert_close(
+        rows, multi_scale_loss(x_hat, x, reduction="none").flatten(1).mean(1)
+    )
+    torch.testing.assert_close(
+        torch.compile(multi_scale_loss, backend="eager", fullgraph=True)(x_hat, x),
+        multi_scale_loss(x_hat, x),
+    )
 
 
-@pytest.mark.parametrize("sides, levels, words", [
-    ((30, 30), 3, "images of 30 x 30; expected sides divisible by 4 for 3 levels: use at most 2, or pad them to 32 x 32"),
-    ((27, 28), 2, "images of 27 x 28; expected sides divisible by 2 for 2 levels: use at most 1, or pad them to 28 x 28"),
-    ((28, 28), 4, "divisible by 8 for 4 levels: use at most 3, or pad them to 32 x 32"),
-])
+@pytest.mark.parametrize(
+    "sides, levels, words",
+    [
+        (
+            (30, 30),
+            3,
+            "images of 30 x 30; expected sides divisible by 4 for 3 levels: use at most 2, or pad them to 32 x 32",
+        ),
+        (
+            (27, 28),
+            2,
+            "images of 27 x 28; expected sides divisible by 2 for 2 levels: use at most 1, or pad them to 28 x 28",
+        ),
+        ((28, 28), 4, "divisible by 8 for 4 levels: use at most 3, or pad them to 32 x 32"),
+    ],
+)
 def test_a_side_that_cannot_be_halved_is_refused_with_what_can(sides, levels, words):
     x = torch.zeros(1, 1, *sides)
-    for call in (lambda: pyramid(x, levels), lambda: multi_scale_loss(x, x, (1.0,) * levels), lambda: multi_scale_levels(x, x, levels)):
+    for call in (
+        lambda: pyramid(x, levels),
+        lambda: multi_scale_loss(x, x, (1.0,) * levels),
+        lambda: multi_scale_levels(x, x, levels),
+    ):
         with pytest.raises(ValueError, match=words):
             call()
 
 
-@pytest.mark.parametrize("x_hat, x, weights, error, words", [
-    (torch.zeros(2, 1, 4, 4), torch.zeros(1, 1, 4, 4), (1.0,), ValueError, "broadcasting"),
-    (torch.zeros(4, 4), torch.zeros(4, 4), (1.0,), ValueError, "expected images"),
-    (torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4), (), ValueError, "weights is empty; expected one number a level"),
-    (torch.zeros(2, 1, 4, 4, dtype=torch.int64), torch.zeros(2, 1, 4, 4), (1.0,), TypeError, "x_hat has dtype torch.int64"),
-])
+@pytest.mark.parametrize(
+    "x_hat, x, weights, error, words",
+    [
+        (torch.zeros(2, 1, 4, 4), torch.zeros(1, 1, 4, 4), (1.0,), ValueError, "broadcasting"),
+        (torch.zeros(4, 4), torch.zeros(4, 4), (1.0,), ValueError, "expected images"),
+        (
+            torch.zeros(2, 1, 4, 4),
+            torch.zeros(2, 1, 4, 4),
+            (),
+            ValueError,
+            "weights is empty; expected one number a level",
+        ),
+        (
+            torch.zeros(2, 1, 4, 4, dtype=torch.int64),
+            torch.zeros(2, 1, 4, 4),
+            (1.0,),
+            TypeError,
+            "x_hat has dtype torch.int64",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_refused(x_hat, x, weights, error, words):
     with pytest.raises(error, match=words):
         multi_scale_loss(x_hat, x, weights)

@@ -1,4 +1,5 @@
 """What all losses share: reductions, shapes, dtypes, transforms, refusals. What each measures stands in its own file."""
+
 import math
 
 import pytest
@@ -40,7 +41,10 @@ def test_no_reduction_keeps_the_errors():
 @LOSSES
 @pytest.mark.parametrize("word", ["average", "Mean", "", None])
 def test_an_unknown_reduction_is_refused_with_the_four_words(loss, word):
-    with pytest.raises(ValueError, match=f"reduction is {word!r}; expected one of 'none', 'mean', 'sum', 'batchmean'"):
+    with pytest.raises(
+        ValueError,
+        match=f"reduction is {word!r}; expected one of 'none', 'mean', 'sum', 'batchmean'",
+    ):
         loss(*pair((2, 3)), word)
 
 
@@ -51,11 +55,16 @@ def test_reductions_agree_with_the_errors_and_with_a_doubled_batch(loss, shape, 
     x_hat, x = pair(shape, sum(shape), dtype)
     errors = loss(x_hat, x, "none")
     assert errors.shape == x.shape and errors.dtype == dtype and (errors >= 0).all()
-    total, doubled = math.fsum(errors.flatten().tolist()), [torch.cat([x_hat, x_hat]), torch.cat([x, x])]
+    total, doubled = (
+        math.fsum(errors.flatten().tolist()),
+        [torch.cat([x_hat, x_hat]), torch.cat([x, x])],
+    )
     for reduction, parts in (("mean", math.prod(shape)), ("sum", 1), ("batchmean", shape[0])):
         value = loss(x_hat, x, reduction)
         assert value.shape == () and value.dtype == dtype
-        assert value.item() == pytest.approx(total / parts, rel=1e-5 if dtype == torch.float32 else 1e-12)
+        assert value.item() == pytest.approx(
+            total / parts, rel=1e-5 if dtype == torch.float32 else 1e-12
+        )
         factor = 2 if reduction == "sum" else 1
         assert loss(*doubled, reduction).item() == pytest.approx(factor * value.item(), rel=1e-5)
     assert loss(x_hat, x).item() == loss(x_hat, x, "mean").item()
@@ -67,7 +76,9 @@ def test_a_loss_runs_under_vmap_and_grad(loss):
     rows = torch.stack([loss(*row) for row in zip(x_hat, x)])
     torch.testing.assert_close(torch.vmap(loss)(x_hat, x), rows)
     leaf = x_hat.clone().requires_grad_()
-    gradient, = torch.autograd.grad(rows.new_tensor(0) + sum(loss(*row) for row in zip(leaf, x)), leaf)
+    (gradient,) = torch.autograd.grad(
+        rows.new_tensor(0) + sum(loss(*row) for row in zip(leaf, x)), leaf
+    )
     torch.testing.assert_close(torch.vmap(torch.func.grad(loss))(x_hat, x), gradient)
     torch.testing.assert_close(torch.func.grad(loss)(x_hat[0], x[0]), gradient[0])
 
@@ -75,7 +86,9 @@ def test_a_loss_runs_under_vmap_and_grad(loss):
 @LOSSES
 def test_a_loss_compiles_in_one_graph(loss):
     x_hat, x = pair((3, 4))
-    torch.testing.assert_close(torch.compile(loss, backend="eager", fullgraph=True)(x_hat, x), loss(x_hat, x))
+    torch.testing.assert_close(
+        torch.compile(loss, backend="eager", fullgraph=True)(x_hat, x), loss(x_hat, x)
+    )
 
 
 @LOSSES
@@ -86,15 +99,18 @@ def test_a_loss_has_the_gradient_of_its_value(loss, reduction):
 
 
 @LOSSES
-@pytest.mark.parametrize("x, error, words", [
-    ([[0.5] * 3] * 2, TypeError, ["x is a list", "torch.as_tensor(x)"]),
-    (torch.ones(2, 3, dtype=torch.int64), TypeError, ["x has dtype torch.int64", "x.float()"]),
-    (torch.ones(2, 3, dtype=torch.float64), TypeError, ["torch.float32", "x torch.float64"]),
-    (torch.ones(1, 3), ValueError, ["(2, 3)", "x (1, 3)", "broadcasting"]),
-    (torch.ones(2, 1), ValueError, ["x (2, 1)"]),
-    (torch.ones(6), ValueError, ["x (6,)"]),
-    (torch.ones(2, 3, device="meta"), ValueError, ["x on meta"]),
-])
+@pytest.mark.parametrize(
+    "x, error, words",
+    [
+        ([[0.5] * 3] * 2, TypeError, ["x is a list", "torch.as_tensor(x)"]),
+        (torch.ones(2, 3, dtype=torch.int64), TypeError, ["x has dtype torch.int64", "x.float()"]),
+        (torch.ones(2, 3, dtype=torch.float64), TypeError, ["torch.float32", "x torch.float64"]),
+        (torch.ones(1, 3), ValueError, ["(2, 3)", "x (1, 3)", "broadcasting"]),
+        (torch.ones(2, 1), ValueError, ["x (2, 1)"]),
+        (torch.ones(6), ValueError, ["x (6,)"]),
+        (torch.ones(2, 3, device="meta"), ValueError, ["x on meta"]),
+    ],
+)
 def test_a_loss_refuses_what_does_not_match(loss, x, error, words):
     for arguments in ((torch.full((2, 3), 0.5), x), (x, torch.full((2, 3), 0.5))):
         with pytest.raises(error):

@@ -1,4 +1,5 @@
 """Squared error against SciPy's normal density, NumPy, and the constant that minimises it."""
+
 import numpy as np
 import pytest
 import torch
@@ -19,7 +20,9 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def pair(dtype, shape):
-    return torch.randn(2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        2, *shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64
+    ).to(dtype)
 
 
 @pytest.mark.parametrize("reduction, value", [("mean", 2.25), ("sum", 9.0), ("batchmean", 4.5)])
@@ -41,14 +44,18 @@ def test_squared_error_is_the_likelihood_of_gaussian_noise(sigma):
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum", "batchmean"])
 def test_squared_error_in_one_pass_is_the_readable_form(dtype, rtol, reduction):
     x_hat, x = pair(dtype, (8, 12))
-    torch.testing.assert_close(mse(x_hat, x, reduction), reduce((x_hat - x).square(), reduction), rtol=rtol, atol=0)
+    torch.testing.assert_close(
+        mse(x_hat, x, reduction), reduce((x_hat - x).square(), reduction), rtol=rtol, atol=0
+    )
     if reduction == "mean":
         assert mse(x_hat, x).item() == pytest.approx(mean_squared_error(x_hat, x), rel=rtol)
 
 
 def test_its_gradient_is_twice_the_error():
     x_hat, x = pair(torch.float64, (5, 2))
-    np.testing.assert_allclose(torch.func.grad(mse)(x_hat, x, "sum"), 2 * (x_hat.numpy() - x.numpy()), rtol=1e-14)
+    np.testing.assert_allclose(
+        torch.func.grad(mse)(x_hat, x, "sum"), 2 * (x_hat.numpy() - x.numpy()), rtol=1e-14
+    )
 
 
 def test_the_mean_minimises_it():

@@ -1,4 +1,5 @@
 """Structural similarity against scikit-image, pytorch-msssim and torchmetrics; its parts; its scales; its refusals."""
+
 import math
 
 import numpy as np
@@ -49,10 +50,17 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
-FLOATS = pytest.mark.parametrize("dtype, atol", [(torch.float32, 6e-7), (torch.float64, 1e-12)])  # 4e-7 was the worst of 400 pairs
+FLOATS = pytest.mark.parametrize(
+    "dtype, atol", [(torch.float32, 6e-7), (torch.float64, 1e-12)]
+)  # 4e-7 was the worst of 400 pairs
 SHAPES = [(3, 1, 28, 28), (2, 3, 11, 17), (1, 2, 11, 11), (2, 1, 33, 20)]
-SCALED = [((2, 1, 28, 28), None, 11), ((2, 3, 28, 28), 3, 7), ((2, 1, 28, 30), 4, 3), ((1, 2, 23, 24), 2, 11),
-          ((1, 1, 11, 11), 1, 11)]
+SCALED = [
+    ((2, 1, 28, 28), None, 11),
+    ((2, 3, 28, 28), 3, 7),
+    ((2, 1, 28, 30), 4, 3),
+    ((1, 2, 23, 24), 2, 11),
+    ((1, 1, 11, 11), 1, 11),
+]
 
 
 def pair(shape=(3, 1, 28, 28), dtype=torch.float64, noise=0.15, seed=0):
@@ -60,7 +68,9 @@ def pair(shape=(3, 1, 28, 28), dtype=torch.float64, noise=0.15, seed=0):
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand((*shape[:2], 4, 4), generator=generator, dtype=torch.float64)
     x = F.interpolate((3 * coarse - 1).clamp(0, 1), shape[2:], mode="bilinear")
-    return (x + noise * torch.randn(shape, generator=generator, dtype=torch.float64)).clamp(0, 1).to(dtype), x.to(dtype)
+    return (x + noise * torch.randn(shape, generator=generator, dtype=torch.float64)).clamp(
+        0, 1
+    ).to(dtype), x.to(dtype)
 
 
 def rounding(dtype):
@@ -73,8 +83,18 @@ def rounding(dtype):
 def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
     x_hat, x = pair(shape, dtype)
     theirs = library("skimage.metrics").structural_similarity
-    wanted = [theirs(a, b, data_range=1.0, gaussian_weights=True, sigma=1.5, channel_axis=0, use_sample_covariance=False)
-              for a, b in zip(x_hat.double().numpy(), x.double().numpy())]
+    wanted = [
+        theirs(
+            a,
+            b,
+            data_range=1.0,
+            gaussian_weights=True,
+            sigma=1.5,
+            channel_axis=0,
+            use_sample_covariance=False,
+        )
+        for a, b in zip(x_hat.double().numpy(), x.double().numpy())
+    ]
     np.testing.assert_allclose(ssim(x_hat, x, "none"), wanted, rtol=0, atol=atol)
 
 
@@ -83,15 +103,21 @@ def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
 def test_it_agrees_with_pytorch_msssim(dtype, atol, data_range, library):
     x_hat, x = (data_range * t for t in pair((3, 2, 28, 28), dtype))
     win = window(11, 1.5, x.double()).repeat(2, 1, 1, 1)  # theirs is single precision
-    wanted = library("pytorch_msssim").ssim(x_hat.double(), x.double(), data_range=data_range, size_average=False, win=win)
-    torch.testing.assert_close(ssim(x_hat, x, "none", data_range).double(), wanted, rtol=0, atol=atol)
+    wanted = library("pytorch_msssim").ssim(
+        x_hat.double(), x.double(), data_range=data_range, size_average=False, win=win
+    )
+    torch.testing.assert_close(
+        ssim(x_hat, x, "none", data_range).double(), wanted, rtol=0, atol=atol
+    )
 
 
 @FLOATS
 def test_its_map_is_that_of_torchmetrics_inside_the_border(dtype, atol, library):
     x_hat, x = pair((3, 1, 28, 28), dtype)
     theirs = library("torchmetrics.functional.image").structural_similarity_index_measure
-    wanted = theirs(x_hat.double(), x.double(), data_range=1.0, return_full_image=True)[1][..., 5:-5, 5:-5]
+    wanted = theirs(x_hat.double(), x.double(), data_range=1.0, return_full_image=True)[1][
+        ..., 5:-5, 5:-5
+    ]
     luminance, contrast_structure = two_factors(x_hat, x, 1.0, 11, 1.5)
     assert (luminance * contrast_structure - wanted).abs().max() < rounding(dtype)
     assert ssim(x_hat, x).item() == pytest.approx(wanted.mean().item(), abs=atol)
@@ -108,32 +134,71 @@ def test_the_fast_form_is_the_readable_one(shape, dtype, atol, size, sigma):
     readable = ssim_comparisons(*pair(shape, dtype), 1.0, size, sigma)
     luminance, contrast_structure = two_factors(*pair(shape, dtype), 1.0, size, sigma)
     torch.testing.assert_close(luminance, readable.luminance, rtol=0, atol=atol)
-    torch.testing.assert_close(contrast_structure, readable.contrast * readable.structure, rtol=0, atol=rounding(dtype))
+    torch.testing.assert_close(
+        contrast_structure, readable.contrast * readable.structure, rtol=0, atol=rounding(dtype)
+    )
 
 
 @pytest.fixture(scope="module")
 def hard_pairs():
     """Pairs, (32, 1, 28, 28), whose variances are small differences of squares, or whose difference is small."""
     generator, shape = torch.Generator().manual_seed(0), (32, 1, 28, 28)
-    noise, level = torch.randn(shape, generator=generator), torch.rand((2, 32, 1, 1, 1), generator=generator)
-    patches, written = pair(shape, torch.float32, noise=0)[1], load_images("digits", device="cpu", quiet=True).train[:32]
+    noise, level = (
+        torch.randn(shape, generator=generator),
+        torch.rand((2, 32, 1, 1, 1), generator=generator),
+    )
+    patches, written = (
+        pair(shape, torch.float32, noise=0)[1],
+        load_images("digits", device="cpu", quiet=True).train[:32],
+    )
     half = (torch.arange(28) >= 14).float().expand(shape)
-    return {"noise": (noise + 0.2 * noise.roll(1, 0), noise), "flat": (level[0].expand(shape), level[1].expand(shape)),
-            "white": (1 + 0.03 * noise, torch.ones(shape)), "black": (0.03 * noise, torch.zeros(shape)),
-            "nearly equal": (patches + 1e-4 * noise, patches),
-            "others": (patches.roll(1, 0), patches), "digits": ((written + 0.1 * noise).clamp(0, 1), written),
-            "other digits": (written.roll(1, 0), written), "negatives": (1 - written, written),
-            "pale digits": (1 - written + 0.03 * noise, 1 - written), "half white": (half + 0.03 * noise, half)}
+    return {
+        "noise": (noise + 0.2 * noise.roll(1, 0), noise),
+        "flat": (level[0].expand(shape), level[1].expand(shape)),
+        "white": (1 + 0.03 * noise, torch.ones(shape)),
+        "black": (0.03 * noise, torch.zeros(shape)),
+        "nearly equal": (patches + 1e-4 * noise, patches),
+        "others": (patches.roll(1, 0), patches),
+        "digits": ((written + 0.1 * noise).clamp(0, 1), written),
+        "other digits": (written.roll(1, 0), written),
+        "negatives": (1 - written, written),
+        "pale digits": (1 - written + 0.03 * noise, 1 - written),
+        "half white": (half + 0.03 * noise, half),
+    }
 
 
-@pytest.mark.parametrize("name, atol", [(name, 6e-7) for name in ("noise", "flat", "white", "black", "nearly equal", "others", "digits",
-                                                                  "other digits", "negatives", "pale digits")] + [("half white", 4e-6)])
+@pytest.mark.parametrize(
+    "name, atol",
+    [
+        (name, 6e-7)
+        for name in (
+            "noise",
+            "flat",
+            "white",
+            "black",
+            "nearly equal",
+            "others",
+            "digits",
+            "other digits",
+            "negatives",
+            "pale digits",
+        )
+    ]
+    + [("half white", 4e-6)],
+)
 def test_single_precision_is_near_double(name, atol, hard_pairs):
     """Flat, dark, bright and equal images lose no digits; next to an edge from black to white, weak noise loses some."""
     x_hat, x = hard_pairs[name]
-    torch.testing.assert_close(ssim(x_hat, x, "none").double(), ssim(x_hat.double(), x.double(), "none"), rtol=0, atol=atol)
-    slopes = [torch.autograd.grad(ssim(t.requires_grad_(), x.to(t.dtype), "sum"), t)[0].double() for t in (x_hat.clone(), x_hat.double())]
-    assert (slopes[0] - slopes[1]).norm() < 1e-4 * slopes[1].norm()  # 2e-5 at the flat ones, whose slopes are tiny
+    torch.testing.assert_close(
+        ssim(x_hat, x, "none").double(), ssim(x_hat.double(), x.double(), "none"), rtol=0, atol=atol
+    )
+    slopes = [
+        torch.autograd.grad(ssim(t.requires_grad_(), x.to(t.dtype), "sum"), t)[0].double()
+        for t in (x_hat.clone(), x_hat.double())
+    ]
+    assert (slopes[0] - slopes[1]).norm() < 1e-4 * slopes[
+        1
+    ].norm()  # 2e-5 at the flat ones, whose slopes are tiny
 
 
 def test_equal_images_have_exactly_one():
@@ -144,18 +209,31 @@ def test_equal_images_have_exactly_one():
 def test_the_window_is_a_gaussian_that_sums_to_one():
     weights = window(11, 1.5, torch.zeros(1, dtype=torch.float64))
     places = np.arange(-5, 6)
-    np.testing.assert_allclose(weights, np.exp(-places**2 / 4.5) / np.exp(-places**2 / 4.5).sum(), rtol=1e-14)
-    assert band(weights, 13).shape == (3, 13) and torch.equal(band(weights, 13)[1], F.pad(weights, (1, 1)))
+    np.testing.assert_allclose(
+        weights, np.exp(-(places**2) / 4.5) / np.exp(-(places**2) / 4.5).sum(), rtol=1e-14
+    )
+    assert band(weights, 13).shape == (3, 13) and torch.equal(
+        band(weights, 13)[1], F.pad(weights, (1, 1))
+    )
 
 
-@pytest.mark.parametrize("reduction, value", [("none", [1.0, 1e-4 / 1.0001]), ("mean", 0.5 + 0.5e-4 / 1.0001),
-                                               ("sum", 1 + 1e-4 / 1.0001)])
+@pytest.mark.parametrize(
+    "reduction, value",
+    [("none", [1.0, 1e-4 / 1.0001]), ("mean", 0.5 + 0.5e-4 / 1.0001), ("sum", 1 + 1e-4 / 1.0001)],
+)
 def test_black_against_white_by_hand(reduction, value):
     """Flat images have no contrast and no structure: what is left is C1 / (1 + C1), with C1 = 1e-4."""
-    x_hat, x = torch.ones(2, 1, 11, 12, dtype=torch.float64), torch.ones(2, 1, 11, 12, dtype=torch.float64)
+    x_hat, x = (
+        torch.ones(2, 1, 11, 12, dtype=torch.float64),
+        torch.ones(2, 1, 11, 12, dtype=torch.float64),
+    )
     x_hat[1] = 0
     assert ssim(x_hat, x, reduction).tolist() == pytest.approx(value, rel=1e-9)
-    loss = [1 - v for v in value] if reduction == "none" else 2 * (reduction == "sum") + (reduction == "mean") - value
+    loss = (
+        [1 - v for v in value]
+        if reduction == "none"
+        else 2 * (reduction == "sum") + (reduction == "mean") - value
+    )
     assert ssim_loss(x_hat, x, reduction).tolist() == pytest.approx(loss, abs=1e-9)
 
 
@@ -163,7 +241,9 @@ def test_one_window_by_hand():
     """A window of one pixel and its shift: no variance, and luminance (2 ab + C1) / (a^2 + b^2 + C1)."""
     a, b = torch.tensor([[[[0.2]]]]), torch.tensor([[[[0.6]]]])
     assert ssim(a, b, window_size=1).item() == pytest.approx((0.24 + 1e-4) / (0.4 + 1e-4), rel=1e-5)
-    assert ssim(2 * a, 2 * b, data_range=2.0, window_size=1).item() == pytest.approx((0.24 + 1e-4) / (0.4 + 1e-4), rel=1e-5)
+    assert ssim(2 * a, 2 * b, data_range=2.0, window_size=1).item() == pytest.approx(
+        (0.24 + 1e-4) / (0.4 + 1e-4), rel=1e-5
+    )
 
 
 def test_equal_images_have_one_and_a_photographic_negative_less_than_zero():
@@ -175,7 +255,12 @@ def test_equal_images_have_one_and_a_photographic_negative_less_than_zero():
 
 def test_it_is_symmetric_and_turns_with_the_images():
     x_hat, x = pair((3, 2, 19, 28))
-    for turned in ((x, x_hat), (x_hat.mT, x.mT), (x_hat.flip(-1), x.flip(-1)), (x_hat.flip(1), x.flip(1))):
+    for turned in (
+        (x, x_hat),
+        (x_hat.mT, x.mT),
+        (x_hat.flip(-1), x.flip(-1)),
+        (x_hat.flip(1), x.flip(1)),
+    ):
         torch.testing.assert_close(ssim(*turned, "none"), ssim(x_hat, x, "none"))
 
 
@@ -183,24 +268,44 @@ def test_the_three_comparisons_multiply_to_the_map():
     x_hat, x = pair((3, 2, 28, 20))
     parts = ssim_comparisons(x_hat, x)
     luminance, contrast_structure = two_factors(x_hat, x, 1.0, 11, 1.5)
-    torch.testing.assert_close(parts.luminance * parts.contrast * parts.structure, luminance * contrast_structure)
+    torch.testing.assert_close(
+        parts.luminance * parts.contrast * parts.structure, luminance * contrast_structure
+    )
     assert all(part.shape == (3, 2, 18, 10) and part.max() <= 1 + 1e-12 for part in parts)
 
 
-@pytest.mark.parametrize("change, moved", [(lambda x: x + 0.2, "luminance"), (lambda x: 0.25 + x / 2, "contrast"),
-                                           (lambda x: x.flip(-1), "structure")])
+@pytest.mark.parametrize(
+    "change, moved",
+    [
+        (lambda x: x + 0.2, "luminance"),
+        (lambda x: 0.25 + x / 2, "contrast"),
+        (lambda x: x.flip(-1), "structure"),
+    ],
+)
 def test_each_comparison_sees_its_own_change(change, moved):
     """Stripes of four pixels around one half: brighter, paler, or in another phase."""
-    x = (0.5 + 0.2 * torch.sin(2 * math.pi * (torch.arange(31) + 1) / 4))[None, None, None].expand(1, 1, 31, 31).double()
-    lowest = {name: part.mean().item() for name, part in ssim_comparisons(change(x), x)._asdict().items()}
-    assert min(lowest, key=lowest.get) == moved and sum(value < 0.99 for value in lowest.values()) == 1, lowest
+    x = (
+        (0.5 + 0.2 * torch.sin(2 * math.pi * (torch.arange(31) + 1) / 4))[None, None, None]
+        .expand(1, 1, 31, 31)
+        .double()
+    )
+    lowest = {
+        name: part.mean().item() for name, part in ssim_comparisons(change(x), x)._asdict().items()
+    }
+    assert (
+        min(lowest, key=lowest.get) == moved and sum(value < 0.99 for value in lowest.values()) == 1
+    ), lowest
 
 
 def test_a_shift_of_brightness_and_a_blur_of_equal_squared_error_differ():
-    x = pair(noise=0)[1] + 0.1 * torch.randn(3, 1, 28, 28, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+    x = pair(noise=0)[1] + 0.1 * torch.randn(
+        3, 1, 28, 28, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
     blurred = F.avg_pool2d(F.pad(x, (1, 1, 1, 1), mode="replicate"), 3, 1)
     shifted = x + (blurred - x).square().mean((1, 2, 3), keepdim=True).sqrt()
-    torch.testing.assert_close((shifted - x).square().mean((1, 2, 3)), (blurred - x).square().mean((1, 2, 3)))
+    torch.testing.assert_close(
+        (shifted - x).square().mean((1, 2, 3)), (blurred - x).square().mean((1, 2, 3))
+    )
     assert (ssim(shifted, x, "none") > ssim(blurred, x, "none") + 0.1).all()
 
 
@@ -209,9 +314,15 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(measure):
     x_hat, x = pair((3, 2, 28, 28))
     each = measure(x_hat, x, "none")
     assert each.shape == (3,)
-    assert measure(x_hat, x).item() == measure(x_hat, x, "mean").item() == pytest.approx(each.mean().item())
+    assert (
+        measure(x_hat, x).item()
+        == measure(x_hat, x, "mean").item()
+        == pytest.approx(each.mean().item())
+    )
     assert measure(x_hat, x, "sum").item() == pytest.approx(each.sum().item())
-    assert measure(torch.cat([x_hat, x_hat]), torch.cat([x, x])).item() == pytest.approx(each.mean().item())
+    assert measure(torch.cat([x_hat, x_hat]), torch.cat([x, x])).item() == pytest.approx(
+        each.mean().item()
+    )
 
 
 @pytest.mark.parametrize("measure", [ssim, ssim_loss, ms_ssim])
@@ -221,7 +332,9 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(me
     assert torch.autograd.gradcheck(lambda a: measure(a, x, "none", window_size=5), leaf)
     rows = torch.vmap(lambda a, b: measure(a[None], b[None]))(x_hat, x)
     torch.testing.assert_close(rows, measure(x_hat, x, "none"))
-    torch.testing.assert_close(torch.compile(measure, backend="eager", fullgraph=True)(x_hat, x), measure(x_hat, x))
+    torch.testing.assert_close(
+        torch.compile(measure, backend="eager", fullgraph=True)(x_hat, x), measure(x_hat, x)
+    )
 
 
 def test_it_has_a_second_derivative():
@@ -232,7 +345,10 @@ def test_it_has_a_second_derivative():
 @pytest.mark.parametrize("autocast", [False, True])
 def test_its_slopes_by_hand_are_those_of_autograd(autocast):
     """In both images, of several channels, not square, weighted unequally over the batch; also where backward runs under autocast."""
-    leaves, weights = [images.requires_grad_() for images in pair((3, 2, 15, 12), torch.float32)], torch.tensor([1.0, -2.0, 0.5])
+    leaves, weights = (
+        [images.requires_grad_() for images in pair((3, 2, 15, 12), torch.float32)],
+        torch.tensor([1.0, -2.0, 0.5]),
+    )
     by_hand = ssim(*leaves, "none") @ weights
     wanted = torch.autograd.grad(similarity(*leaves, 1.0, 11, 1.5) @ weights, leaves)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
@@ -243,7 +359,9 @@ def test_its_slopes_by_hand_are_those_of_autograd(autocast):
 
 def test_a_flat_image_has_a_finite_gradient():
     x_hat = torch.full((2, 1, 28, 28), 0.5, requires_grad=True)
-    (ssim_loss(x_hat, torch.zeros(2, 1, 28, 28)) - ms_ssim(x_hat, torch.zeros(2, 1, 28, 28))).backward()
+    (
+        ssim_loss(x_hat, torch.zeros(2, 1, 28, 28)) - ms_ssim(x_hat, torch.zeros(2, 1, 28, 28))
+    ).backward()
     assert x_hat.grad.isfinite().all() and x_hat.grad.abs().max() > 0
 
 
@@ -264,8 +382,15 @@ def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scale
     x_hat, x = pair((2, 2, side, side), dtype, noise=0.3)
     weights = np.array(SCALE_WEIGHTS[:scales]) / (sum(SCALE_WEIGHTS[:scales]) if scales < 5 else 1)
     wide, win = (x_hat.double(), x.double()), window(size, 1.5, x.double()).repeat(2, 1, 1, 1)
-    wanted = library("pytorch_msssim").ms_ssim(*wide, data_range=1.0, size_average=False, win=win, weights=weights.tolist())
-    torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=scales, window_size=size).double(), wanted, rtol=0, atol=atol)
+    wanted = library("pytorch_msssim").ms_ssim(
+        *wide, data_range=1.0, size_average=False, win=win, weights=weights.tolist()
+    )
+    torch.testing.assert_close(
+        ms_ssim(x_hat, x, "none", scales=scales, window_size=size).double(),
+        wanted,
+        rtol=0,
+        atol=atol,
+    )
 
 
 @FLOATS
@@ -273,14 +398,18 @@ def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scale
 def test_several_scales_agree_with_numpy_at_small_sizes(shape, scales, size, dtype, atol):
     x_hat, x = pair(shape, dtype)
     pairs = zip(x_hat.double().numpy(), x.double().numpy())
-    wanted = [np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in pairs]
-    np.testing.assert_allclose(ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol)
+    wanted = [
+        np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in pairs
+    ]
+    np.testing.assert_allclose(
+        ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol
+    )
 
 
 def by_numpy(a, b, scales, size):
     """Multi-scale similarity of two planes, window by window."""
     places = np.arange(size) - (size - 1) / 2
-    weights = np.exp(-(places[:, None]**2 + places**2) / 4.5)
+    weights = np.exp(-(places[:, None] ** 2 + places**2) / 4.5)
     weights /= weights.sum()
     exponents, product = np.array([0.0448, 0.2856, 0.3001, 0.2363, 0.1333][:scales]), 1.0
     for scale, exponent in enumerate(exponents / exponents.sum(), 1):
@@ -288,14 +417,25 @@ def by_numpy(a, b, scales, size):
         factors = []
         for i in range(height - size + 1):
             for j in range(width - size + 1):
-                p, q = a[i:i + size, j:j + size], b[i:i + size, j:j + size]
+                p, q = a[i : i + size, j : j + size], b[i : i + size, j : j + size]
                 mean_p, mean_q = (weights * p).sum(), (weights * q).sum()
                 covariance = (weights * (p - mean_p) * (q - mean_q)).sum()
-                variances = (weights * (p - mean_p)**2).sum() + (weights * (q - mean_q)**2).sum()
+                variances = (weights * (p - mean_p) ** 2).sum() + (
+                    weights * (q - mean_q) ** 2
+                ).sum()
                 luminance = (2 * mean_p * mean_q + 1e-4) / (mean_p**2 + mean_q**2 + 1e-4)
-                factors.append((2 * covariance + 9e-4) / (variances + 9e-4) * (luminance if scale == scales else 1))
-        product *= max(np.mean(factors), 0)**exponent
-        a, b = (t[:height // 2 * 2, :width // 2 * 2].reshape(height // 2, 2, width // 2, 2).mean((1, 3)) for t in (a, b))
+                factors.append(
+                    (2 * covariance + 9e-4)
+                    / (variances + 9e-4)
+                    * (luminance if scale == scales else 1)
+                )
+        product *= max(np.mean(factors), 0) ** exponent
+        a, b = (
+            t[: height // 2 * 2, : width // 2 * 2]
+            .reshape(height // 2, 2, width // 2, 2)
+            .mean((1, 3))
+            for t in (a, b)
+        )
     return product
 
 
@@ -304,11 +444,25 @@ def test_one_scale_is_the_similarity_itself():
     torch.testing.assert_close(ms_ssim(x_hat, x, "none", scales=1), ssim(x_hat, x, "none"))
 
 
-@pytest.mark.parametrize("sides, size, room", [((28, 28), 11, 2), ((28, 28), 7, 3), ((28, 28), 3, 4), ((28, 28), 1, 5),
-                                               ((176, 200), 11, 5), ((175, 200), 11, 4), ((500, 21), 11, 1), ((64, 64), 11, 3)])
+@pytest.mark.parametrize(
+    "sides, size, room",
+    [
+        ((28, 28), 11, 2),
+        ((28, 28), 7, 3),
+        ((28, 28), 3, 4),
+        ((28, 28), 1, 5),
+        ((176, 200), 11, 5),
+        ((175, 200), 11, 4),
+        ((500, 21), 11, 1),
+        ((64, 64), 11, 3),
+    ],
+)
 def test_as_many_scales_as_have_room(sides, size, room):
     x_hat, x = pair((1, 1, *sides))
-    assert ms_ssim(x_hat, x, window_size=size).item() == ms_ssim(x_hat, x, scales=room, window_size=size).item()
+    assert (
+        ms_ssim(x_hat, x, window_size=size).item()
+        == ms_ssim(x_hat, x, scales=room, window_size=size).item()
+    )
     if room < 5:
         with pytest.raises(ValueError, match=f"at most {room}: use fewer scales"):
             ms_ssim(x_hat, x, scales=room + 1, window_size=size)
@@ -323,18 +477,36 @@ def test_a_scale_below_zero_makes_zero_and_no_nan():
 
 
 @pytest.mark.parametrize("measure", [ssim, ssim_loss, ssim_comparisons, ms_ssim])
-@pytest.mark.parametrize("change, error, words", [
-    ({"x": torch.zeros(3, 1, 28, 27)}, ValueError, "expected the same"),
-    ({"x": torch.zeros(3, 1, 28, 28).double()}, TypeError, "torch.float64"),
-    ({"x_hat": torch.zeros(28, 28), "x": torch.zeros(28, 28)}, ValueError, r"expected images of shape \(B, C, H, W\)"),
-    ({"x_hat": torch.zeros(2, 1, 8, 10), "x": torch.zeros(2, 1, 8, 10)}, ValueError,
-     "window_size is 11 .* 8 x 10; expected an odd number, at most 7"),
-    ({"x_hat": torch.zeros(2, 1, 12, 9), "x": torch.zeros(2, 1, 12, 9)}, ValueError, "12 x 9; expected an odd number, at most 9"),
-    ({"window_size": 10}, ValueError, "window_size is 10 .* expected an odd number, at most 27"),
-    ({"window_size": 0}, ValueError, "window_size is 0; expected a positive int"),
-    ({"data_range": 0}, ValueError, "data_range is 0"),
-    ({"sigma": -1.0}, ValueError, "sigma is -1.0"),
-])
+@pytest.mark.parametrize(
+    "change, error, words",
+    [
+        ({"x": torch.zeros(3, 1, 28, 27)}, ValueError, "expected the same"),
+        ({"x": torch.zeros(3, 1, 28, 28).double()}, TypeError, "torch.float64"),
+        (
+            {"x_hat": torch.zeros(28, 28), "x": torch.zeros(28, 28)},
+            ValueError,
+            r"expected images of shape \(B, C, H, W\)",
+        ),
+        (
+            {"x_hat": torch.zeros(2, 1, 8, 10), "x": torch.zeros(2, 1, 8, 10)},
+            ValueError,
+            "window_size is 11 .* 8 x 10; expected an odd number, at most 7",
+        ),
+        (
+            {"x_hat": torch.zeros(2, 1, 12, 9), "x": torch.zeros(2, 1, 12, 9)},
+            ValueError,
+            "12 x 9; expected an odd number, at most 9",
+        ),
+        (
+            {"window_size": 10},
+            ValueError,
+            "window_size is 10 .* expected an odd number, at most 27",
+        ),
+        ({"window_size": 0}, ValueError, "window_size is 0; expected a positive int"),
+        ({"data_range": 0}, ValueError, "data_range is 0"),
+        ({"sigma": -1.0}, ValueError, "sigma is -1.0"),
+    ],
+)
 def test_what_does_not_fit_is_refused(measure, change, error, words):
     with pytest.raises(error, match=words):
         measure(**{"x_hat": torch.zeros(3, 1, 28, 28), "x": torch.zeros(3, 1, 28, 28), **change})
@@ -342,28 +514,42 @@ def test_what_does_not_fit_is_refused(measure, change, error, words):
 
 @pytest.mark.parametrize("measure", [ssim, ssim_loss, ms_ssim])
 def test_a_reduction_is_one_over_images(measure):
-    with pytest.raises(ValueError, match="reduction is 'batchmean'; expected one of 'mean', 'sum', 'none'"):
+    with pytest.raises(
+        ValueError, match="reduction is 'batchmean'; expected one of 'mean', 'sum', 'none'"
+    ):
         measure(*pair(), "batchmean")
 
 
-@pytest.mark.parametrize("scales, words", [
-    (5, "scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, a window_size of at most 1, or images with sides of at "
-        "least 176"),
-    (3, "a window_size of at most 7, or images with sides of at least 44"),
-    (6, r"scales is 6; expected one of 1, 2, 3, 4, 5"), (0, "scales is 0"),
-])
+@pytest.mark.parametrize(
+    "scales, words",
+    [
+        (
+            5,
+            "scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, a window_size of at most 1, or images with sides of at "
+            "least 176",
+        ),
+        (3, "a window_size of at most 7, or images with sides of at least 44"),
+        (6, r"scales is 6; expected one of 1, 2, 3, 4, 5"),
+        (0, "scales is 0"),
+    ],
+)
 def test_the_error_of_scales_says_which_sizes_work(scales, words):
     with pytest.raises(ValueError, match=words):
         ms_ssim(*pair(), scales=scales)
 
 
 def test_the_window_that_would_fit_is_odd():
-    with pytest.raises(ValueError, match="at most 1: use fewer scales, a window_size of at most 13, or images with sides of at least 30"):
+    with pytest.raises(
+        ValueError,
+        match="at most 1: use fewer scales, a window_size of at most 13, or images with sides of at least 30",
+    ):
         ms_ssim(*pair(), scales=2, window_size=15)
 
 
 def test_images_too_small_for_many_scales_are_refused():
-    with pytest.raises(ValueError, match="at most 3: use fewer scales, or images with sides of at least 16"):
+    with pytest.raises(
+        ValueError, match="at most 3: use fewer scales, or images with sides of at least 16"
+    ):
         ms_ssim(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), scales=5, window_size=1)
 
 
@@ -371,14 +557,20 @@ def test_each_of_the_three_maps_is_its_definition():
     """Window by window, with weighted moments by NumPy."""
     x_hat, x = pair((1, 1, 14, 13))
     distance = np.arange(7) - 3
-    weights = np.exp(-distance**2 / (2 * 1.2**2))
-    weights = np.outer(weights, weights) / weights.sum()**2
+    weights = np.exp(-(distance**2) / (2 * 1.2**2))
+    weights = np.outer(weights, weights) / weights.sum() ** 2
     maps = ssim_comparisons(x_hat, x, 1.0, 7, 1.2)
     for i in range(8):
         for j in range(7):
-            a, b = (image[0, 0, i:i + 7, j:j + 7].numpy() for image in (x_hat, x))
+            a, b = (image[0, 0, i : i + 7, j : j + 7].numpy() for image in (x_hat, x))
             m, n = (weights * a).sum(), (weights * b).sum()
-            s, t = (math.sqrt((weights * (image - mean)**2).sum()) for image, mean in ((a, m), (b, n)))
+            s, t = (
+                math.sqrt((weights * (image - mean) ** 2).sum()) for image, mean in ((a, m), (b, n))
+            )
             st = (weights * (a - m) * (b - n)).sum()
-            wanted = (2 * m * n + 1e-4) / (m * m + n * n + 1e-4), (2 * s * t + 9e-4) / (s * s + t * t + 9e-4), (2 * st + 9e-4) / (2 * s * t + 9e-4)
+            wanted = (
+                (2 * m * n + 1e-4) / (m * m + n * n + 1e-4),
+                (2 * s * t + 9e-4) / (s * s + t * t + 9e-4),
+                (2 * st + 9e-4) / (2 * s * t + 9e-4),
+            )
             assert [part[0, 0, i, j].item() for part in maps] == pytest.approx(wanted, abs=1e-10)

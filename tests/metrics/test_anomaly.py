@@ -1,4 +1,5 @@
 """Scores, thresholds and the area under the ROC curve, against NumPy and scikit-learn."""
+
 import numpy as np
 import pytest
 import torch
@@ -29,14 +30,18 @@ GENERATOR = torch.Generator().manual_seed(0)
 
 
 def test_scores_by_hand():
-    assert anomaly_score(torch.tensor([[[0.0, 1.0]], [[3.0, 0.0]]]), torch.zeros(2, 1, 2)).tolist() == [0.5, 4.5]
+    assert anomaly_score(
+        torch.tensor([[[0.0, 1.0]], [[3.0, 0.0]]]), torch.zeros(2, 1, 2)
+    ).tolist() == [0.5, 4.5]
 
 
 @pytest.mark.parametrize("values", [1000, 5])  # few values: many ties
 def test_auroc_against_scikit_learn(values):
     scores = torch.randint(values, (300,), generator=GENERATOR).double()
     is_anomaly = torch.rand(300, generator=GENERATOR) < 0.2
-    assert auroc(scores, is_anomaly).item() == pytest.approx(roc_auc_score(is_anomaly, scores), abs=1e-12)
+    assert auroc(scores, is_anomaly).item() == pytest.approx(
+        roc_auc_score(is_anomaly, scores), abs=1e-12
+    )
 
 
 def test_auroc_of_a_perfect_a_reversed_and_a_constant_score():

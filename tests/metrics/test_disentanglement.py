@@ -1,4 +1,5 @@
 """Mutual information against scikit-learn; codes that are disentangled, entangled, invariant or blind by construction."""
+
 import numpy as np
 import pytest
 import torch
@@ -21,7 +22,13 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 GENERATOR = torch.Generator().manual_seed(0)
-FACTORS = torch.stack([torch.randint(4, (2000,), generator=GENERATOR), torch.randint(3, (2000,), generator=GENERATOR)], 1)
+FACTORS = torch.stack(
+    [
+        torch.randint(4, (2000,), generator=GENERATOR),
+        torch.randint(3, (2000,), generator=GENERATOR),
+    ],
+    1,
+)
 NOISE = torch.randn(2000, 3, generator=GENERATOR, dtype=torch.float64)
 
 
@@ -30,7 +37,9 @@ def test_against_scikit_learn(bins):
     z = NOISE.clone()
     z[:, 0] += FACTORS[:, 0]
     cut = [np.digitize(column, np.histogram(column, bins)[1][:-1]) for column in z.T.numpy()]
-    expected = [[mutual_info_score(factor, column) for factor in FACTORS.T.numpy()] for column in cut]
+    expected = [
+        [mutual_info_score(factor, column) for factor in FACTORS.T.numpy()] for column in cut
+    ]
     np.testing.assert_allclose(mutual_information(z, FACTORS, bins), expected, atol=2e-15)
 
 
@@ -41,25 +50,34 @@ def test_a_constant_coordinate_falls_into_one_bin():
 
 def test_the_gap_is_one_for_a_code_that_is_the_factors_and_zero_for_a_copy():
     z = FACTORS.double()
-    torch.testing.assert_close(mig(z, FACTORS), torch.ones(2, dtype=torch.float64), atol=2e-3, rtol=0)
+    torch.testing.assert_close(
+        mig(z, FACTORS), torch.ones(2, dtype=torch.float64), atol=2e-3, rtol=0
+    )
     assert mig(torch.cat([z, z], 1), FACTORS).abs().max() < 1e-12
 
 
 def test_the_correction_takes_the_bias_off():
     """Codes that know nothing: counting finds (B - 1)(K - 1) / 2N nats. 2N times it is chi-squared: the mean of 240 is within 1.5 %."""
-    generator, plain, corrected = torch.Generator().manual_seed(1), [], []
+    generator = torch.Generator().manual_seed(1)
+    plain = []
+    corrected = []
     for _ in range(40):
         z = torch.rand(2000, 6, generator=generator, dtype=torch.float64)
-        plain.append(mutual_information(z, FACTORS)), corrected.append(mutual_information(z, FACTORS, correct=True))
+        plain.append(mutual_information(z, FACTORS))
+        corrected.append(mutual_information(z, FACTORS, correct=True))
     expected = torch.tensor([19 * 3, 19 * 2], dtype=torch.float64) / 4000
     torch.testing.assert_close(torch.cat(plain).mean(0), expected, rtol=0.05, atol=0)
-    left = torch.cat(corrected).mean(0) / expected  # the clamp at zero leaves about sqrt(1 / (pi df)): 0.075 and 0.092
+    left = (
+        torch.cat(corrected).mean(0) / expected
+    )  # the clamp at zero leaves about sqrt(1 / (pi df)): 0.075 and 0.092
     assert ((0.04 < left) & (left < 0.12)).all()
 
 
 def test_invariance_is_not_disentanglement():
     first, second = FACTORS.T.double()
-    z = torch.stack([first, first + 4 * second, NOISE[:, 0]], 1)  # disentangled, entangled, knows nothing
+    z = torch.stack(
+        [first, first + 4 * second, NOISE[:, 0]], 1
+    )  # disentangled, entangled, knows nothing
     invariant, disentangled = invariances(z, FACTORS)
     assert invariant.tolist() == [[False, True], [False, False], [True, True]]
     assert disentangled.tolist() == [True, False, False]

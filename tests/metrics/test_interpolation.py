@@ -1,4 +1,5 @@
 """Paths whose length and steps are known."""
+
 import math
 
 import pytest
@@ -35,13 +36,17 @@ def test_a_linear_decoder_walks_straight_and_evenly():
     images = interpolate(lambda z: z @ weight, A, B, steps=10)
     torch.testing.assert_close(images[[0, -1]], weight)
     assert images.shape == (11, 7)
-    assert max_step_ratio(images).item() == pytest.approx(1) and path_length_ratio(images).item() == pytest.approx(1)
+    assert max_step_ratio(images).item() == pytest.approx(1) and path_length_ratio(
+        images
+    ).item() == pytest.approx(1)
 
 
 def test_one_jump_and_a_half_circle():
     assert max_step_ratio(torch.tensor([0.0, 0, 0, 1, 1])[:, None]).item() == pytest.approx(4)
     t = torch.linspace(0, math.pi, 1001, dtype=torch.float64)
-    assert path_length_ratio(torch.stack([t.cos(), t.sin()], 1)).item() == pytest.approx(math.pi / 2, rel=1e-5)
+    assert path_length_ratio(torch.stack([t.cos(), t.sin()], 1)).item() == pytest.approx(
+        math.pi / 2, rel=1e-5
+    )
 
 
 def test_wrong_arguments():

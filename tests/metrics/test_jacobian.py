@@ -1,4 +1,5 @@
 """The sensitivity of a linear encoder in closed form, and what rescaling can't change."""
+
 import pytest
 import torch
 from torch import nn
@@ -57,7 +58,9 @@ def test_gains_along_and_across_a_known_plane():
     weight = torch.diag(torch.tensor([3.0, 2.0, 0.5, 0.5], dtype=torch.float64))
     tangents = torch.eye(4, dtype=torch.float64)[:2].expand(7, 2, 4)
     along, across = tangent_gains(lambda x: x @ weight, X[:7, :4], tangents)
-    assert along.tolist() == pytest.approx([(9 + 4) / 2] * 7) and across.tolist() == pytest.approx([0.25] * 7)
+    assert along.tolist() == pytest.approx([(9 + 4) / 2] * 7) and across.tolist() == pytest.approx(
+        [0.25] * 7
+    )
 
 
 def test_tangents_of_a_plane_lie_in_it():

@@ -1,4 +1,5 @@
 """Points put where they are counted."""
+
 import pytest
 import torch
 
@@ -23,7 +24,9 @@ CENTRES = 10 * torch.eye(4)
 def test_counts_and_shares_by_hand():
     points = CENTRES[[0] * 50 + [1] * 49 + [2]] + 0.1
     assert mode_counts(points, CENTRES).tolist() == [50, 49, 1, 0]
-    assert mode_coverage(points, CENTRES) == 0.5, "one of a hundred is below a tenth of the fair share, 2.5"
+    assert mode_coverage(points, CENTRES) == 0.5, (
+        "one of a hundred is below a tenth of the fair share, 2.5"
+    )
     assert mode_coverage(points, CENTRES, least=0.04) == 0.75
     assert mode_coverage(CENTRES, CENTRES) == 1
 

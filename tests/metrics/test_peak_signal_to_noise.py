@@ -1,4 +1,5 @@
 """PSNR against scikit-image, image by image."""
+
 import math
 
 import numpy as np
@@ -20,11 +21,17 @@ def pair(shape=(6, 1, 28, 28), dtype=torch.float64):
     """Images with errors of very different sizes."""
     generator = torch.Generator().manual_seed(0)
     x = torch.rand(shape, generator=generator, dtype=torch.float64)
-    scale = torch.logspace(-3, 0, shape[0], dtype=torch.float64).reshape(-1, *[1] * (len(shape) - 1))
-    return (x + scale * torch.randn(shape, generator=generator, dtype=torch.float64)).to(dtype), x.to(dtype)
+    scale = torch.logspace(-3, 0, shape[0], dtype=torch.float64).reshape(
+        -1, *[1] * (len(shape) - 1)
+    )
+    return (x + scale * torch.randn(shape, generator=generator, dtype=torch.float64)).to(
+        dtype
+    ), x.to(dtype)
 
 
-@pytest.mark.parametrize("shape", [(6, 1, 28, 28), (4, 3, 5, 7), (3, 12), (2, 1, 1, 1), (3, 2, 3, 2, 3)])
+@pytest.mark.parametrize(
+    "shape", [(6, 1, 28, 28), (4, 3, 5, 7), (3, 12), (2, 1, 1, 1), (3, 2, 3, 2, 3)]
+)
 @pytest.mark.parametrize("data_range", [1, 2.0, 255])
 def test_psnr_is_that_of_scikit_image_for_each_image(library, shape, data_range):
     oracle = library("skimage.metrics").peak_signal_noise_ratio
@@ -33,7 +40,10 @@ def test_psnr_is_that_of_scikit_image_for_each_image(library, shape, data_range)
     np.testing.assert_allclose(psnr(x_hat, x, data_range), wanted, rtol=1e-12)
 
 
-@pytest.mark.parametrize("error, data_range, decibels", [(0.1, 1, 20), (0.01, 1, 40), (1, 1, 0), (1, 10, 20), (2, 1, -6.0205999)])
+@pytest.mark.parametrize(
+    "error, data_range, decibels",
+    [(0.1, 1, 20), (0.01, 1, 40), (1, 1, 0), (1, 10, 20), (2, 1, -6.0205999)],
+)
 def test_psnr_by_hand(error, data_range, decibels):
     x = torch.zeros(2, 1, 3, 3, dtype=torch.float64)
     assert psnr(x + error, x, data_range).tolist() == pytest.approx([decibels] * 2, abs=1e-7)
@@ -50,11 +60,15 @@ def test_the_pooled_error_gives_a_lower_number():
     x_hat, x = pair()
     pooled = -10 * math.log10((x_hat - x).square().mean().item())
     assert psnr(x_hat, x).mean().item() > pooled + 3
-    assert psnr(x_hat[:1], x[:1]).item() == pytest.approx(-10 * math.log10((x_hat - x)[0].square().mean().item()))
+    assert psnr(x_hat[:1], x[:1]).item() == pytest.approx(
+        -10 * math.log10((x_hat - x)[0].square().mean().item())
+    )
 
 
 def test_float32_is_enough():
-    torch.testing.assert_close(psnr(*pair(dtype=torch.float32)).double(), psnr(*pair()), rtol=0, atol=1e-3)
+    torch.testing.assert_close(
+        psnr(*pair(dtype=torch.float32)).double(), psnr(*pair()), rtol=0, atol=1e-3
+    )
 
 
 def test_psnr_has_a_gradient_and_runs_under_vmap():
@@ -71,7 +85,11 @@ def test_a_range_is_positive(data_range):
 
 def test_psnr_refuses_what_does_not_match():
     x_hat, x = pair()
-    for wrong, error, words in ((x[:1], ValueError, "broadcasting"), (x.float(), TypeError, "32"), ([0.0], TypeError, "list")):
+    for wrong, error, words in (
+        (x[:1], ValueError, "broadcasting"),
+        (x.float(), TypeError, "32"),
+        ([0.0], TypeError, "list"),
+    ):
         with pytest.raises(error, match=words):
             psnr(x_hat, wrong)
     with pytest.raises(ValueError, match=r"x_hat has shape \(4,\); expected \(B, \.\.\.\)"):

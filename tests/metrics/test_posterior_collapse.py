@@ -1,4 +1,5 @@
 """A code of known units: one that speaks, one collapsed, one shifted, one narrow about a constant."""
+
 import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
@@ -24,14 +25,18 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
-MEAN = torch.stack([torch.linspace(-2, 2, 11), torch.zeros(11), torch.full((11,), 3.0), torch.zeros(11)], 1)  # (11, 4)
+MEAN = torch.stack(
+    [torch.linspace(-2, 2, 11), torch.zeros(11), torch.full((11,), 3.0), torch.zeros(11)], 1
+)  # (11, 4)
 LOG_VARIANCE = torch.tensor([-4.0, 0.0, 0.0, -6.0]).expand(11, 4)
 
 
 def test_each_kind_of_unit_is_told():
     report = collapse_report(MEAN, LOG_VARIANCE)
     assert report.active_by_variance.tolist() == [True, False, False, False]
-    assert report.active_by_kl.tolist() == [True, False, True, True], "a constant that the prior does not expect costs nats and says nothing"
+    assert report.active_by_kl.tolist() == [True, False, True, True], (
+        "a constant that the prior does not expect costs nats and says nothing"
+    )
     assert active_units(MEAN) == 1
 
 
@@ -48,9 +53,14 @@ def mute_below():
     model = LadderVAE(6, (5, 4), (3, 2), "tanh").double()
     with torch.no_grad():
         low, high = model.evidence
-        low.weight.zero_(), low.bias.zero_()[3:].fill_(1e6)  # a log-variance of 10, the largest there is
-        model.prior[0].weight.mul_(4), model.prior[0].bias[:3].fill_(1.5), high.weight.mul_(6)
-    return model, torch.rand(200, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64)
+        low.weight.zero_()
+        low.bias.zero_()[3:].fill_(1e6)  # a log-variance of 10, the largest there is
+        model.prior[0].weight.mul_(4)
+        model.prior[0].bias[:3].fill_(1.5)
+        high.weight.mul_(6)
+    return model, torch.rand(
+        200, 6, generator=torch.Generator().manual_seed(1), dtype=torch.float64
+    )
 
 
 def test_a_level_of_a_hierarchy_is_held_to_its_own_prior():
@@ -69,7 +79,10 @@ def test_with_a_prior_the_figures_are_numpys_and_torchs():
     m, s = torch.randn(2, 11, 4, generator=torch.Generator().manual_seed(0))
     report = collapse_report(MEAN, LOG_VARIANCE, prior=(m, s))
     assert report.variance.tolist() == pytest.approx((MEAN - m).numpy().var(0).tolist())
-    torch.testing.assert_close(report.kl, kl_divergence(Normal(MEAN, (LOG_VARIANCE / 2).exp()), Normal(m, (s / 2).exp())).mean(0))
+    torch.testing.assert_close(
+        report.kl,
+        kl_divergence(Normal(MEAN, (LOG_VARIANCE / 2).exp()), Normal(m, (s / 2).exp())).mean(0),
+    )
 
 
 def test_wrong_arguments():

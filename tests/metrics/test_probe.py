@@ -1,4 +1,5 @@
 """A code that separates the classes, and one that knows nothing."""
+
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -55,7 +56,9 @@ def test_it_is_logistic_regression_on_each_held_out_part(seed, folds, inverse_pe
     for known, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(z, LABELS):
         mean, scale = z[known].double().mean(0), z[known].double().std(0, correction=0)
         rows = ((z.double() - mean) / scale).numpy()
-        model = LogisticRegression(C=inverse_penalty, max_iter=1000).fit(rows[known], LABELS[known].numpy())
+        model = LogisticRegression(C=inverse_penalty, max_iter=1000).fit(
+            rows[known], LABELS[known].numpy()
+        )
         wanted.append((model.predict(rows[held]) == LABELS[held].numpy()).mean())
     assert linear_probe(z, LABELS, folds, inverse_penalty, seed).tolist() == pytest.approx(wanted)
     assert 0.4 < sum(wanted) / folds < 0.99

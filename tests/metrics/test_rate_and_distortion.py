@@ -1,4 +1,5 @@
 """Rate and distortion: with a linear model the exact ELBO; averages over a data set and not over its batches."""
+
 import pytest
 import torch
 from torch.distributions import Bernoulli, Normal, kl_divergence
@@ -68,7 +69,9 @@ def test_each_is_pytorchs():
     mean, log_variance = model.posterior(x)
     q = Normal(mean, (log_variance / 2).exp())
     z = q.mean + q.stddev * noise(9, 3, seed=3)
-    assert rate.item() == pytest.approx(kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean().item(), rel=1e-12)
+    assert rate.item() == pytest.approx(
+        kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean().item(), rel=1e-12
+    )
     wanted = -Bernoulli(logits=model.logits(z), validate_args=False).log_prob(x).sum(1).mean()
     assert distortion.item() == pytest.approx(wanted.item(), rel=1e-12)
     assert not rate.requires_grad and not distortion.requires_grad
@@ -81,7 +84,9 @@ def test_batches_do_not_matter_nor_does_a_short_last_one(batch_size):
     model = linear(x)
     with torch.no_grad():
         model.log_variance.fill_(-70)
-    for seen, wanted in zip(rate_distortion(model, x, seeded(1), batch_size), rate_distortion(model, x, seeded(2), 300)):
+    for seen, wanted in zip(
+        rate_distortion(model, x, seeded(1), batch_size), rate_distortion(model, x, seeded(2), 300)
+    ):
         assert seen.item() == pytest.approx(wanted.item(), rel=1e-10)
 
 
@@ -90,7 +95,9 @@ def test_a_ladder_has_them_too():
     model, x = LadderVAE(6, (5, 4), (3, 2), "tanh").double(), data(20).sigmoid()
     rate, distortion = rate_distortion(model, x, seeded(4))
     terms = model.negative_elbo_terms(x, seeded(4))
-    assert rate.item() == pytest.approx(terms["kl"].item()) and distortion.item() == pytest.approx(terms["reconstruction"].item())
+    assert rate.item() == pytest.approx(terms["kl"].item()) and distortion.item() == pytest.approx(
+        terms["reconstruction"].item()
+    )
 
 
 def test_beta_trades_one_for_the_other():
@@ -110,7 +117,9 @@ def test_float32():
     model = linear(x)
     wanted = rate_distortion(model, x, seeded())
     single = rate_distortion(model.float(), x.float(), seeded())
-    assert single.rate.dtype == torch.float32 and single.rate.item() == pytest.approx(wanted.rate.item(), rel=1e-5)
+    assert single.rate.dtype == torch.float32 and single.rate.item() == pytest.approx(
+        wanted.rate.item(), rel=1e-5
+    )
 
 
 def test_what_makes_no_sense_is_refused():

@@ -1,4 +1,5 @@
 """Shares of active units, counted by hand and against NumPy."""
+
 import numpy as np
 import pytest
 import torch
@@ -27,7 +28,9 @@ Z = torch.tensor([[0.0, 0.1, -0.5, 2.0], [0.0, 0.3, 0.0, 0.05]])
 
 
 def test_shares_counted_by_hand():
-    assert population_sparsity(Z).tolist() == [0.5, 0.25], "0.1 itself is not above the threshold; -0.5 is"
+    assert population_sparsity(Z).tolist() == [0.5, 0.25], (
+        "0.1 itself is not above the threshold; -0.5 is"
+    )
     assert lifetime_sparsity(Z).tolist() == [0, 0.5, 0.5, 0.5]
     assert dead_units(Z) == 1 and dead_units(Z, 0.4) == 2
 

@@ -1,4 +1,5 @@
 """Against SciPy, and at angles that a cosine can't tell from zero."""
+
 import math
 
 import pytest
@@ -19,13 +20,17 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 def spaces(k, m, dtype=torch.float64, seed=0):
     generator = torch.Generator().manual_seed(seed)
-    return torch.randn(9, k, generator=generator, dtype=dtype), torch.randn(9, m, generator=generator, dtype=dtype)
+    return torch.randn(9, k, generator=generator, dtype=dtype), torch.randn(
+        9, m, generator=generator, dtype=dtype
+    )
 
 
 @pytest.mark.parametrize("k, m", [(1, 1), (3, 3), (2, 5), (5, 2), (4, 5)])
 def test_against_scipy(k, m):
     a, b = spaces(k, m)
-    torch.testing.assert_close(principal_angles(a, b), torch.as_tensor(subspace_angles(a, b).copy()), atol=1e-12, rtol=0)
+    torch.testing.assert_close(
+        principal_angles(a, b), torch.as_tensor(subspace_angles(a, b).copy()), atol=1e-12, rtol=0
+    )
 
 
 @pytest.mark.parametrize("angle", [1e-10, 1e-3, math.pi / 4, math.pi / 2])
@@ -36,7 +41,10 @@ def test_a_known_angle_in_the_plane(angle):
 
 
 def test_an_angle_that_a_sine_cannot_tell_from_a_right_one():
-    a, b = torch.eye(2, dtype=torch.float64)[:, :1], torch.tensor([[1e-8], [1.0]], dtype=torch.float64)
+    a, b = (
+        torch.eye(2, dtype=torch.float64)[:, :1],
+        torch.tensor([[1e-8], [1.0]], dtype=torch.float64),
+    )
     assert math.pi / 2 - principal_angles(a, b).item() == pytest.approx(1e-8, rel=1e-6)
 
 
@@ -45,7 +53,9 @@ def test_spaces_that_share_directions():
     a, b = spaces(6, 6)
     angles = principal_angles(a, b)
     assert angles[3:].max() < 1e-13
-    torch.testing.assert_close(angles, torch.as_tensor(subspace_angles(a, b).copy()), atol=2e-8, rtol=0)
+    torch.testing.assert_close(
+        angles, torch.as_tensor(subspace_angles(a, b).copy()), atol=2e-8, rtol=0
+    )
 
 
 def test_a_change_of_basis_is_no_change_of_space():
@@ -55,7 +65,13 @@ def test_a_change_of_basis_is_no_change_of_space():
 
 def test_single_precision():
     a, b = spaces(3, 4, torch.float32)
-    torch.testing.assert_close(principal_angles(a, b), torch.as_tensor(subspace_angles(a, b).copy()), atol=1e-5, rtol=0, check_dtype=False)
+    torch.testing.assert_close(
+        principal_angles(a, b),
+        torch.as_tensor(subspace_angles(a, b).copy()),
+        atol=1e-5,
+        rtol=0,
+        check_dtype=False,
+    )
 
 
 def test_wrong_arguments():

@@ -1,4 +1,5 @@
 """The adversarial autoencoder: its game against theory, its phases kept apart, its end."""
+
 import math
 
 import pytest
@@ -63,24 +64,42 @@ def noise(*shape, seed=0, dtype=torch.float64):
 
 def start(**options):
     torch.manual_seed(0)
-    return AdversarialAutoencoder(6,
-                                  **{"hidden": (5,), "latent_dim": 2, "activation": "tanh", "discriminator_hidden": (4,), "output": "linear",
-                                     **options}).double()
+    return AdversarialAutoencoder(
+        6,
+        **{
+            "hidden": (5,),
+            "latent_dim": 2,
+            "activation": "tanh",
+            "discriminator_hidden": (4,),
+            "output": "linear",
+            **options,
+        },
+    ).double()
 
 
 def test_the_losses_are_cross_entropies_with_labels():
     prior, codes = 5 * noise(9, 1), 5 * noise(7, 1, seed=1)
     cross = F.binary_cross_entropy
-    wanted = cross(prior.sigmoid(), torch.ones_like(prior)) + cross(codes.sigmoid(), torch.zeros_like(codes))
+    wanted = cross(prior.sigmoid(), torch.ones_like(prior)) + cross(
+        codes.sigmoid(), torch.zeros_like(codes)
+    )
     assert discriminator_loss(prior, codes).item() == pytest.approx(wanted.item(), rel=1e-12)
-    assert generator_loss(codes).item() == pytest.approx(cross(codes.sigmoid(), torch.ones_like(codes)).item(), rel=1e-12)
-    assert torch.autograd.gradcheck(discriminator_loss, (prior.requires_grad_(), codes.requires_grad_()))
-    assert discriminator_loss(torch.tensor([[1e4]]),
-                              torch.tensor([[-1e4]])).item() == 0 and generator_loss(torch.tensor([[-1e4]])).item() == 1e4
+    assert generator_loss(codes).item() == pytest.approx(
+        cross(codes.sigmoid(), torch.ones_like(codes)).item(), rel=1e-12
+    )
+    assert torch.autograd.gradcheck(
+        discriminator_loss, (prior.requires_grad_(), codes.requires_grad_())
+    )
+    assert (
+        discriminator_loss(torch.tensor([[1e4]]), torch.tensor([[-1e4]])).item() == 0
+        and generator_loss(torch.tensor([[-1e4]])).item() == 1e4
+    )
 
 
 def test_who_cannot_tell_pays_2_ln_2():
-    assert discriminator_loss(torch.zeros(5, 1), torch.zeros(3, 1)).item() == pytest.approx(2 * math.log(2))
+    assert discriminator_loss(torch.zeros(5, 1), torch.zeros(3, 1)).item() == pytest.approx(
+        2 * math.log(2)
+    )
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.7, 2.0])
@@ -103,8 +122,11 @@ def test_each_term_teaches_its_own_player():
     players = [model.encoder[0][0].weight, model.decoder[0].weight, model.discriminator[0].weight]
 
     def taught(name):
-        gradients = torch.autograd.grad(adversarial()(model, x, seeded())[name], players, allow_unused=True)
+        gradients = torch.autograd.grad(
+            adversarial()(model, x, seeded())[name], players, allow_unused=True
+        )
         return [gradient is not None and bool(gradient.any()) for gradient in gradients]
+
     assert taught("reconstruction") == [True, True, False]
     assert taught("discriminator") == [False, False, True]
     assert taught("generator") == [True, False, False]
@@ -115,29 +137,53 @@ def test_the_penalty_by_hand():
     """A linear discriminator has one gradient everywhere: its weights."""
     model, z = start(discriminator_hidden=()), noise(5, 2)
     wanted = model.discriminator[0].weight.square().sum().item()
-    assert gradient_penalty(model.discriminator, z).item() == pytest.approx(wanted) and not z.requires_grad
-    assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["gradient_penalty"].item() == pytest.approx(0.4 * wanted)
+    assert (
+        gradient_penalty(model.discriminator, z).item() == pytest.approx(wanted)
+        and not z.requires_grad
+    )
+    assert adversarial(1, 0.8)(model, noise(5, 6), seeded())[
+        "gradient_penalty"
+    ].item() == pytest.approx(0.4 * wanted)
     with torch.no_grad():
-        assert adversarial(1, 0.8)(model, noise(5, 6), seeded())["gradient_penalty"].item() == pytest.approx(0.4 * wanted)
+        assert adversarial(1, 0.8)(model, noise(5, 6), seeded())[
+            "gradient_penalty"
+        ].item() == pytest.approx(0.4 * wanted)
     discriminator = start().discriminator
     slopes = torch.func.vmap(torch.func.grad(lambda row: discriminator(row)[0]))(z)
-    assert gradient_penalty(discriminator, z).item() == pytest.approx(slopes.square().sum(1).mean().item())
+    assert gradient_penalty(discriminator, z).item() == pytest.approx(
+        slopes.square().sum(1).mean().item()
+    )
 
 
 def test_one_step_is_the_two_phases_written_by_hand():
     """The usual form: two optimizers, labels, and codes cut off in the discriminator's phase; both seen from the same start."""
-    model, x, weight = start(), noise(8, 6), 0.7
+    model = start()
+    x = noise(8, 6)
+    weight = 0.7
     names, parameters = zip(*model.named_parameters())
-    ours = torch.autograd.grad(sum(adversarial(weight, 0)(model, x, seeded(3)).values()), parameters)
+    ours = torch.autograd.grad(
+        sum(adversarial(weight, 0)(model, x, seeded(3)).values()), parameters
+    )
     drawn, wanted = noise(8, 2, seed=3), {}
-    z, one, zero = model.encode(x), torch.ones(8, 1).double(), torch.zeros(8, 1).double()
+    z = model.encode(x)
+    one = torch.ones(8, 1).double()
+    zero = torch.zeros(8, 1).double()
     cross = F.binary_cross_entropy_with_logits
     loss = cross(model.discriminator(drawn), one) + cross(model.discriminator(z.detach()), zero)
     discriminator = [name for name in names if name.startswith("discriminator")]
-    wanted |= dict(zip(discriminator, torch.autograd.grad(loss, list(model.discriminator.parameters()))))
-    loss = (model.decode(z) - x).square().sum(1).mean() + weight * cross(model.discriminator(z), one)
+    wanted |= dict(
+        zip(discriminator, torch.autograd.grad(loss, list(model.discriminator.parameters())))
+    )
+    loss = (model.decode(z) - x).square().sum(1).mean() + weight * cross(
+        model.discriminator(z), one
+    )
     others = [name for name in names if name not in discriminator]
-    wanted |= dict(zip(others, torch.autograd.grad(loss, [dict(model.named_parameters())[name] for name in others])))
+    wanted |= dict(
+        zip(
+            others,
+            torch.autograd.grad(loss, [dict(model.named_parameters())[name] for name in others]),
+        )
+    )
     assert len(discriminator) == 4 and len(others) == 8
     for name, gradient in zip(names, ours):
         torch.testing.assert_close(gradient, wanted[name])
@@ -151,16 +197,30 @@ def plane(n=400):
 def play(weight, seed=0, steps=600):
     torch.manual_seed(seed)
     model = AdversarialAutoencoder(6, (32,), 2, "tanh", "linear", discriminator_hidden=(32,))
-    return model, fit(model, plane(), adversarial(weight), steps=steps, batch_size=200, lr=5e-3, optimizer=adam_for_gans, seed=seed,
-                      device="cpu")
+    return model, fit(
+        model,
+        plane(),
+        adversarial(weight),
+        steps=steps,
+        batch_size=200,
+        lr=5e-3,
+        optimizer=adam_for_gans,
+        seed=seed,
+        device="cpu",
+    )
 
 
 @pytest.mark.parametrize("seed", [0, 1])
 def test_the_game_ends_at_2_ln_2_with_codes_like_the_prior(seed):
     x, (model, history) = plane(), play(0.5, seed)
     x_hat, z = model(x)
-    assert sum(history.terms["discriminator"][-100:]) / 100 == pytest.approx(2 * math.log(2), abs=0.01)
-    assert jensen_shannon(model, x, seeded()).item() < 0.02 and mmd(z, noise(400, 2, dtype=torch.float32)).item() < 0.05
+    assert sum(history.terms["discriminator"][-100:]) / 100 == pytest.approx(
+        2 * math.log(2), abs=0.01
+    )
+    assert (
+        jensen_shannon(model, x, seeded()).item() < 0.02
+        and mmd(z, noise(400, 2, dtype=torch.float32)).item() < 0.05
+    )
     assert mse(x_hat, x).item() < 0.05 * x.var(0).mean().item()
 
 
@@ -174,8 +234,12 @@ def test_without_the_encoders_part_the_discriminator_wins():
 
 def test_the_divergence_by_hand():
     model, x = start(), noise(8, 6)
-    loss = discriminator_loss(model.discriminator(noise(8, 2, seed=4)), model.discriminator(model.encode(x)))
-    assert jensen_shannon(model, x, seeded(4)).item() == pytest.approx(math.log(2) - loss.item() / 2)
+    loss = discriminator_loss(
+        model.discriminator(noise(8, 2, seed=4)), model.discriminator(model.encode(x))
+    )
+    assert jensen_shannon(model, x, seeded(4)).item() == pytest.approx(
+        math.log(2) - loss.item() / 2
+    )
 
 
 def test_new_samples_are_decoded_noise():
@@ -183,12 +247,30 @@ def test_new_samples_are_decoded_noise():
     assert torch.equal(model.sample(5, seeded(3)), model.decode(noise(5, 2, seed=3)))
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: AdversarialAutoencoder(discriminator_hidden=(0,)), ValueError, "discriminator_hidden is 0"),
-    (lambda: adversarial(-1), ValueError, "weight is -1"), (lambda: adversarial(1, -1), ValueError, "penalty is -1"),
-    (lambda: start().sample(0), ValueError, "n is 0"), (lambda: generator_loss([0.0]), TypeError, "code_logits is a list"),
-    (lambda: discriminator_loss(torch.ones(2, 1).int(), torch.ones(2, 1)), TypeError, "prior_logits has dtype"),
-    (lambda: discriminator_loss(torch.ones(2, 1), torch.ones(0, 1)), ValueError, "code_logits is empty")])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (
+            lambda: AdversarialAutoencoder(discriminator_hidden=(0,)),
+            ValueError,
+            "discriminator_hidden is 0",
+        ),
+        (lambda: adversarial(-1), ValueError, "weight is -1"),
+        (lambda: adversarial(1, -1), ValueError, "penalty is -1"),
+        (lambda: start().sample(0), ValueError, "n is 0"),
+        (lambda: generator_loss([0.0]), TypeError, "code_logits is a list"),
+        (
+            lambda: discriminator_loss(torch.ones(2, 1).int(), torch.ones(2, 1)),
+            TypeError,
+            "prior_logits has dtype",
+        ),
+        (
+            lambda: discriminator_loss(torch.ones(2, 1), torch.ones(0, 1)),
+            ValueError,
+            "code_logits is empty",
+        ),
+    ],
+)
 def test_what_cannot_be_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()
@@ -199,17 +281,30 @@ def test_the_divergence_that_the_best_discriminator_reads_is_the_integral(mean):
     """Codes are the data, N(mean, 1); the discriminator is the best one, ln p - ln q, a straight line."""
     model = AdversarialAutoencoder(1, (), 1, output="linear", discriminator_hidden=()).double()
     with torch.no_grad():
-        for layer, weight, bias in ((model.encoder[0][0], 1.0, 0.0), (model.discriminator[0], -mean, mean**2 / 2)):
-            layer.weight.fill_(weight), layer.bias.fill_(bias)
+        for layer, weight, bias in (
+            (model.encoder[0][0], 1.0, 0.0),
+            (model.discriminator[0], -mean, mean**2 / 2),
+        ):
+            layer.weight.fill_(weight)
+            layer.bias.fill_(bias)
     p, q = stats.norm(0, 1), stats.norm(mean, 1)
     mixed = lambda z: math.log((p.pdf(z) + q.pdf(z)) / 2)  # noqa: E731
-    js = integrate.quad(lambda z: (p.pdf(z) * (p.logpdf(z) - mixed(z)) + q.pdf(z) * (q.logpdf(z) - mixed(z))) / 2, -9, 12)[0]
-    assert jensen_shannon(model, noise(200_000, 1, seed=1) + mean, seeded()).item() == pytest.approx(js, abs=0.004)
+    js = integrate.quad(
+        lambda z: (p.pdf(z) * (p.logpdf(z) - mixed(z)) + q.pdf(z) * (q.logpdf(z) - mixed(z))) / 2,
+        -9,
+        12,
+    )[0]
+    assert jensen_shannon(
+        model, noise(200_000, 1, seed=1) + mean, seeded()
+    ).item() == pytest.approx(js, abs=0.004)
 
 
 def test_calm_is_adam_that_forgets_soon():
     """Three steps by hand: moments decay by 0.5 and 0.9, and are divided by what they lack at the start."""
-    place, first, second, parameter = 2.0, 0.0, 0.0, torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
+    place = 2.0
+    first = 0.0
+    second = 0.0
+    parameter = torch.nn.Parameter(torch.tensor(2.0, dtype=torch.float64))
     update = adam_for_gans([parameter], lr=0.1)
     for t in (1, 2, 3):
         gradient = 2 * place + t

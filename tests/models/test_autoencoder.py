@@ -1,4 +1,5 @@
 """The autoencoder against the same sums in NumPy, its sizes, its range and its refusals."""
+
 import copy
 import io
 import itertools
@@ -26,9 +27,16 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
-IN_NUMPY = {"linear": lambda a: a, "relu": lambda a: np.maximum(a, 0), "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
-            "tanh": np.tanh, "sigmoid": special.expit, "gelu": lambda a: a * stats.norm.cdf(a),
-            "silu": lambda a: a * special.expit(a), "softplus": lambda a: np.logaddexp(0, a)}
+IN_NUMPY = {
+    "linear": lambda a: a,
+    "relu": lambda a: np.maximum(a, 0),
+    "leaky_relu": lambda a: np.where(a > 0, a, 0.01 * a),
+    "tanh": np.tanh,
+    "sigmoid": special.expit,
+    "gelu": lambda a: a * stats.norm.cdf(a),
+    "silu": lambda a: a * special.expit(a),
+    "softplus": lambda a: np.logaddexp(0, a),
+}
 
 
 def layers(part, h, activation):
@@ -44,17 +52,26 @@ def test_every_activation_is_known_here():
 
 
 @pytest.mark.parametrize("activation", IN_NUMPY)
-@pytest.mark.parametrize("code, output, hidden", [
-    ("linear", "sigmoid", (7, 4)), ("relu", "linear", ()), ("sigmoid", "tanh", (5,))])
+@pytest.mark.parametrize(
+    "code, output, hidden",
+    [("linear", "sigmoid", (7, 4)), ("relu", "linear", ()), ("sigmoid", "tanh", (5,))],
+)
 def test_it_computes_what_its_layers_say(activation, code, output, hidden):
     torch.manual_seed(0)
     model = Autoencoder((2, 3), hidden, 3, activation, code, output).double()
     x = torch.randn(5, 2, 3, dtype=torch.float64)
     x_hat, z = model(x)
-    z_wanted = IN_NUMPY[code](layers(model.encoder.state_dict(), x.numpy().reshape(5, 6), IN_NUMPY[activation]))
+    z_wanted = IN_NUMPY[code](
+        layers(model.encoder.state_dict(), x.numpy().reshape(5, 6), IN_NUMPY[activation])
+    )
     logits = layers(model.decoder.state_dict(), z_wanted, IN_NUMPY[activation]).reshape(5, 2, 3)
-    for seen, wanted in ((z, z_wanted), (model.encode(x), z_wanted), (model.logits(z), logits),
-                         (x_hat, IN_NUMPY[output](logits)), (model.decode(z), IN_NUMPY[output](logits))):
+    for seen, wanted in (
+        (z, z_wanted),
+        (model.encode(x), z_wanted),
+        (model.logits(z), logits),
+        (x_hat, IN_NUMPY[output](logits)),
+        (model.decode(z), IN_NUMPY[output](logits)),
+    ):
         np.testing.assert_allclose(seen.detach(), wanted, rtol=1e-12, atol=1e-14)
 
 
@@ -67,13 +84,21 @@ def test_shapes_go_round(shape, hidden, batch):
     x_hat, z = model(torch.rand(batch, *sample))
     assert x_hat.shape == model.logits(z).shape == (batch, *sample) and z.shape == (batch, 2)
     widths = [math.prod(sample), *hidden, 2]
-    assert sum(p.numel() for p in model.parameters()) == sum(2 * a * b + a + b for a, b in itertools.pairwise(widths))
+    assert sum(p.numel() for p in model.parameters()) == sum(
+        2 * a * b + a + b for a, b in itertools.pairwise(widths)
+    )
 
 
 def test_the_default_is_the_network_of_the_course():
     model = Autoencoder()
     assert [tuple(p.shape) for p in model.parameters() if p.dim() == 2] == [
-        (256, 784), (128, 256), (32, 128), (128, 32), (256, 128), (784, 256)]
+        (256, 784),
+        (128, 256),
+        (32, 128),
+        (128, 32),
+        (256, 128),
+        (784, 256),
+    ]
     assert (model.shape, model.latent_dim, model.output_range) == ((1, 28, 28), 32, (0, 1))
 
 
@@ -82,22 +107,34 @@ def test_output_range_is_what_the_output_reaches(output):
     low, high = Autoencoder(4, (), 1, output=output).output_range
     reached = Autoencoder(4, (), 1, output=output).output(torch.tensor([-1e9, 1e9])).tolist()
     assert reached == ([low, high] if output != "linear" else [-1e9, 1e9])
-    assert (low, high) == {"sigmoid": (0, 1), "tanh": (-1, 1), "linear": (-math.inf, math.inf)}[output]
+    assert (low, high) == {"sigmoid": (0, 1), "tanh": (-1, 1), "linear": (-math.inf, math.inf)}[
+        output
+    ]
 
 
 def test_pixels_stand_in_their_places():
     """A decoder that copies its code shows which unit goes to which pixel."""
     model = Autoencoder((2, 2, 3), (), 12, output="linear")
     with torch.no_grad():
-        model.decoder[0].weight.copy_(torch.eye(12)), model.decoder[0].bias.zero_()
-    assert torch.equal(model.decode(torch.arange(12.0)[None]), torch.arange(12.0).reshape(1, 2, 2, 3))
+        model.decoder[0].weight.copy_(torch.eye(12))
+        model.decoder[0].bias.zero_()
+    assert torch.equal(
+        model.decode(torch.arange(12.0)[None]), torch.arange(12.0).reshape(1, 2, 2, 3)
+    )
 
 
-@pytest.mark.parametrize("x, error, words", [
-    (torch.rand(4, 28, 28), ValueError, ["x has shape (4, 28, 28)", "expected (B, 1, 28, 28)"]),
-    (torch.rand(1, 28, 28), ValueError, ["(1, 28, 28)"]), (torch.rand(4, 784), ValueError, ["(4, 784)", "reshape it"]),
-    (torch.rand(4, 3, 28, 28), ValueError, ["(4, 3, 28, 28)"]), (torch.rand(0, 1, 28, 28), ValueError, ["x is empty"]),
-    (torch.zeros(4, 1, 28, 28).byte(), TypeError, ["x has dtype torch.uint8"]), ([0.0], TypeError, ["x is a list"])])
+@pytest.mark.parametrize(
+    "x, error, words",
+    [
+        (torch.rand(4, 28, 28), ValueError, ["x has shape (4, 28, 28)", "expected (B, 1, 28, 28)"]),
+        (torch.rand(1, 28, 28), ValueError, ["(1, 28, 28)"]),
+        (torch.rand(4, 784), ValueError, ["(4, 784)", "reshape it"]),
+        (torch.rand(4, 3, 28, 28), ValueError, ["(4, 3, 28, 28)"]),
+        (torch.rand(0, 1, 28, 28), ValueError, ["x is empty"]),
+        (torch.zeros(4, 1, 28, 28).byte(), TypeError, ["x has dtype torch.uint8"]),
+        ([0.0], TypeError, ["x is a list"]),
+    ],
+)
 def test_a_wrong_input_is_refused(x, error, words):
     model = Autoencoder(hidden=(), latent_dim=2)
     for call in (model, model.encode):
@@ -106,10 +143,15 @@ def test_a_wrong_input_is_refused(x, error, words):
         assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize("z, error, words", [
-    (torch.rand(4, 3), ValueError, ["z has shape (4, 3)", "expected (B, 2)"]), (torch.rand(2), ValueError, ["(2,)"]),
-    (torch.rand(4, 1, 2), ValueError, ["(4, 1, 2)"]),
-    (torch.ones(4, 2, dtype=torch.int64), TypeError, ["z has dtype torch.int64"])])
+@pytest.mark.parametrize(
+    "z, error, words",
+    [
+        (torch.rand(4, 3), ValueError, ["z has shape (4, 3)", "expected (B, 2)"]),
+        (torch.rand(2), ValueError, ["(2,)"]),
+        (torch.rand(4, 1, 2), ValueError, ["(4, 1, 2)"]),
+        (torch.ones(4, 2, dtype=torch.int64), TypeError, ["z has dtype torch.int64"]),
+    ],
+)
 def test_a_wrong_code_is_refused(z, error, words):
     model = Autoencoder(5, (), latent_dim=2)
     for call in (model.logits, model.decode):
@@ -118,15 +160,27 @@ def test_a_wrong_code_is_refused(z, error, words):
         assert all(word in str(caught.value) for word in words)
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"shape": (1, 0, 28)}, "shape is 0"), ({"shape": -4}, "shape is -4"), ({"shape": (2.0, 3)}, "shape is 2.0"),
-    ({"shape": ()}, r"shape is \(\)"), ({"shape": None}, "shape is None"), ({"hidden": (8, 0)}, "hidden is 0"),
-    ({"hidden": (8, "4")}, "hidden is '4'"), ({"hidden": 64}, "hidden is 64"), ({"latent_dim": 0}, "latent_dim is 0"),
-    ({"latent_dim": 2.5}, "latent_dim is 2.5"), ({"latent_dim": True}, "latent_dim is True"),
-    ({"activation": "RELU"}, "activation is 'RELU'; expected one of 'linear', 'relu'"),
-    ({"activation": None}, "activation is None"), ({"activation": ["relu"]}, r"activation is \['relu'\]"),
-    ({"code_activation": "softmax"}, "code_activation is 'softmax'"),
-    ({"output": "relu"}, "output is 'relu'; expected one of 'sigmoid', 'tanh', 'linear'")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"shape": (1, 0, 28)}, "shape is 0"),
+        ({"shape": -4}, "shape is -4"),
+        ({"shape": (2.0, 3)}, "shape is 2.0"),
+        ({"shape": ()}, r"shape is \(\)"),
+        ({"shape": None}, "shape is None"),
+        ({"hidden": (8, 0)}, "hidden is 0"),
+        ({"hidden": (8, "4")}, "hidden is '4'"),
+        ({"hidden": 64}, "hidden is 64"),
+        ({"latent_dim": 0}, "latent_dim is 0"),
+        ({"latent_dim": 2.5}, "latent_dim is 2.5"),
+        ({"latent_dim": True}, "latent_dim is True"),
+        ({"activation": "RELU"}, "activation is 'RELU'; expected one of 'linear', 'relu'"),
+        ({"activation": None}, "activation is None"),
+        ({"activation": ["relu"]}, r"activation is \['relu'\]"),
+        ({"code_activation": "softmax"}, "code_activation is 'softmax'"),
+        ({"output": "relu"}, "output is 'relu'; expected one of 'sigmoid', 'tanh', 'linear'"),
+    ],
+)
 def test_a_size_or_a_name_that_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Autoencoder(**options)
@@ -145,7 +199,14 @@ def by_hand(x, weight, top, a, b, c, d):
 
 def parameters_by_hand(model):
     first, second = model.encoder[0][0], model.encoder[0][2]
-    return first.weight, second.weight, first.bias, second.bias, model.decoder[0].bias, model.decoder[2].bias
+    return (
+        first.weight,
+        second.weight,
+        first.bias,
+        second.bias,
+        model.decoder[0].bias,
+        model.decoder[2].bias,
+    )
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (16, 8, 4)])
@@ -170,12 +231,21 @@ def test_tied_weights_learn_from_both_of_their_uses():
     torch.testing.assert_close(z, code, rtol=1e-12, atol=1e-12)
     slopes = torch.autograd.grad((x_hat - x).square().sum(), given)
     again = [p.detach().clone().requires_grad_() for p in given]
-    for ours, theirs in zip(slopes, torch.autograd.grad((by_hand(x.flatten(1), *again)[0] - x.flatten(1)).square().sum(), again)):
+    for ours, theirs in zip(
+        slopes,
+        torch.autograd.grad(
+            (by_hand(x.flatten(1), *again)[0] - x.flatten(1)).square().sum(), again
+        ),
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
-    decoder_alone, = torch.autograd.grad((model.decode(model.encode(x).detach()) - x).square().sum(), given[:1])
+    (decoder_alone,) = torch.autograd.grad(
+        (model.decode(model.encode(x).detach()) - x).square().sum(), given[:1]
+    )
     assert not torch.allclose(decoder_alone, slopes[0], rtol=0.01)
     names, values = zip(*model.named_parameters())
-    assert torch.autograd.gradcheck(lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)), values)
+    assert torch.autograd.gradcheck(
+        lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)), values
+    )
 
 
 def tied_still(model, x):
@@ -191,10 +261,15 @@ def test_a_copy_a_cast_and_a_saved_state_keep_the_tie(dtype):
     model, x = tied().to(dtype), torch.randn(4, 2, 3, dtype=torch.float64).to(dtype)
     copied, loaded = copy.deepcopy(model), tied(seed=1).to(dtype)
     file = io.BytesIO()
-    torch.save(model.state_dict(), file), file.seek(0)
+    torch.save(model.state_dict(), file)
+    file.seek(0)
     loaded.load_state_dict(torch.load(file))
     before = model(x)[0]
-    assert before.dtype == dtype and torch.equal(copied(x)[0], before) and torch.equal(loaded(x)[0], before)
+    assert (
+        before.dtype == dtype
+        and torch.equal(copied(x)[0], before)
+        and torch.equal(loaded(x)[0], before)
+    )
     for other in (copied, loaded, model):
         assert tied_still(other, x)
     with torch.no_grad():
@@ -206,19 +281,28 @@ def test_many_tied_models_run_as_one():
     """`functional_call` and `stack_module_state`: the tie is looked up when the decoder runs, whichever weights are in place."""
     models, x = [tied(seed=seed) for seed in range(3)], torch.randn(4, 2, 3, dtype=torch.float64)
     parameters, buffers = torch.func.stack_module_state(models)
-    assert parameters.keys() == models[0].state_dict().keys() and len(parameters) == 6, "one name for a matrix in two places"
+    assert parameters.keys() == models[0].state_dict().keys() and len(parameters) == 6, (
+        "one name for a matrix in two places"
+    )
     before = {name: value.clone() for name, value in models[0].state_dict().items()}
 
     def call(parameters, buffers):
         return torch.func.functional_call(base, (parameters, buffers), (x,))
+
     for base in (copy.deepcopy(models[0]).to("meta"), models[0]):
         together, _ = torch.func.vmap(call)(parameters, buffers)
-        torch.testing.assert_close(together, torch.stack([model(x)[0] for model in models]), rtol=1e-12, atol=1e-12)
-    slopes = torch.func.grad(lambda p: torch.func.vmap(call)(p, buffers)[0].square().sum())(parameters)
+        torch.testing.assert_close(
+            together, torch.stack([model(x)[0] for model in models]), rtol=1e-12, atol=1e-12
+        )
+    slopes = torch.func.grad(lambda p: torch.func.vmap(call)(p, buffers)[0].square().sum())(
+        parameters
+    )
     for i, model in enumerate(models):
         wanted = torch.autograd.grad(model(x)[0].square().sum(), model.encoder[0][0].weight)[0]
         torch.testing.assert_close(slopes["encoder.0.0.weight"][i], wanted, rtol=1e-10, atol=1e-10)
-    assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items()), "the weights are put back"
+    assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items()), (
+        "the weights are put back"
+    )
 
 
 def test_an_untied_model_draws_the_weights_that_it_always_drew():
@@ -226,5 +310,7 @@ def test_an_untied_model_draws_the_weights_that_it_always_drew():
     model = Autoencoder(6, (5,), 3)
     torch.manual_seed(0)
     wanted = [torch.nn.Linear(*pair) for pair in ((6, 5), (5, 3), (3, 5), (5, 6))]
-    for ours, theirs in zip(model.parameters(), [p for layer in wanted for p in layer.parameters()], strict=True):
+    for ours, theirs in zip(
+        model.parameters(), [p for layer in wanted for p in layer.parameters()], strict=True
+    ):
         assert torch.equal(ours, theirs)

@@ -1,4 +1,5 @@
 """The convolutional autoencoder: sizes of every kind, the tied way back as an adjoint, and which pixels see which."""
+
 import copy
 import itertools
 import math
@@ -28,7 +29,9 @@ SIZES = [(28, 28), (27, 27), (32, 32), (45, 30), (30, 45), (4, 4), (5, 7), (7, 4
 def start(shape=(2, 7, 6), channels=(3, 4), latent_dim=5, seed=0, **options):
     """A small smooth model in float64, its biases away from zero."""
     torch.manual_seed(seed)
-    model = ConvAutoencoder(shape, channels, latent_dim, **{"activation": "tanh", "output": "linear", **options}).double()
+    model = ConvAutoencoder(
+        shape, channels, latent_dim, **{"activation": "tanh", "output": "linear", **options}
+    ).double()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
@@ -42,7 +45,11 @@ def noise(*shape, seed=0):
 def convolutions(model):
     """The pairs of a convolution and its way back, the finest first."""
     down = [layer for layer in model.encoder if isinstance(layer, torch.nn.Conv2d)]
-    up = [layer for layer in model.decoder if hasattr(layer, "output_padding") or hasattr(layer, "extra")]
+    up = [
+        layer
+        for layer in model.decoder
+        if hasattr(layer, "output_padding") or hasattr(layer, "extra")
+    ]
     return list(zip(down, reversed(up), strict=True))
 
 
@@ -53,7 +60,10 @@ def test_an_image_of_any_size_comes_back(size, inputs, tied):
     model = ConvAutoencoder((inputs, *size), (3, 4), 5, tied=tied)
     x = torch.rand(2, inputs, *size)
     x_hat, z = model(x)
-    assert x_hat.shape == model.logits(z).shape == x.shape and z.shape == model.encode(x).shape == (2, 5)
+    assert x_hat.shape == model.logits(z).shape == x.shape and z.shape == model.encode(x).shape == (
+        2,
+        5,
+    )
     assert torch.equal(model.decode(z), x_hat) and torch.equal(model.logits(z).sigmoid(), x_hat)
     assert model.output_range == (0, 1) and model.shape == (inputs, *size) and model.latent_dim == 5
 
@@ -61,15 +71,19 @@ def test_an_image_of_any_size_comes_back(size, inputs, tied):
 def test_every_pair_of_sides_with_every_number_of_halvings():
     for height, width, halvings in itertools.product(range(2, 20), [8, 9, 15], (1, 2, 3)):
         if height >= 2**n_downsamplings:
-            model = ConvAutoencoder((1, height, width), (2,) * n_downsamplings, 2, tied=(height + width) % 2 == 0)
+            model = ConvAutoencoder(
+                (1, height, width), (2,) * n_downsamplings, 2, tied=(height + width) % 2 == 0
+            )
             assert model(torch.rand(1, 1, height, width))[0].shape == (1, 1, height, width)
 
 
-@pytest.mark.parametrize("shape, channels", [((1, 28, 28), (16, 32)), ((3, 45, 30), (4, 5, 6)), ((2, 9, 9), (7,))])
+@pytest.mark.parametrize(
+    "shape, channels", [((1, 28, 28), (16, 32)), ((3, 45, 30), (4, 5, 6)), ((2, 9, 9), (7,))]
+)
 def test_parameters_by_formula(shape, channels):
     """16 numbers a pair of channels, the linear layer on what is left of the grid; tied, all matrices once."""
     pairs = list(itertools.pairwise([shape[0], *channels]))
-    grid = channels[-1] * math.prod(side // 2**len(channels) for side in shape[1:])
+    grid = channels[-1] * math.prod(side // 2 ** len(channels) for side in shape[1:])
     matrices = sum(16 * a * b for a, b in pairs) + grid * 10
     biases = sum(a + b for a, b in pairs) + grid + 10
     for tied, times in ((False, 2), (True, 1)):
@@ -82,7 +96,9 @@ def test_a_convolution_is_scipys():
     model, x = start((1, 7, 6), (3,)), noise(1, 1, 7, 6)
     layer = convolutions(model)[0][0]
     for kernel, bias, seen in zip(layer.weight[:, 0], layer.bias, layer(x)[0]):
-        wanted = signal.correlate2d(np.pad(x[0, 0], 1), kernel.detach(), "valid")[::2, ::2] + bias.item()
+        wanted = (
+            signal.correlate2d(np.pad(x[0, 0], 1), kernel.detach(), "valid")[::2, ::2] + bias.item()
+        )
         np.testing.assert_allclose(seen.detach(), wanted, atol=1e-13)
 
 
@@ -109,15 +125,22 @@ def test_tied_each_layer_is_the_adjoint_of_its_own(size):
         y = noise(*there.shape, seed=1)
         back = up(y) - up.bias[:, None, None]
         assert back.shape == x.shape
-        assert (there * y).sum().item() == pytest.approx((x * back).sum().item(), rel=1e-12, abs=1e-12)
+        assert (there * y).sum().item() == pytest.approx(
+            (x * back).sum().item(), rel=1e-12, abs=1e-12
+        )
         x = there
     code, back = model.encoder[-2], model.decoder[0]
-    torch.testing.assert_close(back(torch.eye(5).double()) - back.bias, code.weight, rtol=0, atol=1e-15)
+    torch.testing.assert_close(
+        back(torch.eye(5).double()) - back.bias, code.weight, rtol=0, atol=1e-15
+    )
 
 
 def test_tied_and_linear_the_whole_decoder_is_the_adjoint_of_the_encoder():
     model = start((2, 9, 6), activation="linear", tied=True)
-    x, z, nothing, zero = noise(1, 2, 9, 6), noise(1, 5, seed=1), torch.zeros(1, 2, 9, 6).double(), torch.zeros(1, 5).double()
+    x = noise(1, 2, 9, 6)
+    z = noise(1, 5, seed=1)
+    nothing = torch.zeros(1, 2, 9, 6).double()
+    zero = torch.zeros(1, 5).double()
     with torch.no_grad():
         there, back = model.encode(x) - model.encode(nothing), model.decode(z) - model.decode(zero)
     assert (there * z).sum().item() == pytest.approx((x * back).sum().item(), rel=1e-12, abs=1e-12)
@@ -127,8 +150,11 @@ def test_tied_and_linear_the_whole_decoder_is_the_adjoint_of_the_encoder():
 @TIES
 def test_every_pixel_is_seen_and_drawn(size, tied):
     """Also the last rows and columns of an odd side."""
-    model, x = start((1, *size), tied=tied, activation="linear"), noise(1, 1, *size).requires_grad_()
-    seen, = torch.autograd.grad(model.encode(x).sum(), x)
+    model, x = (
+        start((1, *size), tied=tied, activation="linear"),
+        noise(1, 1, *size).requires_grad_(),
+    )
+    (seen,) = torch.autograd.grad(model.encode(x).sum(), x)
     drawn = torch.func.jacrev(model.decode)(noise(1, 5)).abs().sum((0, 4, 5))[0]  # (1, H, W)
     assert (seen != 0).all() and (drawn > 0).all()
 
@@ -138,16 +164,19 @@ def test_what_a_place_of_the_grid_sees():
     model = start((1, 28, 28))
     features = model.encoder[1:5]  # two convolutions and their activations
     x = noise(1, 1, 28, 28).requires_grad_()
-    slope, = torch.autograd.grad(features(x)[0, :, 3, 2].sum(), x)
+    (slope,) = torch.autograd.grad(features(x)[0, :, 3, 2].sum(), x)
     rows, columns = (slope[0, 0] != 0).nonzero().T
-    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (9, 18, 5, 14) and len(rows) == 100
+    assert (rows.min(), rows.max(), columns.min(), columns.max()) == (9, 18, 5, 14) and len(
+        rows
+    ) == 100
 
 
 def test_neighbouring_pixels_get_as_many_terms():
     """Away from the border: with kernels of ones every pixel is the same. With 3 x 3 it would not be."""
     layer = convolutions(start((1, 12, 12), (1,)))[0][1]
     with torch.no_grad():
-        layer.weight.fill_(1), layer.bias.zero_()
+        layer.weight.fill_(1)
+        layer.bias.zero_()
     assert (layer(torch.ones(1, 1, 6, 6).double())[0, 0, 1:-1, 1:-1] == 4).all()
 
 
@@ -155,20 +184,28 @@ def test_neighbouring_pixels_get_as_many_terms():
 def test_slopes(tied):
     model, x = start((1, 5, 4), (2, 2), 2, tied=tied), noise(2, 1, 5, 4)
     names, values = zip(*model.named_parameters())
-    assert torch.autograd.gradcheck(lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)),
-                                    (x.requires_grad_(), *values))
+    assert torch.autograd.gradcheck(
+        lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)),
+        (x.requires_grad_(), *values),
+    )
 
 
 def test_tied_by_reference_through_a_copy_and_a_stack():
     models, x = [start(tied=True, seed=seed) for seed in range(3)], noise(4, 2, 7, 6)
     parameters, buffers = torch.func.stack_module_state(models)
-    together = torch.func.vmap(lambda p: torch.func.functional_call(models[0], p, (x,))[0])(parameters)
-    torch.testing.assert_close(together, torch.stack([model(x)[0] for model in models]), rtol=1e-10, atol=1e-12)
+    together = torch.func.vmap(lambda p: torch.func.functional_call(models[0], p, (x,))[0])(
+        parameters
+    )
+    torch.testing.assert_close(
+        together, torch.stack([model(x)[0] for model in models]), rtol=1e-10, atol=1e-12
+    )
     copied, before = copy.deepcopy(models[0]), models[0](x)[0]
     with torch.no_grad():
         copied.encoder[1].weight.zero_()
     z = copied.encode(x)
-    assert torch.equal(copied.decode(z), copied.decoder[-2].bias[:, None, None].expand_as(x)), "a kernel of zeros draws its bias"
+    assert torch.equal(copied.decode(z), copied.decoder[-2].bias[:, None, None].expand_as(x)), (
+        "a kernel of zeros draws its bias"
+    )
     assert torch.equal(models[0](x)[0], before)
 
 
@@ -180,17 +217,36 @@ def test_training_beats_the_mean_image():
     torch.manual_seed(0)
     for tied in (False, True):
         model = ConvAutoencoder((1, 9, 9), (8, 16), 4, tied=tied)
-        fit(model, x, lambda model, x, generator: {"fit": mse(model(x)[0], x)}, steps=400, lr=3e-3, device="cpu")
+        fit(
+            model,
+            x,
+            lambda model, x, generator: {"fit": mse(model(x)[0], x)},
+            steps=400,
+            lr=3e-3,
+            device="cpu",
+        )
         assert mse(model(x)[0], x) < 0.2 * x.var(0).mean()
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"shape": 784}, r"shape is \(784,\) with 2 halvings; expected \(C, H, W\) with H and W of at least 4: .*Autoencoder"),
-    ({"shape": (28, 28)}, r"shape is \(28, 28\)"), ({"shape": (1, 28, 3)}, "at least 4"),
-    ({"channels": (2,) * 5}, r"shape is \(1, 28, 28\) with 5 halvings; .* at least 32"), ({"channels": ()}, r"channels is \(\)"),
-    ({"channels": (8, 0)}, "channels is 0"), ({"channels": 8}, "channels is 8"), ({"latent_dim": 0}, "latent_dim is 0"),
-    ({"activation": "swish"}, "activation is 'swish'"), ({"code_activation": "max"}, "code_activation is 'max'"),
-    ({"output": "relu"}, "output is 'relu'")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            {"shape": 784},
+            r"shape is \(784,\) with 2 halvings; expected \(C, H, W\) with H and W of at least 4: .*Autoencoder",
+        ),
+        ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
+        ({"shape": (1, 28, 3)}, "at least 4"),
+        ({"channels": (2,) * 5}, r"shape is \(1, 28, 28\) with 5 halvings; .* at least 32"),
+        ({"channels": ()}, r"channels is \(\)"),
+        ({"channels": (8, 0)}, "channels is 0"),
+        ({"channels": 8}, "channels is 8"),
+        ({"latent_dim": 0}, "latent_dim is 0"),
+        ({"activation": "swish"}, "activation is 'swish'"),
+        ({"code_activation": "max"}, "code_activation is 'max'"),
+        ({"output": "relu"}, "output is 'relu'"),
+    ],
+)
 def test_what_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         ConvAutoencoder(**options)

@@ -1,4 +1,5 @@
 """The Ladder VAE against PyTorch's distributions, a two-dimensional integral over its codes, and a VAE of one level."""
+
 import math
 
 import pytest
@@ -24,7 +25,9 @@ SKIPS = pytest.mark.parametrize("skip", [False, True])
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 
 
-def start(skip=True, likelihood="bernoulli", hidden=(5, 4, 3), latent_dims=(3, 2, 2), shape=6, seed=0):
+def start(
+    skip=True, likelihood="bernoulli", hidden=(5, 4, 3), latent_dims=(3, 2, 2), shape=6, seed=0
+):
     torch.manual_seed(seed)
     model = LadderVAE(shape, hidden, latent_dims, "tanh", likelihood, skip=skip).double()
     with torch.no_grad():
@@ -51,7 +54,9 @@ def normal(mean, log_variance):
 
 def test_the_density_is_pytorchs():
     z, mean, log_variance = noise(3, 5, 4)
-    torch.testing.assert_close(log_density(z, mean, log_variance), normal(mean, log_variance).log_prob(z).sum(1))
+    torch.testing.assert_close(
+        log_density(z, mean, log_variance), normal(mean, log_variance).log_prob(z).sum(1)
+    )
 
 
 def test_merging_is_the_product_of_two_densities():
@@ -69,7 +74,9 @@ def test_merging_is_the_product_of_two_densities():
 @LIKELIHOODS
 def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
     """Level by level, from the top: evidence at the top, merged below; every divergence to the prior from above."""
-    model, x, generator = start(skip, likelihood), data().round(), seeded(3)
+    model = start(skip, likelihood)
+    x = data().round()
+    generator = seeded(3)
     h, evidence = x, []
     for up, found in zip(model.up, model.evidence):
         h = up(h)
@@ -77,11 +84,14 @@ def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
         evidence.append((mean, 10 * torch.tanh(raw / 10)))
 
     def draw(q):
-        return q.mean + q.stddev * torch.randn(q.mean.shape, generator=generator, dtype=torch.float64)
+        return q.mean + q.stddev * torch.randn(
+            q.mean.shape, generator=generator, dtype=torch.float64
+        )
 
     def prior(level, features):
         mean, raw = model.prior[level](features).chunk(2, 1)
         return normal(mean, 10 * torch.tanh(raw / 10))
+
     q2, p2 = normal(*evidence[2]), Normal(torch.zeros(7, 2).double(), 1.0)
     z2 = draw(q2)
     f1 = model.down[1](z2)
@@ -93,8 +103,15 @@ def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
     q0 = normal(*merge(*evidence[0], p0.mean, p0.variance.log()))
     z0 = draw(q0)
     logits = model.decoder(torch.cat([z0, f0], 1) if skip else z0)
-    p = torch.distributions.Bernoulli(logits=logits) if likelihood == "bernoulli" else Normal(logits, 1.0)
-    terms, parts = model.negative_elbo_terms(x, seeded(3)), [kl_divergence(*pair) for pair in ((q0, p0), (q1, p1), (q2, p2))]
+    p = (
+        torch.distributions.Bernoulli(logits=logits)
+        if likelihood == "bernoulli"
+        else Normal(logits, 1.0)
+    )
+    terms, parts = (
+        model.negative_elbo_terms(x, seeded(3)),
+        [kl_divergence(*pair) for pair in ((q0, p0), (q1, p1), (q2, p2))],
+    )
     torch.testing.assert_close(terms["reconstruction"], -p.log_prob(x).sum(1).mean())
     torch.testing.assert_close(terms["kl"], sum(part.sum(1).mean() for part in parts))
     for ours, wanted in zip(model.level_kl(x, seeded(3)), parts, strict=True):
@@ -111,7 +128,9 @@ def test_a_ladder_of_one_level_is_a_vae(likelihood):
     for name, value in model.negative_elbo_terms(x, seeded()).items():
         torch.testing.assert_close(ladder.negative_elbo_terms(x, seeded())[name], value)
     torch.testing.assert_close(ladder(x)[0], model(x)[0])
-    torch.testing.assert_close(iwae_bound(ladder, x, 7, seeded()), iwae_bound(model, x, 7, seeded()))
+    torch.testing.assert_close(
+        iwae_bound(ladder, x, 7, seeded()), iwae_bound(model, x, 7, seeded())
+    )
     assert torch.equal(ladder.sample(3, seeded()), model.sample(3, seeded()))
 
 
@@ -124,18 +143,29 @@ def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
         z1 = axis.repeat_interleave(601)[:, None]
         mean, raw = model.prior[0](model.down[0](z1)).chunk(2, 1)
         p0 = normal(mean, 10 * torch.tanh(raw / 10))
-        z0 = p0.mean + p0.stddev * axis.repeat(601)[:, None]  # the grid follows the prior of the lower code
+        z0 = (
+            p0.mean + p0.stddev * axis.repeat(601)[:, None]
+        )  # the grid follows the prior of the lower code
         logits = model.logits((z0, z1))
         p_x = torch.distributions.Bernoulli(logits=logits).log_prob(x).sum(1)
-        heights = p_x + Normal(0.0, 1.0).log_prob(z1)[:, 0] + Normal(0.0, 1.0).log_prob(axis).repeat(601)
+        heights = (
+            p_x + Normal(0.0, 1.0).log_prob(z1)[:, 0] + Normal(0.0, 1.0).log_prob(axis).repeat(601)
+        )
         log_p = heights.logsumexp(0).item() + 2 * math.log(18 / 600)
         many = x.expand(4000, 6)
-        elbo, five, fifty = (iwae_bound(model, many, samples, seeded(), 10) for samples in (1, 5, 50))
-        assert iwae_bound(model, x, 40_000, seeded(), 10_000).item() == pytest.approx(log_p, abs=0.02)
+        elbo, five, fifty = (
+            iwae_bound(model, many, samples, seeded(), 10) for samples in (1, 5, 50)
+        )
+        assert iwae_bound(model, x, 40_000, seeded(), 10_000).item() == pytest.approx(
+            log_p, abs=0.02
+        )
         terms = sum(model.negative_elbo_terms(many, seeded(1)).values()).item()
     error = [4 * bound.std().item() / 4000**0.5 for bound in (elbo, five, fifty)]
     assert -terms == pytest.approx(elbo.mean().item(), abs=2 * error[0])
-    assert elbo.mean() + error[0] < five.mean() - error[1] and five.mean() + error[1] < fifty.mean() - error[2]
+    assert (
+        elbo.mean() + error[0] < five.mean() - error[1]
+        and five.mean() + error[1] < fifty.mean() - error[2]
+    )
     assert fifty.mean() - error[2] < log_p
 
 
@@ -182,9 +212,12 @@ def test_without_evidence_the_posterior_is_the_prior(skip):
     """A log-variance of 10 is hardly any evidence; at the top, where nothing is merged, the prior itself is set."""
     model = start(skip)
     for level, k in zip(model.evidence, (3, 2, 2)):
-        level.weight.data.zero_(), level.bias.data.zero_()
+        level.weight.data.zero_()
+        level.bias.data.zero_()
         level.bias.data[k:] = 1e4 if level is not model.evidence[-1] else 0  # a log-variance of 10
-    posteriors, priors = model.levels(data(500), lambda *given: gaussian_sample(*given, seeded(1)))[1:3]
+    posteriors, priors = model.levels(data(500), lambda *given: gaussian_sample(*given, seeded(1)))[
+        1:3
+    ]
     for (mean, log_variance), (m, s) in list(zip(posteriors, priors))[:2]:
         torch.testing.assert_close(log_variance, -torch.logaddexp(-s, torch.full_like(s, -10)))
         assert (mean - m).abs().max() < 1e-3 * (1 + m.abs().max()) * s.exp().max()
@@ -213,21 +246,37 @@ def test_training_raises_the_bound_on_data_held_out(skip):
     assert after > before + 0.5 and after > -6 * math.log(2) + 0.5
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"hidden": (8,)}, "hidden has 1 levels and latent_dims 2"), ({"hidden": (), "latent_dims": ()}, r"hidden is \(\)"),
-    ({"hidden": 64}, "hidden is 64; expected a tuple"), ({"latent_dims": (2, 0)}, "latent_dims is 0"),
-    ({"shape": -1}, "shape is -1"), ({"likelihood": "poisson"}, "likelihood is 'poisson'"), ({"sigma": 1.0}, "sigma is 1.0 with"),
-    ({"activation": "RELU"}, "activation is 'RELU'"), ({"hidden": (8, 0)}, "hidden is 0")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        ({"hidden": (8,)}, "hidden has 1 levels and latent_dims 2"),
+        ({"hidden": (), "latent_dims": ()}, r"hidden is \(\)"),
+        ({"hidden": 64}, "hidden is 64; expected a tuple"),
+        ({"latent_dims": (2, 0)}, "latent_dims is 0"),
+        ({"shape": -1}, "shape is -1"),
+        ({"likelihood": "poisson"}, "likelihood is 'poisson'"),
+        ({"sigma": 1.0}, "sigma is 1.0 with"),
+        ({"activation": "RELU"}, "activation is 'RELU'"),
+        ({"hidden": (8, 0)}, "hidden is 0"),
+    ],
+)
 def test_an_option_that_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         LadderVAE(**options)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda m: m(torch.rand(2, 5)), r"x has shape \(2, 5\); expected \(B, 6\)"), (lambda m: m.sample(0), "n is 0"),
-    (lambda m: m.decode((torch.rand(2, 3), torch.rand(2, 2))),
-     r"z has shapes \[\(2, 3\), \(2, 2\)\]; expected .* the lowest first"),
-    (lambda m: m.decode((torch.rand(2, 2),) * 3), "a code for each level")])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda m: m(torch.rand(2, 5)), r"x has shape \(2, 5\); expected \(B, 6\)"),
+        (lambda m: m.sample(0), "n is 0"),
+        (
+            lambda m: m.decode((torch.rand(2, 3), torch.rand(2, 2))),
+            r"z has shapes \[\(2, 3\), \(2, 2\)\]; expected .* the lowest first",
+        ),
+        (lambda m: m.decode((torch.rand(2, 2),) * 3), "a code for each level"),
+    ],
+)
 def test_a_wrong_call_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(start().float())

@@ -1,4 +1,5 @@
 """Linear models against scikit-learn's PCA, SciPy's Gaussian, and the identities of probabilistic PCA."""
+
 import math
 
 import numpy as np
@@ -18,7 +19,7 @@ from aecourse.training import fit
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.LinearAutoencoder": (
-        "`sklearn.decomposition.PCA(k, svd_solver=\"full\")`; with a penalty, Kunin et al. "
+        '`sklearn.decomposition.PCA(k, svd_solver="full")`; with a penalty, Kunin et al. '
         "(2019); trained, `scipy.linalg.subspace_angles`",
         "absolute 1e-10; trained 1e-4 above the optimum, angles 0.01",
         "no",
@@ -30,15 +31,14 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no",
     ),
     "metrics.iwae_bound": (
-        "with the exact posterior of a linear model it is the likelihood; "
-        "`scipy.integrate.quad`",
+        "with the exact posterior of a linear model it is the likelihood; `scipy.integrate.quad`",
         "1e-12; integral 0.01 nats",
         "yes",
         "models/test_vae.py",
         "test_smooth.py",
     ),
     "baselines.pca_error": (
-        "the error of `PCA(k, svd_solver=\"full\")`",
+        'the error of `PCA(k, svd_solver="full")`',
         "absolute 1e-12",
         "yes",
         "test_smooth.py",
@@ -53,7 +53,10 @@ def data(n=200, seed=0):
     """Six dimensions of falling spread, turned, and away from the origin."""
     generator = torch.Generator().manual_seed(seed)
     turn = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
-    return torch.randn(n, 6, generator=generator, dtype=torch.float64) * torch.tensor(SPREAD) @ turn.T + 1
+    return (
+        torch.randn(n, 6, generator=generator, dtype=torch.float64) * torch.tensor(SPREAD) @ turn.T
+        + 1
+    )
 
 
 def seeded(seed=0):
@@ -65,7 +68,8 @@ def linear_vae(seed=0, orthogonal=False, k=2, **options):
     torch.manual_seed(seed)
     model = LinearVAE(6, k, **options).double()
     with torch.no_grad():
-        model.decoder.weight.mul_(4), model.log_variance.normal_()
+        model.decoder.weight.mul_(4)
+        model.log_variance.normal_()
         if orthogonal:
             u, s, _ = torch.linalg.svd(model.decoder.weight, full_matrices=False)
             model.decoder.weight.copy_(u * s)
@@ -85,9 +89,13 @@ def test_principal_axes_are_those_of_scikit_learn():
 def test_the_solution_is_pca(tied, k):
     x, pca = data(), PCA(k, svd_solver="full").fit(data())
     model = LinearAutoencoder(6, k, tied).double().solve(x)
-    np.testing.assert_allclose(model(x)[0].detach(), pca.inverse_transform(pca.transform(x)), atol=1e-10)
+    np.testing.assert_allclose(
+        model(x)[0].detach(), pca.inverse_transform(pca.transform(x)), atol=1e-10
+    )
     np.testing.assert_allclose(model.encode(x).detach().abs(), np.abs(pca.transform(x)), atol=1e-9)
-    assert mse(model(x)[0], x, "batchmean").item() == pytest.approx(pca_error(x, k).item(), abs=1e-12)
+    assert mse(model(x)[0], x, "batchmean").item() == pytest.approx(
+        pca_error(x, k).item(), abs=1e-12
+    )
 
 
 @TIES
@@ -95,12 +103,24 @@ def test_training_reaches_the_solution_and_nothing_goes_below(tied):
     x = data()
     torch.manual_seed(0)
     model = LinearAutoencoder((2, 3), 2, tied).double()
-    fit(model, x.reshape(-1, 2, 3), lambda model, x, generator: {"fit": mse(model(x)[0], x, "batchmean")}, steps=1000,
-        batch_size=200, lr=0.02, device="cpu")
-    error, least = mse(model(x.reshape(-1, 2, 3))[0], x.reshape(-1, 2, 3), "batchmean").item(), pca_error(x, 2).item()
+    fit(
+        model,
+        x.reshape(-1, 2, 3),
+        lambda model, x, generator: {"fit": mse(model(x)[0], x, "batchmean")},
+        steps=1000,
+        batch_size=200,
+        lr=0.02,
+        device="cpu",
+    )
+    error, least = (
+        mse(model(x.reshape(-1, 2, 3))[0], x.reshape(-1, 2, 3), "batchmean").item(),
+        pca_error(x, 2).item(),
+    )
     assert -1e-9 < error / least - 1 < 1e-4
     decoder = model.encoder.weight.T if tied else model.decoder.weight
-    angles = linalg.subspace_angles(decoder.detach(), PCA(2, svd_solver="full").fit(x).components_.T)
+    angles = linalg.subspace_angles(
+        decoder.detach(), PCA(2, svd_solver="full").fit(x).components_.T
+    )
     assert angles.max() < 0.01
 
 
@@ -109,7 +129,8 @@ def test_codes_turned_by_any_matrix_are_as_good_untied():
     turn = torch.tensor([[2.0, 1.0], [-0.5, 3.0]], dtype=torch.float64)
     before = model(x)[0]
     with torch.no_grad():
-        model.encoder.weight.copy_(turn @ model.encoder.weight), model.encoder.bias.copy_(turn @ model.encoder.bias)
+        model.encoder.weight.copy_(turn @ model.encoder.weight)
+        model.encoder.bias.copy_(turn @ model.encoder.bias)
         model.decoder.weight.copy_(model.decoder.weight @ turn.inverse())
     torch.testing.assert_close(model(x)[0], before)
 
@@ -118,12 +139,23 @@ def test_codes_turned_by_any_matrix_are_as_good_untied():
 def test_a_penalty_on_both_matrices_shrinks_each_axis(penalty):
     """No direction of descent is left, and the map is that of Kunin and others."""
     x, model = data(), LinearAutoencoder(6, 3).double().solve(data(), penalty)
-    loss = mse(model(x)[0], x, "sum") + penalty * (model.encoder.weight.square().sum() + model.decoder.weight.square().sum())
-    assert max(g.abs().max().item() for g in torch.autograd.grad(loss, list(model.parameters()))) < 1e-8
+    loss = mse(model(x)[0], x, "sum") + penalty * (
+        model.encoder.weight.square().sum() + model.decoder.weight.square().sum()
+    )
+    assert (
+        max(g.abs().max().item() for g in torch.autograd.grad(loss, list(model.parameters())))
+        < 1e-8
+    )
     u, s, _ = np.linalg.svd((x - x.mean(0)).T.numpy(), full_matrices=False)
     wanted = u[:, :3] * np.maximum(1 - penalty / s[:3] ** 2, 0) @ u[:, :3].T
-    np.testing.assert_allclose((model.decoder.weight @ model.encoder.weight).detach(), wanted, atol=1e-10)
-    assert np.linalg.matrix_rank(wanted, tol=1e-9) == (s[:3] ** 2 > penalty).sum() == {0: 3, 50: 3, 500: 2}[penalty]
+    np.testing.assert_allclose(
+        (model.decoder.weight @ model.encoder.weight).detach(), wanted, atol=1e-10
+    )
+    assert (
+        np.linalg.matrix_rank(wanted, tol=1e-9)
+        == (s[:3] ** 2 > penalty).sum()
+        == {0: 3, 50: 3, 500: 2}[penalty]
+    )
 
 
 def test_training_with_the_penalty_reaches_the_shrunken_solution():
@@ -134,10 +166,15 @@ def test_training_with_the_penalty_reaches_the_shrunken_solution():
     def objective(model, x, generator):
         weights = model.encoder.weight.square().sum() + model.decoder.weight.square().sum()
         return {"fit": mse(model(x)[0], x, "sum"), "weights": penalty * weights}
+
     fit(model, x, objective, steps=1500, batch_size=200, lr=0.02, device="cpu")
     best = LinearAutoencoder(6, 3).double().solve(x, penalty)
-    torch.testing.assert_close(model.decoder.weight @ model.encoder.weight, best.decoder.weight @ best.encoder.weight, rtol=0,
-                               atol=1e-4)
+    torch.testing.assert_close(
+        model.decoder.weight @ model.encoder.weight,
+        best.decoder.weight @ best.encoder.weight,
+        rtol=0,
+        atol=1e-4,
+    )
 
 
 def test_tied_weights_are_one_matrix():
@@ -152,16 +189,22 @@ def test_the_likelihood_is_scipys():
     model, x = linear_vae(sigma=0.7), data(5)
     weight, bias = model.decoder.weight.detach().numpy(), model.decoder.bias.detach().numpy()
     wanted = stats.multivariate_normal(bias, weight @ weight.T + 0.7**2 * np.eye(6)).logpdf(x)
-    np.testing.assert_allclose(model.true_log_likelihood(x).detach(), wanted, rtol=1e-7)  # sigma is kept in float32 first
+    np.testing.assert_allclose(
+        model.true_log_likelihood(x).detach(), wanted, rtol=1e-7
+    )  # sigma is kept in float32 first
 
 
 def test_the_true_posterior_is_the_conditional_of_the_joint_gaussian():
     model, x = linear_vae(sigma=0.7), data(3)
     weight, noise = model.decoder.weight.detach(), (2 * model.log_sigma).exp().item()
-    gain = weight.T @ torch.linalg.inv(weight @ weight.T + noise * torch.eye(6))  # (k, d), the rule of conditioning
+    gain = weight.T @ torch.linalg.inv(
+        weight @ weight.T + noise * torch.eye(6)
+    )  # (k, d), the rule of conditioning
     posterior = model.true_posterior(x)
     torch.testing.assert_close(posterior.mean, (x - model.decoder.bias) @ gain.T)
-    torch.testing.assert_close(posterior.covariance_matrix[0], torch.eye(2).double() - gain @ weight)
+    torch.testing.assert_close(
+        posterior.covariance_matrix[0], torch.eye(2).double() - gain @ weight
+    )
 
 
 @pytest.mark.parametrize("seed", range(3))
@@ -171,7 +214,12 @@ def test_with_the_true_posterior_every_log_weight_is_the_log_likelihood(seed):
     assert (weights - model.true_log_likelihood(x)).abs().max() < 1e-10
     assert weights.std(0).max() < 1e-12
     for samples in (1, 10):
-        torch.testing.assert_close(iwae_bound(model, x, samples, seeded()), model.true_log_likelihood(x), rtol=1e-12, atol=0)
+        torch.testing.assert_close(
+            iwae_bound(model, x, samples, seeded()),
+            model.true_log_likelihood(x),
+            rtol=1e-12,
+            atol=0,
+        )
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
@@ -188,7 +236,9 @@ def test_the_gap_of_the_elbo_is_the_divergence_to_the_true_posterior(orthogonal,
 
 def test_the_fitted_posterior_is_the_best_of_its_family():
     model, x = linear_vae(2).fit_posterior(), data(50)
-    slopes = torch.autograd.grad(model.true_elbo(x).mean(), [*model.encoder.parameters(), model.log_variance])
+    slopes = torch.autograd.grad(
+        model.true_elbo(x).mean(), [*model.encoder.parameters(), model.log_variance]
+    )
     assert max(slope.abs().max().item() for slope in slopes) < 1e-10
 
 
@@ -197,7 +247,9 @@ def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
     with torch.no_grad():
         model.fit_posterior().log_variance.add_(0.5)
         many = x.repeat(4000, 1)
-        bounds = [iwae_bound(model, many, samples, seeded()).reshape(4000, 3) for samples in (1, 5, 50)]
+        bounds = [
+            iwae_bound(model, many, samples, seeded()).reshape(4000, 3) for samples in (1, 5, 50)
+        ]
         draws = sum(model.negative_elbo_terms(many, seeded(1)).values()).item()
     error = [4 * bound.std(0) / 4000**0.5 for bound in bounds]
     elbo, five, fifty = (bound.mean(0) for bound in bounds)
@@ -205,17 +257,26 @@ def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
     assert -draws == pytest.approx(model.true_elbo(x).mean().item(), abs=2 * error[0].mean().item())
     assert (elbo + error[0] < five - error[1]).all() and (five + error[1] < fifty - error[2]).all()
     assert (fifty - error[2] < model.true_log_likelihood(x)).all()
-    assert (bounds[0] > model.true_log_likelihood(x)).any(), "a single draw may lie above the likelihood"
+    assert (bounds[0] > model.true_log_likelihood(x)).any(), (
+        "a single draw may lie above the likelihood"
+    )
 
 
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_at_its_optimum_it_is_probabilistic_pca_and_the_gap_closes(k):
-    x, model, pca = data(), LinearVAE(6, k).double().solve(data()), PCA(k, svd_solver="full").fit(data())
+    x = data()
+    model = LinearVAE(6, k).double().solve(data())
+    pca = PCA(k, svd_solver="full").fit(data())
     discarded = PCA(svd_solver="full").fit(x).explained_variance_[k:] * 199 / 200
     assert (2 * model.log_sigma).exp().item() == pytest.approx(discarded.mean(), rel=1e-10)
     torch.testing.assert_close(model.true_elbo(x), model.true_log_likelihood(x), rtol=1e-11, atol=0)
-    assert model.true_log_likelihood(x).mean().item() == pytest.approx(pca.score(x), abs=0.02), "scikit-learn divides by n - 1"
-    slopes = torch.autograd.grad(model.true_log_likelihood(x).mean(), [model.decoder.weight, model.decoder.bias, model.log_sigma])
+    assert model.true_log_likelihood(x).mean().item() == pytest.approx(pca.score(x), abs=0.02), (
+        "scikit-learn divides by n - 1"
+    )
+    slopes = torch.autograd.grad(
+        model.true_log_likelihood(x).mean(),
+        [model.decoder.weight, model.decoder.bias, model.log_sigma],
+    )
     assert max(slope.abs().max().item() for slope in slopes) < 1e-9
 
 
@@ -238,17 +299,30 @@ def test_a_direction_of_less_variance_than_the_noise_collapses(sigma, active):
     mean, log_variance = model.posterior(x)
     assert not mean[:, active:].any() and not log_variance[:, active:].any()
     kept = variances[:active] - sigma**2
-    torch.testing.assert_close(model.decoder.weight.norm(dim=0)[:active], kept.sqrt(), rtol=1e-6, atol=0)
-    torch.testing.assert_close(mean.var(0, correction=0)[:active], kept / variances[:active], rtol=1e-6, atol=0)
-    torch.testing.assert_close(log_variance[0, :active].exp(), sigma**2 / variances[:active], rtol=1e-6, atol=0)
+    torch.testing.assert_close(
+        model.decoder.weight.norm(dim=0)[:active], kept.sqrt(), rtol=1e-6, atol=0
+    )
+    torch.testing.assert_close(
+        mean.var(0, correction=0)[:active], kept / variances[:active], rtol=1e-6, atol=0
+    )
+    torch.testing.assert_close(
+        log_variance[0, :active].exp(), sigma**2 / variances[:active], rtol=1e-6, atol=0
+    )
 
 
 def test_training_collapses_the_direction_that_theory_names():
     x = data(500)
     torch.manual_seed(0)
     model = LinearVAE(6, 6, sigma=1.5).double()
-    fit(model, x, lambda model, x, generator: {"elbo": -model.true_elbo(x).mean()}, steps=1500, batch_size=500, lr=0.02,
-        device="cpu")
+    fit(
+        model,
+        x,
+        lambda model, x, generator: {"elbo": -model.true_elbo(x).mean()},
+        steps=1500,
+        batch_size=500,
+        lr=0.02,
+        device="cpu",
+    )
     lengths = torch.linalg.svdvals(model.decoder.weight)
     wanted = (principal_axes(x)[2] - 1.5**2).clamp(min=0).sqrt()
     assert (wanted > 0).sum() == 2
@@ -259,16 +333,29 @@ def test_training_collapses_the_direction_that_theory_names():
 def test_data_without_noise_are_refused_where_sigma_is_learned():
     flat = torch.zeros(20, 6).double()
     flat[:, :2] = torch.rand(20, 2)
-    with pytest.raises(ValueError, match="beyond 4 axes; expected more than 0: lower latent_dim, or give the model a sigma"):
+    with pytest.raises(
+        ValueError,
+        match="beyond 4 axes; expected more than 0: lower latent_dim, or give the model a sigma",
+    ):
         LinearVAE(6, 4).double().solve(flat)
-    assert LinearVAE(6, 4, sigma=0.1).double().solve(flat).true_log_likelihood(flat).isfinite().all()
+    assert (
+        LinearVAE(6, 4, sigma=0.1).double().solve(flat).true_log_likelihood(flat).isfinite().all()
+    )
 
 
 def test_shapes_and_refusals():
     x = data(4).reshape(4, 1, 2, 3)
-    for model in (LinearAutoencoder((1, 2, 3), 2), LinearAutoencoder((1, 2, 3), 2, True), LinearVAE((1, 2, 3), 2)):
+    for model in (
+        LinearAutoencoder((1, 2, 3), 2),
+        LinearAutoencoder((1, 2, 3), 2, True),
+        LinearVAE((1, 2, 3), 2),
+    ):
         x_hat, z = model.double()(x)
-        assert x_hat.shape == x.shape and z.shape == (4, 2) and model.output_range == (-math.inf, math.inf)
+        assert (
+            x_hat.shape == x.shape
+            and z.shape == (4, 2)
+            and model.output_range == (-math.inf, math.inf)
+        )
         with pytest.raises(ValueError, match=r"x has shape \(4, 6\); expected \(B, 1, 2, 3\)"):
             model(x.flatten(1))
     with pytest.raises(ValueError, match="latent_dim is 0"):

@@ -1,4 +1,5 @@
 """The masked autoencoder: what is hidden stays hidden, patches are PyTorch's, the error is the reference's."""
+
 import numpy as np
 import pytest
 import torch
@@ -54,7 +55,9 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
-SHAPES = pytest.mark.parametrize("shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)])
+SHAPES = pytest.mark.parametrize(
+    "shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)]
+)
 
 
 def seeded(seed=0):
@@ -63,8 +66,11 @@ def seeded(seed=0):
 
 def start(shape=(1, 8, 8), patch=2, seed=0, **options):
     torch.manual_seed(seed)
-    model = MaskedAutoencoder(shape, patch,
-                              **{"width": 8, "depth": 2, "decoder_width": 4, "decoder_depth": 1, "heads": 2, **options}).double()
+    model = MaskedAutoencoder(
+        shape,
+        patch,
+        **{"width": 8, "depth": 2, "decoder_width": 4, "decoder_depth": 1, "heads": 2, **options},
+    ).double()
     for parameter in (model.positions, model.decoder_positions, model.token):
         parameter.data.mul_(20)
     return model
@@ -81,17 +87,27 @@ def test_patches_hold_the_pixels_that_a_loop_would_take(shape, size):
     assert patches.shape == (2, shape[1] * shape[2] // size**2, size * size * shape[0])
     for i, patch in enumerate(patches[1]):
         top, left = size * (i // columns), size * (i % columns)
-        assert torch.equal(patch, x[1, :, top:top + size, left:left + size].movedim(0, -1).flatten())
+        assert torch.equal(
+            patch, x[1, :, top : top + size, left : left + size].movedim(0, -1).flatten()
+        )
     assert torch.equal(unpatchify(patches, shape), x)
-    assert torch.equal(patches.unflatten(2, (-1, shape[0])).transpose(2, 3).flatten(2),
-                       F.unfold(x, size, stride=size).transpose(1, 2))
+    assert torch.equal(
+        patches.unflatten(2, (-1, shape[0])).transpose(2, 3).flatten(2),
+        F.unfold(x, size, stride=size).transpose(1, 2),
+    )
 
 
-@pytest.mark.parametrize("patches, ratio, count", [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1)])
+@pytest.mark.parametrize(
+    "patches, ratio, count", [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1)]
+)
 def test_each_row_hides_as_many_patches_and_every_patch_has_its_turn(patches, ratio, count):
     hidden = random_mask(4000, patches, ratio, seeded())
     mask = as_mask(hidden, patches)
-    assert hidden.shape == (4000, count) and mask.shape == (4000, patches) and (mask.sum(1) == count).all()
+    assert (
+        hidden.shape == (4000, count)
+        and mask.shape == (4000, patches)
+        and (mask.sum(1) == count).all()
+    )
     share = count / patches
     assert (mask.double().mean(0) - share).abs().max() < 5 * (share * (1 - share) / 4000) ** 0.5
     assert torch.equal(hidden, random_mask(4000, patches, ratio, seeded()))
@@ -110,7 +126,9 @@ def test_the_gradient_of_the_code_to_hidden_pixels_is_exactly_zero(shape, patch,
     model = start(shape, patch).train(training)
     x, hidden = data(4, shape).requires_grad_(), random_mask(4, model.patches, 0.5, seeded())
     z = model.encode(x, hidden)
-    gradient, = torch.autograd.grad((z * torch.randn(z.shape, generator=seeded(), dtype=z.dtype)).sum(), x)
+    (gradient,) = torch.autograd.grad(
+        (z * torch.randn(z.shape, generator=seeded(), dtype=z.dtype)).sum(), x
+    )
     sizes, mask = patchify(gradient, patch).abs().amax(2), as_mask(hidden, model.patches)
     assert (sizes[mask] == 0).all() and (sizes[~mask] > 0).all()
 
@@ -130,9 +148,12 @@ def test_the_code_stands_in_its_places_and_tokens_in_the_others():
     model, x = start(width=4, decoder_width=4), data()
     model.encoder = model.decoder = torch.nn.Identity()
     with torch.no_grad():
-        model.positions.zero_(), model.decoder_positions.zero_(), model.token.fill_(7)
+        model.positions.zero_()
+        model.decoder_positions.zero_()
+        model.token.fill_(7)
         for layer in (model.embed, model.bridge, model.predict):
-            layer.weight.copy_(torch.eye(4)), layer.bias.zero_()
+            layer.weight.copy_(torch.eye(4))
+            layer.bias.zero_()
     hidden = random_mask(3, 16, 0.75, seeded())
     wanted = torch.where(as_mask(hidden, 16)[:, :, None], 7.0, patchify(x, 2))
     assert torch.equal(model(x, hidden)[0], unpatchify(wanted, (1, 8, 8)))
@@ -143,10 +164,13 @@ def test_a_patch_is_known_by_its_position_and_not_by_its_order():
     """Two images with swapped patches have other codes; a mask drawn in another order has the same."""
     model, x = start().eval(), data()
     hidden = random_mask(3, 16, 0.5, seeded())
-    torch.testing.assert_close(model.encode(x, hidden), model.encode(x, hidden.flip(1)), rtol=0, atol=0)
+    torch.testing.assert_close(
+        model.encode(x, hidden), model.encode(x, hidden.flip(1)), rtol=0, atol=0
+    )
     swapped = unpatchify(patchify(x, 2).flip(1), (1, 8, 8))
     assert not torch.allclose(model.encode(x).sum(1), model.encode(swapped).sum(1))
-    model.embed.weight.data.zero_(), model.embed.bias.data.zero_()
+    model.embed.weight.data.zero_()
+    model.embed.bias.data.zero_()
     model.encoder = torch.nn.Identity()
     wanted = [model.positions[~row].tolist() for row in as_mask(hidden, 16)]
     assert model.encode(x, hidden).tolist() == wanted
@@ -166,31 +190,59 @@ def by_loop(predictions, patches, hidden, normalized):
 
 @pytest.mark.parametrize("normalized", [False, True])
 def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalized):
-    patches, predictions, hidden = patchify(data(), 4), patchify(data(seed=2), 4), random_mask(3, 4, 0.5, seeded())
+    patches = patchify(data(), 4)
+    predictions = patchify(data(seed=2), 4)
+    hidden = random_mask(3, 4, 0.5, seeded())
     ours = masked_error(predictions, patches, hidden, normalized)
-    assert ours.item() == pytest.approx(by_loop(predictions, patches, hidden, normalized), rel=1e-13)
+    assert ours.item() == pytest.approx(
+        by_loop(predictions, patches, hidden, normalized), rel=1e-13
+    )
     mask = as_mask(hidden, 4).double()  # as the reference writes it
-    errors = (predictions - (normalize_patches(patches) if normalized else patches)).square().mean(dim=-1)
+    errors = (
+        (predictions - (normalize_patches(patches) if normalized else patches))
+        .square()
+        .mean(dim=-1)
+    )
     torch.testing.assert_close(ours, (errors * mask).sum() / mask.sum())
     moved = predictions + 5 * (1 - mask)[:, :, None]
-    assert masked_error(moved, patches, hidden, normalized).item() == ours.item(), "visible patches do not count"
+    assert masked_error(moved, patches, hidden, normalized).item() == ours.item(), (
+        "visible patches do not count"
+    )
 
 
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_error_is_that_of_the_reference(channels, normalized, library):
     """He and others' model as Hugging Face keeps it, of random weights, told by its noise what to hide; in single precision."""
-    vit, small = library("transformers"), {"hidden_size": 8, "num_hidden_layers": 1, "num_attention_heads": 2, "intermediate_size": 16}
+    vit, small = (
+        library("transformers"),
+        {
+            "hidden_size": 8,
+            "num_hidden_layers": 1,
+            "num_attention_heads": 2,
+            "intermediate_size": 16,
+        },
+    )
     torch.manual_seed(0)
-    model = vit.ViTMAEForPreTraining(vit.ViTMAEConfig(
-        image_size=12, patch_size=4, num_channels=channels, mask_ratio=0.75, norm_pix_loss=normalized, **small,
-        **{f"decoder_{name}": value for name, value in small.items()})).eval()
+    model = vit.ViTMAEForPreTraining(
+        vit.ViTMAEConfig(
+            image_size=12,
+            patch_size=4,
+            num_channels=channels,
+            mask_ratio=0.75,
+            norm_pix_loss=normalized,
+            **small,
+            **{f"decoder_{name}": value for name, value in small.items()},
+        )
+    ).eval()
     x, noise = torch.rand(5, channels, 12, 12), torch.rand(5, 9)
     with torch.no_grad():
         theirs = model(x, noise=noise)
     hidden = theirs.mask.nonzero()[:, 1].unflatten(0, (5, -1))  # (B, M)
     assert torch.equal(patchify(x, 4), model.patchify(x)) and hidden.shape == (5, 7)
-    assert masked_error(theirs.logits, patchify(x, 4), hidden, normalized).item() == pytest.approx(theirs.loss.item(), rel=1e-6)
+    assert masked_error(theirs.logits, patchify(x, 4), hidden, normalized).item() == pytest.approx(
+        theirs.loss.item(), rel=1e-6
+    )
 
 
 def test_normalised_patches_have_mean_0_and_unbiased_variance_1_and_constant_ones_are_0():
@@ -213,12 +265,16 @@ def test_the_objective_by_hand(normalized):
     wanted = by_loop(predictions, patchify(x, 4), hidden, normalized)
     assert list(terms) == ["hidden"] and terms["hidden"].item() == pytest.approx(wanted, rel=1e-12)
     terms["hidden"].backward()
-    assert all(parameter.grad is not None and parameter.grad.any() for parameter in model.parameters())
+    assert all(
+        parameter.grad is not None and parameter.grad.any() for parameter in model.parameters()
+    )
 
 
 def test_the_error_has_the_gradient_of_its_value():
     patches, predictions = patchify(data(2), 4), patchify(data(2, seed=2), 4).requires_grad_()
-    assert torch.autograd.gradcheck(lambda p: masked_error(p, patches, random_mask(2, 4, 0.5, seeded()), True), predictions)
+    assert torch.autograd.gradcheck(
+        lambda p: masked_error(p, patches, random_mask(2, 4, 0.5, seeded()), True), predictions
+    )
 
 
 def test_it_learns_to_fill_in_what_the_rest_tells():
@@ -226,30 +282,53 @@ def test_it_learns_to_fill_in_what_the_rest_tells():
     x = torch.rand(300, 1, 1, 1, generator=seeded()).expand(-1, 1, 4, 4).contiguous()
     torch.manual_seed(0)
     model = MaskedAutoencoder((1, 4, 4), 2, width=8, depth=1, decoder_width=8, heads=2)
-    fit(model, x[:200], masked_reconstruction(0.5), steps=200, batch_size=100, lr=0.01, device="cpu")
+    fit(
+        model, x[:200], masked_reconstruction(0.5), steps=200, batch_size=100, lr=0.01, device="cpu"
+    )
     hidden = random_mask(100, 4, 0.5, seeded())
     with torch.no_grad():
-        error = masked_error(model.predictions(model.encode(x[200:], hidden), hidden), patchify(x[200:], 2), hidden)
+        error = masked_error(
+            model.predictions(model.encode(x[200:], hidden), hidden), patchify(x[200:], 2), hidden
+        )
     assert error.item() < 0.1 * x.var().item()
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"shape": (1, 30, 28)}, r"shape is \(1, 30, 28\) with patches of 4 x 4; expected .* divisible by 4"),
-    ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
-    ({"patch": 0}, "patch is 0"), ({"width": 30}, "width is 30 .* with 4 heads"), ({"decoder_width": 30}, "decoder_width 30"),
-    ({"depth": 0}, "depth is 0"),
-    ({"heads": 0}, "heads is 0"), ({"decoder_depth": 0.5}, "decoder_depth is 0.5"), ({"shape": (0, 28, 28)}, "shape is 0")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            {"shape": (1, 30, 28)},
+            r"shape is \(1, 30, 28\) with patches of 4 x 4; expected .* divisible by 4",
+        ),
+        ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
+        ({"patch": 0}, "patch is 0"),
+        ({"width": 30}, "width is 30 .* with 4 heads"),
+        ({"decoder_width": 30}, "decoder_width 30"),
+        ({"depth": 0}, "depth is 0"),
+        ({"heads": 0}, "heads is 0"),
+        ({"decoder_depth": 0.5}, "decoder_depth is 0.5"),
+        ({"shape": (0, 28, 28)}, "shape is 0"),
+    ],
+)
 def test_an_option_that_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         MaskedAutoencoder(**options)
 
 
-@pytest.mark.parametrize("x, hidden, words", [
-    (torch.rand(2, 64), None, r"x has shape \(2, 64\); expected \(B, 1, "),
-    (torch.rand(2, 1, 8, 9), None, r"expected \(B, 1, 8, 8\)"),
-    (torch.rand(2, 1, 8, 8), torch.zeros(2, 16, dtype=torch.bool), "hidden has shape .* torch.bool; expected the places"),
-    (torch.rand(2, 1, 8, 8), torch.zeros(3, 4, dtype=torch.long), r"\(2, M\)"),
-    (torch.rand(2, 1, 8, 8), torch.zeros(2, 16, dtype=torch.long), "M below 16")])
+@pytest.mark.parametrize(
+    "x, hidden, words",
+    [
+        (torch.rand(2, 64), None, r"x has shape \(2, 64\); expected \(B, 1, "),
+        (torch.rand(2, 1, 8, 9), None, r"expected \(B, 1, 8, 8\)"),
+        (
+            torch.rand(2, 1, 8, 8),
+            torch.zeros(2, 16, dtype=torch.bool),
+            "hidden has shape .* torch.bool; expected the places",
+        ),
+        (torch.rand(2, 1, 8, 8), torch.zeros(3, 4, dtype=torch.long), r"\(2, M\)"),
+        (torch.rand(2, 1, 8, 8), torch.zeros(2, 16, dtype=torch.long), "M below 16"),
+    ],
+)
 def test_a_wrong_input_is_refused(x, hidden, words):
     with pytest.raises(ValueError, match=words):
         start().float()(x, hidden)

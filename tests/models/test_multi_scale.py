@@ -1,4 +1,5 @@
 """The multi-scale autoencoder: halving gives the coarser level, errors add up, and PCA of each band is its optimum."""
+
 import math
 
 import numpy as np
@@ -14,8 +15,7 @@ from aecourse.training import fit
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.MultiScaleAutoencoder": (
-        "`PCA(k, svd_solver=\"full\")` of each band; `numpy.kron`; halving a level gives the "
-        "coarser",
+        '`PCA(k, svd_solver="full")` of each band; `numpy.kron`; halving a level gives the coarser',
         "PCA 1e-10; absolute 1e-14; float32 1e-5",
         "yes",
     ),
@@ -39,26 +39,48 @@ def start(shape=(2, 8, 12), hidden=(6,), latent_dims=(5, 4, 3), seed=0, **option
 def solved(x, latent_dims):
     """No hidden layers, and each level the PCA of its band of `x`, by scikit-learn: the best that its code can do."""
     model = start(x.shape[1:], (), latent_dims)
-    for encoder, decoder, band, k in zip(model.encoders, model.decoders, bands(x, len(latent_dims)), latent_dims):
+    for encoder, decoder, band, k in zip(
+        model.encoders, model.decoders, bands(x, len(latent_dims)), latent_dims
+    ):
         pca = PCA(k, svd_solver="full").fit(band.flatten(1))
         axes, mean = torch.from_numpy(pca.components_), torch.from_numpy(pca.mean_)
         with torch.no_grad():
-            encoder[0].weight.copy_(axes), encoder[0].bias.copy_(-axes @ mean)
-            decoder[0].weight.copy_(axes.T), decoder[0].bias.copy_(mean)
+            encoder[0].weight.copy_(axes)
+            encoder[0].bias.copy_(-axes @ mean)
+            decoder[0].weight.copy_(axes.T)
+            decoder[0].bias.copy_(mean)
     return model
 
 
-@pytest.mark.parametrize("shape, latent_dims", [
-    ((1, 28, 28), (16, 8, 4)), ((3, 6, 10), (2, 3)), ((2, 5, 7), (4,)), ((1, 16, 8), (2, 2, 2, 2))])
+@pytest.mark.parametrize(
+    "shape, latent_dims",
+    [
+        ((1, 28, 28), (16, 8, 4)),
+        ((3, 6, 10), (2, 3)),
+        ((2, 5, 7), (4,)),
+        ((1, 16, 8), (2, 2, 2, 2)),
+    ],
+)
 @pytest.mark.parametrize("output", ["linear", "sigmoid"])
 @pytest.mark.parametrize("hidden", [(), (7, 6)])
 def test_shapes(shape, latent_dims, output, hidden):
-    model, x = MultiScaleAutoencoder(shape, hidden, latent_dims, output=output), torch.rand(3, *shape)
+    model, x = (
+        MultiScaleAutoencoder(shape, hidden, latent_dims, output=output),
+        torch.rand(3, *shape),
+    )
     x_hat, z = model(x)
-    assert [code.shape for code in z] == [(3, k) for k in latent_dims] and isinstance(model.encode(x), tuple)
-    assert x_hat.shape == x.shape and torch.equal(model.decode(z), x_hat) and torch.equal(model.output(model.logits(z)), x_hat)
+    assert [code.shape for code in z] == [(3, k) for k in latent_dims] and isinstance(
+        model.encode(x), tuple
+    )
+    assert (
+        x_hat.shape == x.shape
+        and torch.equal(model.decode(z), x_hat)
+        and torch.equal(model.output(model.logits(z)), x_hat)
+    )
     drawn = model.reconstructions(z)
-    assert [image.shape for image in drawn] == [image.shape for image in pyramid(x, len(z))] and torch.equal(drawn[0], x_hat)
+    assert [image.shape for image in drawn] == [
+        image.shape for image in pyramid(x, len(z))
+    ] and torch.equal(drawn[0], x_hat)
     widths = [[math.prod(image.shape[1:]), *hidden, k] for image, k in zip(drawn, latent_dims)]
     numbers = sum(2 * a * b + a + b for row in widths for a, b in zip(row, row[1:]))
     assert sum(p.numel() for p in model.parameters()) == numbers
@@ -71,12 +93,21 @@ def test_bands_take_an_image_apart_at_right_angles(levels):
     parts = bands(x, levels)
     for level in range(levels):
         for _ in range(level):
-            parts[level] = torch.from_numpy(np.kron(parts[level], np.ones((2, 2))))  # by NumPy, to full size
+            parts[level] = torch.from_numpy(
+                np.kron(parts[level], np.ones((2, 2)))
+            )  # by NumPy, to full size
     torch.testing.assert_close(sum(parts), x)
-    assert sum(part.square().sum() for part in parts).item() == pytest.approx(x.square().sum().item(), rel=1e-12)
+    assert sum(part.square().sum() for part in parts).item() == pytest.approx(
+        x.square().sum().item(), rel=1e-12
+    )
     torch.testing.assert_close(detail(detail(x)), detail(x))
     assert detail(x).unflatten(3, (6, 2)).unflatten(2, (4, 2)).mean((3, 5)).abs().max() < 1e-15
-    torch.testing.assert_close((detail(x) * up(noise(3, 2, 4, 6, seed=1))).sum(), torch.tensor(0.0).double(), rtol=0, atol=1e-12)
+    torch.testing.assert_close(
+        (detail(x) * up(noise(3, 2, 4, 6, seed=1))).sum(),
+        torch.tensor(0.0).double(),
+        rtol=0,
+        atol=1e-12,
+    )
 
 
 def test_halving_a_level_gives_the_coarser_one():
@@ -93,7 +124,9 @@ def test_a_code_changes_its_own_scale_and_no_other(changed):
     z = list(model.encode(noise(4, 2, 8, 12)))
     before = bands(model.decode(z), 3)
     z[changed] = z[changed] + 1
-    moved = [(after - band).abs().max().item() for after, band in zip(bands(model.decode(z), 3), before)]
+    moved = [
+        (after - band).abs().max().item() for after, band in zip(bands(model.decode(z), 3), before)
+    ]
     assert [change > 0.01 for change in moved] == [level == changed for level in range(3)]
     assert max(change for level, change in enumerate(moved) if level != changed) < 1e-14
 
@@ -105,12 +138,19 @@ def test_with_fewer_levels_the_rest_is_blank():
     whole = model.reconstructions(z)
     for levels in (1, 2, 3):
         image, finest = model.decode(z, levels), whole[3 - levels]
-        size = 2**(3 - levels)
-        np.testing.assert_allclose(image.detach(), np.kron(finest.detach(), np.ones((size, size))), atol=1e-14)
+        size = 2 ** (3 - levels)
+        np.testing.assert_allclose(
+            image.detach(), np.kron(finest.detach(), np.ones((size, size))), atol=1e-14
+        )
         drawn = model.reconstructions(z, levels)
         assert torch.equal(drawn[0], image) and torch.equal(drawn[3 - levels], finest)
-        blank = [code if 3 - levels <= level else torch.full_like(code, torch.nan) for level, code in enumerate(z)]
-        assert torch.equal(model.decode(blank, levels), image), "codes that are left out are not read"
+        blank = [
+            code if 3 - levels <= level else torch.full_like(code, torch.nan)
+            for level, code in enumerate(z)
+        ]
+        assert torch.equal(model.decode(blank, levels), image), (
+            "codes that are left out are not read"
+        )
     assert torch.equal(model.decode(z, 3), model.decode(z))
 
 
@@ -124,7 +164,9 @@ def test_a_sigmoid_adds_in_logits_and_every_level_stays_in_range():
     for image, a, wanted in zip(model.reconstructions(z), logits, pyramid(logits[0], 3)):
         assert 0 <= image.min() and image.max() <= 1 and torch.equal(image, a.sigmoid())
         torch.testing.assert_close(a, wanted, rtol=0, atol=1e-13)
-    assert (pyramid(model.decode(z), 2)[1] - model.reconstructions(z)[1]).abs().max() > 1e-3, "only roughly"
+    assert (pyramid(model.decode(z), 2)[1] - model.reconstructions(z)[1]).abs().max() > 1e-3, (
+        "only roughly"
+    )
     assert model.output_range == (0, 1) and start().output_range == (-math.inf, math.inf)
 
 
@@ -146,7 +188,9 @@ def test_the_objective_is_the_loss_of_several_scales(weights):
     total, wanted = sum(terms.values()), multi_scale_loss(model(x)[0], x, weights)
     torch.testing.assert_close(total, wanted, rtol=1e-12, atol=0)
     parameters = list(model.parameters())
-    for ours, theirs in zip(torch.autograd.grad(total, parameters), torch.autograd.grad(wanted, parameters)):
+    for ours, theirs in zip(
+        torch.autograd.grad(total, parameters), torch.autograd.grad(wanted, parameters)
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-13)
 
 
@@ -157,7 +201,9 @@ def test_the_objective_compares_each_level_with_its_own_picture():
     for level, (term, image) in enumerate(zip(terms.values(), drawn)):
         size = 2**level
         wanted = x.numpy().reshape(4, 2, 8 // size, size, 12 // size, size).mean((3, 5))
-        assert term.item() == pytest.approx((level + 1) * ((image.detach().numpy() - wanted) ** 2).mean(), rel=1e-12)
+        assert term.item() == pytest.approx(
+            (level + 1) * ((image.detach().numpy() - wanted) ** 2).mean(), rel=1e-12
+        )
 
 
 def test_with_codes_as_long_as_the_bands_are_wide_nothing_is_lost():
@@ -191,9 +237,15 @@ def test_training_reaches_the_optimum():
 
 
 def test_slopes():
-    model, x = start((1, 4, 4), (3,), (2, 2), output="sigmoid"), noise(2, 1, 4, 4).sigmoid().requires_grad_()
+    model, x = (
+        start((1, 4, 4), (3,), (2, 2), output="sigmoid"),
+        noise(2, 1, 4, 4).sigmoid().requires_grad_(),
+    )
     names, values = zip(*model.named_parameters())
-    assert torch.autograd.gradcheck(lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,))[0], (x, *values))
+    assert torch.autograd.gradcheck(
+        lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,))[0],
+        (x, *values),
+    )
 
 
 def test_float32():
@@ -203,12 +255,25 @@ def test_float32():
     torch.testing.assert_close(single.double(), wanted, rtol=0, atol=1e-5)
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"shape": (1, 27, 28)}, "27 x 28; expected sides divisible by 4 for 3 levels: use at most 1"),
-    ({"shape": (1, 28, 28), "latent_dims": (4,) * 4}, "divisible by 8 for 4 levels: use at most 3"),
-    ({"shape": 784}, r"shape is \(784,\); expected that of an image, \(C, H, W\)"), ({"latent_dims": ()}, r"latent_dims is \(\)"),
-    ({"latent_dims": (4, 0)}, "latent_dims is 0"), ({"hidden": (0,)}, "hidden is 0"), ({"output": "relu"}, "output is 'relu'"),
-    ({"activation": "swish"}, "activation is 'swish'")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            {"shape": (1, 27, 28)},
+            "27 x 28; expected sides divisible by 4 for 3 levels: use at most 1",
+        ),
+        (
+            {"shape": (1, 28, 28), "latent_dims": (4,) * 4},
+            "divisible by 8 for 4 levels: use at most 3",
+        ),
+        ({"shape": 784}, r"shape is \(784,\); expected that of an image, \(C, H, W\)"),
+        ({"latent_dims": ()}, r"latent_dims is \(\)"),
+        ({"latent_dims": (4, 0)}, "latent_dims is 0"),
+        ({"hidden": (0,)}, "hidden is 0"),
+        ({"output": "relu"}, "output is 'relu'"),
+        ({"activation": "swish"}, "activation is 'swish'"),
+    ],
+)
 def test_what_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         MultiScaleAutoencoder(**options)
@@ -218,7 +283,10 @@ def test_wrong_arguments_are_refused():
     model, x = start(), noise(4, 2, 8, 12)
     z = model.encode(x)
     for wrong in (z[:2], z[::-1], (z[0][0], *z[1:])):
-        with pytest.raises(ValueError, match=r"z has shapes .*; expected \[\('B', 5\), \('B', 4\), \('B', 3\)\]: .* finest first"):
+        with pytest.raises(
+            ValueError,
+            match=r"z has shapes .*; expected \[\('B', 5\), \('B', 4\), \('B', 3\)\]: .* finest first",
+        ):
             model.decode(wrong)
     with pytest.raises(ValueError, match="levels is 4; expected at most 3"):
         model.decode(z, 4)

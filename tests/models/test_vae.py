@@ -1,4 +1,5 @@
 """The variational autoencoder against PyTorch's distributions, an integral over its code, and theory."""
+
 import math
 
 import numpy as np
@@ -80,22 +81,34 @@ def test_any_shape_comes_back(likelihood, shape):
     assert [t.shape for t in model.posterior(x)] == [(3, 2), (3, 2)]
     assert model.log_likelihood(x, z).shape == (3,) and model.sample(4).shape == (4, *model.shape)
     assert torch.equal(z, model.posterior(x)[0]) and torch.equal(model.encode(x), z)
-    assert torch.equal(x_hat, model.logits(z).sigmoid() if likelihood == "bernoulli" else model.logits(z))
+    assert torch.equal(
+        x_hat, model.logits(z).sigmoid() if likelihood == "bernoulli" else model.logits(z)
+    )
 
 
 def test_the_likelihood_settles_the_output_and_the_range_of_the_data():
-    assert start("bernoulli").output_range == (0, 1) and start("gaussian").output_range == (-math.inf, math.inf)
+    assert start("bernoulli").output_range == (0, 1) and start("gaussian").output_range == (
+        -math.inf,
+        math.inf,
+    )
     with pytest.raises(ValueError, match="data runs from"):
         fit(start().float(), 2 * data().float(), beta_vae(), steps=1, device="cpu")
 
 
 @LIKELIHOODS
 def test_the_likelihood_agrees_with_pytorch(likelihood):
-    model, x, z = start(likelihood), data(), noise(7, 2)
+    model = start(likelihood)
+    x = data()
+    z = noise(7, 2)
     with torch.no_grad():
         model.log_sigma.fill_(-0.4) if likelihood == "gaussian" else None
     x = x.round() if likelihood == "bernoulli" else x
-    torch.testing.assert_close(model.log_likelihood(x, z), likelihood_of(model, z).log_prob(x).sum(1), rtol=1e-12, atol=1e-12)
+    torch.testing.assert_close(
+        model.log_likelihood(x, z),
+        likelihood_of(model, z).log_prob(x).sum(1),
+        rtol=1e-12,
+        atol=1e-12,
+    )
 
 
 @LIKELIHOODS
@@ -106,7 +119,9 @@ def test_the_two_terms_by_hand_from_the_same_noise(likelihood):
     z = q.mean + q.stddev * noise(7, 2, seed=3)
     terms = model.negative_elbo_terms(x, seeded(3))
     assert list(terms) == ["reconstruction", "kl"]
-    torch.testing.assert_close(terms["reconstruction"], -likelihood_of(model, z).log_prob(x).sum(1).mean())
+    torch.testing.assert_close(
+        terms["reconstruction"], -likelihood_of(model, z).log_prob(x).sum(1).mean()
+    )
     torch.testing.assert_close(terms["kl"], kl_divergence(q, Normal(0.0, 1.0)).sum(1).mean())
 
 
@@ -125,20 +140,30 @@ def test_the_terms_have_the_gradient_of_their_values(likelihood):
     names, values = zip(*model.named_parameters())
 
     def value(*given):
-        terms = torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()), strict=True)
+        terms = torch.func.functional_call(
+            model, dict(zip(names, given)), (x, seeded()), strict=True
+        )
         return tuple(terms.values())
+
     model.forward = model.negative_elbo_terms
     assert torch.autograd.gradcheck(value, values)
     mean_weight = model.encoder[-1].weight
-    gradient, = torch.autograd.grad(model.negative_elbo_terms(x, seeded())["reconstruction"], mean_weight)
-    assert (gradient[:2].abs() > 0).all() and (gradient[2:].abs() > 0).all(), "means and log-variances"
+    (gradient,) = torch.autograd.grad(
+        model.negative_elbo_terms(x, seeded())["reconstruction"], mean_weight
+    )
+    assert (gradient[:2].abs() > 0).all() and (gradient[2:].abs() > 0).all(), (
+        "means and log-variances"
+    )
 
 
 def test_a_log_variance_stays_within_bounds_and_has_a_gradient_within():
     model, x = start(hidden=()), data()
     for raw, wanted in ((1e4, 10), (-1e4, -10), (0.0, 0.0)):
-        model.encoder[-1].weight.data.zero_(), model.encoder[-1].bias.data.fill_(raw)
-        assert (model.posterior(x)[1] == wanted).all() and all(t.isfinite() for t in model.negative_elbo_terms(x).values())
+        model.encoder[-1].weight.data.zero_()
+        model.encoder[-1].bias.data.fill_(raw)
+        assert (model.posterior(x)[1] == wanted).all() and all(
+            t.isfinite() for t in model.negative_elbo_terms(x).values()
+        )
     model.posterior(x)[1].sum().backward()
     assert model.encoder[-1].bias.grad[2:].tolist() == [7, 7], "slope 1 at 0"
 
@@ -148,7 +173,9 @@ def test_beta_weighs_the_divergence_alone():
     plain = model.negative_elbo_terms(x, seeded())
     for beta in (0, 0.5, 1, 4.0):
         terms = beta_vae(beta)(model, x, seeded())
-        assert list(terms) == ["reconstruction", "kl"] and torch.equal(terms["reconstruction"], plain["reconstruction"])
+        assert list(terms) == ["reconstruction", "kl"] and torch.equal(
+            terms["reconstruction"], plain["reconstruction"]
+        )
         torch.testing.assert_close(terms["kl"], beta * plain["kl"])
 
 
@@ -158,8 +185,10 @@ def test_the_normalised_beta_weighs_the_two_averages():
     reconstruction, kl = beta_vae(4.0)(model, x, seeded()).values()
     plain = model.negative_elbo_terms(x, seeded())
     assert normalized_beta(model, 4.0) == 4 * 3 / 24
-    torch.testing.assert_close((reconstruction + kl) / 24,
-                               plain["reconstruction"] / 24 + normalized_beta(model, 4.0) * plain["kl"] / 3)
+    torch.testing.assert_close(
+        (reconstruction + kl) / 24,
+        plain["reconstruction"] / 24 + normalized_beta(model, 4.0) * plain["kl"] / 3,
+    )
 
 
 def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
@@ -168,7 +197,7 @@ def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
     z = model.posterior(x)[0]
     with torch.no_grad():
         model.log_sigma.copy_((model.decode(z) - x).square().mean().log() / 2)
-    slope, = torch.autograd.grad(model.log_likelihood(x, z).mean(), model.log_sigma)
+    (slope,) = torch.autograd.grad(model.log_likelihood(x, z).mean(), model.log_sigma)
     assert abs(slope.item()) < 1e-12
     fixed = VAE(6, (), 2, likelihood="gaussian", sigma=0.3)
     assert fixed.log_sigma.exp().item() == pytest.approx(0.3) and not fixed.log_sigma.requires_grad
@@ -181,16 +210,29 @@ def test_a_log_weight_by_hand_from_the_same_noise(likelihood):
     q = Normal(mean, (log_variance / 2).exp())
     z = q.mean + q.stddev * noise(3, 7, 2, seed=5)
     prior = Normal(0.0, 1.0)
-    wanted = torch.stack([likelihood_of(model, row).log_prob(x).sum(1) for row in z]) + (prior.log_prob(z) - q.log_prob(z)).sum(2)
-    torch.testing.assert_close(model.log_importance_weights(x, 3, seeded(5)), wanted, rtol=1e-11, atol=1e-11)
+    wanted = torch.stack([likelihood_of(model, row).log_prob(x).sum(1) for row in z]) + (
+        prior.log_prob(z) - q.log_prob(z)
+    ).sum(2)
+    torch.testing.assert_close(
+        model.log_importance_weights(x, 3, seeded(5)), wanted, rtol=1e-11, atol=1e-11
+    )
 
 
-@pytest.mark.parametrize("samples, chunk, sizes", [(1, 64, [1]), (6, 6, [6]), (7, 3, [3, 3, 1]), (5, 100, [5])])
+@pytest.mark.parametrize(
+    "samples, chunk, sizes", [(1, 64, [1]), (6, 6, [6]), (7, 3, [3, 3, 1]), (5, 100, [5])]
+)
 def test_the_bound_is_the_log_of_the_mean_weight_whatever_the_chunks(samples, chunk, sizes):
-    model, x, generator = start(), data(), seeded(2)
+    model = start()
+    x = data()
+    generator = seeded(2)
     weights = torch.cat([model.log_importance_weights(x, size, generator) for size in sizes]).exp()
     assert len(weights) == samples
-    torch.testing.assert_close(iwae_bound(model, x, samples, seeded(2), chunk), weights.mean(0).log(), rtol=1e-11, atol=1e-11)
+    torch.testing.assert_close(
+        iwae_bound(model, x, samples, seeded(2), chunk),
+        weights.mean(0).log(),
+        rtol=1e-11,
+        atol=1e-11,
+    )
 
 
 def test_the_bound_survives_weights_too_small_for_a_float():
@@ -204,15 +246,23 @@ def test_the_bound_rises_from_the_elbo_to_the_likelihood(likelihood):
     model, x = start(likelihood, latent_dim=1), data(1).round()
 
     def density(z):
-        return math.exp(model.log_likelihood(x, torch.tensor([[z]], dtype=torch.float64)).item()) * stats.norm.pdf(z)
+        return math.exp(
+            model.log_likelihood(x, torch.tensor([[z]], dtype=torch.float64)).item()
+        ) * stats.norm.pdf(z)
+
     with torch.no_grad():
         log_p = math.log(integrate.quad(density, -9, 9, limit=200)[0])
         many = x.expand(4000, 6)
         elbo, five, fifty = (iwae_bound(model, many, samples, seeded()) for samples in (1, 5, 50))
         terms = sum(model.negative_elbo_terms(many, seeded(1)).values())
-    error = {name: 4 * t.std().item() / 4000**0.5 for name, t in (("elbo", elbo), ("five", five), ("fifty", fifty))}
+    error = {
+        name: 4 * t.std().item() / 4000**0.5
+        for name, t in (("elbo", elbo), ("five", five), ("fifty", fifty))
+    }
     assert -terms.item() == pytest.approx(elbo.mean().item(), abs=2 * error["elbo"])
-    assert elbo.mean() + error["elbo"] < five.mean() - error["five"], "five draws bound better than one"
+    assert elbo.mean() + error["elbo"] < five.mean() - error["five"], (
+        "five draws bound better than one"
+    )
     assert five.mean() + error["five"] < fifty.mean() - error["fifty"], "fifty better than five"
     assert fifty.mean() - error["fifty"] < log_p
     assert iwae_bound(model, x, 40_000, seeded(), 8000).item() == pytest.approx(log_p, abs=0.01)
@@ -229,8 +279,10 @@ def test_new_samples_are_decoded_noise_and_follow_the_generator():
     assert not torch.equal(model.sample(5, seeded(4)), model.sample(5, seeded(5)))
 
 
-@pytest.mark.parametrize("objective, likelihood",
-                         [(beta_vae(1), "bernoulli"), (beta_vae(1), "gaussian"), (importance_weighted(5), "bernoulli")])
+@pytest.mark.parametrize(
+    "objective, likelihood",
+    [(beta_vae(1), "bernoulli"), (beta_vae(1), "gaussian"), (importance_weighted(5), "bernoulli")],
+)
 def test_training_raises_the_bound_on_data_held_out(objective, likelihood):
     rows = (data(300, (3,)) > 0.5).float().repeat(1, 2)  # the second half repeats the first
     torch.manual_seed(0)
@@ -239,7 +291,9 @@ def test_training_raises_the_bound_on_data_held_out(objective, likelihood):
     history = fit(model, rows[:200], objective, steps=300, batch_size=100, lr=0.01, device="cpu")
     after = iwae_bound(model, rows[200:], 50, seeded()).mean().item()
     assert after > before + 1 and (likelihood == "gaussian" or after > -6 * math.log(2))
-    assert set(history.terms) - {"loss"} == ({"bound"} if objective.__name__ == "<lambda>" else {"reconstruction", "kl"})
+    assert set(history.terms) - {"loss"} == (
+        {"bound"} if objective.__name__ == "<lambda>" else {"reconstruction", "kl"}
+    )
 
 
 def test_an_untrained_code_of_zeros_costs_what_its_decoder_says():
@@ -247,30 +301,51 @@ def test_an_untrained_code_of_zeros_costs_what_its_decoder_says():
     for parameter in model.parameters():
         parameter.data.zero_()
     terms = model.negative_elbo_terms(x, seeded())
-    assert terms["kl"].item() == 0 and terms["reconstruction"].item() == pytest.approx(6 * math.log(2))
-    assert terms["reconstruction"].item() == pytest.approx(bce(torch.zeros_like(x), x, "batchmean").item())
+    assert terms["kl"].item() == 0 and terms["reconstruction"].item() == pytest.approx(
+        6 * math.log(2)
+    )
+    assert terms["reconstruction"].item() == pytest.approx(
+        bce(torch.zeros_like(x), x, "batchmean").item()
+    )
 
 
-@pytest.mark.parametrize("options, words", [
-    ({"likelihood": "poisson"}, "likelihood is 'poisson'; expected one of 'bernoulli', 'gaussian'"),
-    ({"likelihood": "gaussian", "sigma": 0.0}, "sigma is 0.0"),
-    ({"likelihood": "gaussian", "sigma": -1.0}, "sigma is -1.0"), ({"sigma": 1.0}, "sigma is 1.0 with a Bernoulli likelihood"),
-    ({"latent_dim": 0}, "latent_dim is 0"), ({"shape": ()}, r"shape is \(\)"), ({"activation": "RELU"}, "activation is 'RELU'")])
+@pytest.mark.parametrize(
+    "options, words",
+    [
+        (
+            {"likelihood": "poisson"},
+            "likelihood is 'poisson'; expected one of 'bernoulli', 'gaussian'",
+        ),
+        ({"likelihood": "gaussian", "sigma": 0.0}, "sigma is 0.0"),
+        ({"likelihood": "gaussian", "sigma": -1.0}, "sigma is -1.0"),
+        ({"sigma": 1.0}, "sigma is 1.0 with a Bernoulli likelihood"),
+        ({"latent_dim": 0}, "latent_dim is 0"),
+        ({"shape": ()}, r"shape is \(\)"),
+        ({"activation": "RELU"}, "activation is 'RELU'"),
+    ],
+)
 def test_an_option_that_cannot_be_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         VAE(**options)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda m: m.posterior(torch.rand(2, 5)), r"x has shape \(2, 5\); expected \(B, 6\)"),
-    (lambda m: m.decode(torch.rand(2, 3)), r"z has shape \(2, 3\)"),
-    (lambda m: m.log_likelihood(torch.rand(3, 6), torch.rand(2, 2)), "x"),
-    (lambda m: m.log_likelihood(torch.rand(2, 6) + 1, torch.rand(2, 2)), "x runs from 1"),
-    (lambda m: m.sample(0), "n is 0"), (lambda m: iwae_bound(m, torch.rand(2, 6), 0), "samples is 0"),
-    (lambda m: iwae_bound(m, torch.rand(2, 6), 5, None, 0), "chunk is 0"), (lambda m: importance_weighted(1.5), "samples is 1.5"),
-    (lambda m: beta_vae(-1), "beta is -1"), (lambda m: beta_vae(math.nan), "beta is nan"),
-    (lambda m: beta_vae(True), "beta is True"),
-    (lambda m: beta_vae("1"), "beta is '1'")])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda m: m.posterior(torch.rand(2, 5)), r"x has shape \(2, 5\); expected \(B, 6\)"),
+        (lambda m: m.decode(torch.rand(2, 3)), r"z has shape \(2, 3\)"),
+        (lambda m: m.log_likelihood(torch.rand(3, 6), torch.rand(2, 2)), "x"),
+        (lambda m: m.log_likelihood(torch.rand(2, 6) + 1, torch.rand(2, 2)), "x runs from 1"),
+        (lambda m: m.sample(0), "n is 0"),
+        (lambda m: iwae_bound(m, torch.rand(2, 6), 0), "samples is 0"),
+        (lambda m: iwae_bound(m, torch.rand(2, 6), 5, None, 0), "chunk is 0"),
+        (lambda m: importance_weighted(1.5), "samples is 1.5"),
+        (lambda m: beta_vae(-1), "beta is -1"),
+        (lambda m: beta_vae(math.nan), "beta is nan"),
+        (lambda m: beta_vae(True), "beta is True"),
+        (lambda m: beta_vae("1"), "beta is '1'"),
+    ],
+)
 def test_a_wrong_call_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(VAE(6, (), 2))
@@ -282,4 +357,6 @@ def test_the_importance_weighted_objective_is_minus_the_bound_averaged(samples):
     model, x = start(), data(7)
     weights = model.log_importance_weights(x, samples, seeded(3)).detach().numpy()  # (S, B)
     wanted = -np.log(np.exp(weights).mean(0)).mean()
-    assert importance_weighted(samples)(model, x, seeded(3))["bound"].item() == pytest.approx(wanted, rel=1e-10)
+    assert importance_weighted(samples)(model, x, seeded(3))["bound"].item() == pytest.approx(
+        wanted, rel=1e-10
+    )

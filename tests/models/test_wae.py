@@ -1,4 +1,5 @@
 """The discrepancy against its formula, its closed form for Gaussians, its own expectation; the model that it trains."""
+
 import math
 
 import pytest
@@ -47,15 +48,25 @@ KERNELS = pytest.mark.parametrize("kernel", [inverse_multiquadric, gaussian_kern
 
 
 def noise(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    ).to(dtype)
 
 
 def test_the_kernel_is_scikit_learns_summed_over_seven_scales():
     """Its rational quadratic of exponent 1 is 1 / (1 + r^2 / (2 l^2)): l^2 = C / 2."""
-    x, y, d, sigma = noise(5, 3), noise(4, 3, seed=1), 3, 0.7
-    kernels = [RationalQuadratic(length_scale=math.sqrt(d * sigma**2 * scale), alpha=1.0) for scale in (.1, .2, .5, 1, 2, 5, 10)]
+    x = noise(5, 3)
+    y = noise(4, 3, seed=1)
+    d = 3
+    sigma = 0.7
+    kernels = [
+        RationalQuadratic(length_scale=math.sqrt(d * sigma**2 * scale), alpha=1.0)
+        for scale in (0.1, 0.2, 0.5, 1, 2, 5, 10)
+    ]
     ours = inverse_multiquadric(squared_distances(x, y), d, sigma)
-    torch.testing.assert_close(ours, torch.as_tensor(sum(kernel(x, y) for kernel in kernels)), rtol=1e-12, atol=0)
+    torch.testing.assert_close(
+        ours, torch.as_tensor(sum(kernel(x, y) for kernel in kernels)), rtol=1e-12, atol=0
+    )
     assert inverse_multiquadric(torch.zeros(()), 3).item() == 7 == len(SCALES)
 
 
@@ -63,17 +74,23 @@ def test_the_constant_is_the_mean_squared_distance_of_two_draws_of_the_prior():
     x, y = noise(100_000, 5), noise(100_000, 5, seed=1)
     squares = (x - y).square().sum(1)
     assert squares.mean().item() == pytest.approx(10, abs=4 * squares.std().item() / 100_000**0.5)
-    assert inverse_multiquadric(torch.tensor(10.0), 5).item() == pytest.approx(sum(s / (1 + s) for s in SCALES))
+    assert inverse_multiquadric(torch.tensor(10.0), 5).item() == pytest.approx(
+        sum(s / (1 + s) for s in SCALES)
+    )
 
 
 @KERNELS
 @pytest.mark.parametrize("n, m, d", [(2, 2, 1), (7, 7, 3), (5, 12, 2), (30, 2, 8)])
 def test_products_give_what_differences_give(kernel, n, m, d):
     x, y = noise(n, d), noise(m, d, seed=1) + 0.5
-    torch.testing.assert_close(mmd(x, y, kernel), mmd_by_differences(x, y, kernel), rtol=1e-11, atol=1e-13)
+    torch.testing.assert_close(
+        mmd(x, y, kernel), mmd_by_differences(x, y, kernel), rtol=1e-11, atol=1e-13
+    )
     torch.testing.assert_close(squared_distances_by_products(x, y), squared_distances(x, y))
     single = mmd(x.float(), y.float(), kernel)
-    assert single.dtype == torch.float32 and single.item() == pytest.approx(mmd(x, y, kernel).item(), abs=1e-5)
+    assert single.dtype == torch.float32 and single.item() == pytest.approx(
+        mmd(x, y, kernel).item(), abs=1e-5
+    )
 
 
 def test_no_distance_is_below_zero():
@@ -84,22 +101,34 @@ def test_no_distance_is_below_zero():
 def test_two_pairs_by_hand():
     x, y = torch.tensor([[0.0], [1.0]]), torch.tensor([[0.0], [3.0]])
     k = lambda square: math.exp(-square / 2)  # noqa: E731
-    assert mmd(x, y, gaussian_kernel).item() == pytest.approx(k(1) + k(9) - 2 * (k(0) + k(9) + k(1) + k(4)) / 4, rel=1e-6)
+    assert mmd(x, y, gaussian_kernel).item() == pytest.approx(
+        k(1) + k(9) - 2 * (k(0) + k(9) + k(1) + k(4)) / 4, rel=1e-6
+    )
 
 
 @pytest.mark.parametrize("d, shift, g", [(2, 1.0, 4.0), (5, 1.5, 10.0), (3, 2.0, 1.0)])
 def test_it_estimates_the_closed_form_of_two_gaussians(d, shift, g):
     """For N(mu, I) against N(0, I) and exp(-r^2 / g); repeats give the interval, and small samples no bias."""
     mu = torch.full((d,), shift / d**0.5, dtype=torch.float64)
-    wanted = (1 + 4 / g) ** (-d / 2) * 2 * (1 - math.exp(-shift**2 / (g + 4)))
-    draws = torch.stack([mmd(noise(6, d, seed=2 * i) + mu, noise(9, d, seed=2 * i + 1), lambda s,
-                             d: gaussian_kernel(s, d, g)) for i in range(3000)])
+    wanted = (1 + 4 / g) ** (-d / 2) * 2 * (1 - math.exp(-(shift**2) / (g + 4)))
+    draws = torch.stack(
+        [
+            mmd(
+                noise(6, d, seed=2 * i) + mu,
+                noise(9, d, seed=2 * i + 1),
+                lambda s, d: gaussian_kernel(s, d, g),
+            )
+            for i in range(3000)
+        ]
+    )
     assert draws.mean().item() == pytest.approx(wanted, abs=4 * draws.std().item() / 3000**0.5)
     assert draws.std().item() / 3000**0.5 < wanted / 15
 
 
 def test_it_is_zero_on_average_for_one_distribution_and_falls_below():
-    draws = torch.stack([mmd(noise(6, 2, seed=2 * i), noise(6, 2, seed=2 * i + 1)) for i in range(1000)])
+    draws = torch.stack(
+        [mmd(noise(6, 2, seed=2 * i), noise(6, 2, seed=2 * i + 1)) for i in range(1000)]
+    )
     assert abs(draws.mean().item()) < 4 * draws.std().item() / 1000**0.5
     assert (draws < 0).double().mean() > 0.3
 
@@ -108,8 +137,9 @@ def test_it_sees_what_a_mean_and_a_variance_do_not():
     """Two heaps with the mean and variance of the prior."""
     heaps = torch.where(noise(500, 1) > 0, 0.97, -0.97) + 0.24 * noise(500, 1, seed=1)
     assert abs(heaps.std().item() - 1) < 0.05
-    assert mmd(heaps, noise(500, 1,
-                            seed=2)) > 5 * max(abs(mmd(noise(500, 1, seed=i), noise(500, 1, seed=i + 1))) for i in range(3, 9))
+    assert mmd(heaps, noise(500, 1, seed=2)) > 5 * max(
+        abs(mmd(noise(500, 1, seed=i), noise(500, 1, seed=i + 1))) for i in range(3, 9)
+    )
 
 
 @KERNELS
@@ -131,10 +161,16 @@ def test_the_objective_by_hand():
     model, x = WAE(6, (5,), 2).double(), torch.rand(8, 6, dtype=torch.float64)
     terms = wasserstein(3.0)(model, x, torch.Generator().manual_seed(4))
     assert list(terms) == ["reconstruction", "mmd"]
-    assert terms["reconstruction"].item() == pytest.approx((model(x)[0] - x).square().sum(1).mean().item())
-    torch.testing.assert_close(terms["mmd"], 3 * mmd_by_differences(model.encode(x), noise(8, 2, seed=4)))
+    assert terms["reconstruction"].item() == pytest.approx(
+        (model(x)[0] - x).square().sum(1).mean().item()
+    )
+    torch.testing.assert_close(
+        terms["mmd"], 3 * mmd_by_differences(model.encode(x), noise(8, 2, seed=4))
+    )
     terms = wasserstein(3.0, gaussian_kernel)(model, x, torch.Generator().manual_seed(4))
-    torch.testing.assert_close(terms["mmd"], 3 * mmd_by_differences(model.encode(x), noise(8, 2, seed=4), gaussian_kernel))
+    torch.testing.assert_close(
+        terms["mmd"], 3 * mmd_by_differences(model.encode(x), noise(8, 2, seed=4), gaussian_kernel)
+    )
 
 
 def test_training_brings_the_codes_to_the_prior_and_still_reconstructs():
@@ -157,13 +193,22 @@ def test_new_samples_are_decoded_noise_and_follow_the_generator():
     assert sample_prior(2, model.float()).dtype == torch.float32
 
 
-@pytest.mark.parametrize("x, y, error, words", [
-    (torch.rand(1, 3), torch.rand(4, 3), ValueError, r"x has shape \(1, 3\); expected \(N, d\) with N > 1"),
-    (torch.rand(4, 3), torch.rand(4, 2), ValueError, r"y has shape \(4, 2\)"),
-    (torch.rand(4), torch.rand(4), ValueError, r"x has shape \(4,\)"),
-    (torch.rand(4, 2, 2), torch.rand(4, 2), ValueError, r"x has shape \(4, 2, 2\)"),
-    (torch.rand(4, 3), [0.0], TypeError, "y is a list"),
-    (torch.ones(4, 3).int(), torch.rand(4, 3), TypeError, "x has dtype torch.int32")])
+@pytest.mark.parametrize(
+    "x, y, error, words",
+    [
+        (
+            torch.rand(1, 3),
+            torch.rand(4, 3),
+            ValueError,
+            r"x has shape \(1, 3\); expected \(N, d\) with N > 1",
+        ),
+        (torch.rand(4, 3), torch.rand(4, 2), ValueError, r"y has shape \(4, 2\)"),
+        (torch.rand(4), torch.rand(4), ValueError, r"x has shape \(4,\)"),
+        (torch.rand(4, 2, 2), torch.rand(4, 2), ValueError, r"x has shape \(4, 2, 2\)"),
+        (torch.rand(4, 3), [0.0], TypeError, "y is a list"),
+        (torch.ones(4, 3).int(), torch.rand(4, 3), TypeError, "x has dtype torch.int32"),
+    ],
+)
 def test_samples_that_do_not_fit_are_refused(x, y, error, words):
     with pytest.raises(error, match=words):
         mmd(x, y)

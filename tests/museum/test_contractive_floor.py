@@ -2,6 +2,7 @@
 
 Since then PyTorch refuses to differentiate ``//``; its division that rounds down is the same function, and is not refused.
 """
+
 import pytest
 import torch
 
@@ -15,13 +16,17 @@ from aecourse.regularizers import (
 
 def encoder_and_data():
     torch.manual_seed(0)
-    return Autoencoder(6, (), 3, code_activation="sigmoid").encoder.double(), torch.randn(8, 6, dtype=torch.float64)
+    return Autoencoder(6, (), 3, code_activation="sigmoid").encoder.double(), torch.randn(
+        8, 6, dtype=torch.float64
+    )
 
 
 def floored(encoder, x):
     """The bug."""
     z, weight = encoder(x), encoder[0][0].weight
-    return torch.div(((z * (1 - z)).square() @ weight.square().sum(1)).sum(), len(x), rounding_mode="floor")
+    return torch.div(
+        ((z * (1 - z)).square() @ weight.square().sum(1)).sum(), len(x), rounding_mode="floor"
+    )
 
 
 def ours(encoder, x):
@@ -32,12 +37,16 @@ def learns(penalty):
     """A step against the gradient lowers the penalty, by the slope times the step."""
     encoder, x = encoder_and_data()
     before = contractive_penalty_by_jacobian(encoder, x).item()
-    slopes = torch.autograd.grad(penalty(encoder, x), list(encoder.parameters()), allow_unused=True, materialize_grads=True)
+    slopes = torch.autograd.grad(
+        penalty(encoder, x), list(encoder.parameters()), allow_unused=True, materialize_grads=True
+    )
     with torch.no_grad():
         for parameter, slope in zip(encoder.parameters(), slopes):
             parameter -= 1e-3 * slope
     fall = 1e-3 * sum(slope.square().sum().item() for slope in slopes)
-    return fall > 0 and before - contractive_penalty_by_jacobian(encoder, x).item() == pytest.approx(fall, rel=0.02)
+    return fall > 0 and before - contractive_penalty_by_jacobian(
+        encoder, x
+    ).item() == pytest.approx(fall, rel=0.02)
 
 
 def test_a_floored_mean_does_not_learn_and_a_mean_does():
@@ -47,6 +56,10 @@ def test_a_floored_mean_does_not_learn_and_a_mean_does():
 
 def test_a_floored_mean_is_not_a_mean():
     encoder, x = encoder_and_data()
-    wanted = pytest.approx(torch.stack([contractive_penalty_by_jacobian(encoder, row[None]) for row in x]).mean().item())
+    wanted = pytest.approx(
+        torch.stack([contractive_penalty_by_jacobian(encoder, row[None]) for row in x])
+        .mean()
+        .item()
+    )
     assert ours(encoder, x).item() == contractive_penalty(encoder, x).item() == wanted
     assert floored(encoder, x).item() != wanted

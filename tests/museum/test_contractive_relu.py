@@ -1,4 +1,5 @@
 """Found in public code: the sigmoid's slope h (1 - h) on ReLU units, and weights taken out of the graph."""
+
 import pytest
 import torch
 
@@ -12,7 +13,9 @@ from aecourse.regularizers import (
 
 def encoder_and_data(code):
     torch.manual_seed(0)
-    return Autoencoder(6, (), 4, code_activation=code).encoder.double(), 2 * torch.randn(16, 6, dtype=torch.float64)
+    return Autoencoder(6, (), 4, code_activation=code).encoder.double(), 2 * torch.randn(
+        16, 6, dtype=torch.float64
+    )
 
 
 def sigmoid_slopes_and_detached_weights(encoder, x):
@@ -31,9 +34,17 @@ def is_the_penalty(candidate, code):
     """Its value and its gradient are those of the automatic Jacobian."""
     encoder, x = encoder_and_data(code)
     seen, wanted = candidate(encoder, x), contractive_penalty_by_jacobian(encoder, x)
-    pairs = zip(*(torch.autograd.grad(value, list(encoder.parameters()), allow_unused=True, materialize_grads=True)
-                  for value in (seen, wanted)))
-    return seen.item() == pytest.approx(wanted.item(), rel=1e-12), all(torch.allclose(*pair, rtol=1e-10) for pair in pairs)
+    pairs = zip(
+        *(
+            torch.autograd.grad(
+                value, list(encoder.parameters()), allow_unused=True, materialize_grads=True
+            )
+            for value in (seen, wanted)
+        )
+    )
+    return seen.item() == pytest.approx(wanted.item(), rel=1e-12), all(
+        torch.allclose(*pair, rtol=1e-10) for pair in pairs
+    )
 
 
 @pytest.mark.parametrize("code", ["relu", "sigmoid", "tanh"])
@@ -49,7 +60,10 @@ def test_slopes_of_a_sigmoid_are_wrong_on_relu_units_and_right_on_sigmoid_units(
 def test_weights_out_of_the_graph_give_the_value_and_half_of_the_gradient():
     assert is_the_penalty(sigmoid_slopes_and_detached_weights, "sigmoid") == (True, False)
     assert is_the_penalty(sigmoid_slopes_and_detached_weights, "relu") == (False, False)
-    assert is_the_penalty(lambda encoder, x: contractive_penalty_of_sigmoid_layer(encoder(x), encoder[0][0].weight), "sigmoid") == (True, True)
+    assert is_the_penalty(
+        lambda encoder, x: contractive_penalty_of_sigmoid_layer(encoder(x), encoder[0][0].weight),
+        "sigmoid",
+    ) == (True, True)
 
 
 def test_codes_of_relu_units_are_refused_by_the_closed_form():

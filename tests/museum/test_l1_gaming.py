@@ -19,7 +19,9 @@ def sparse_data(n=256):
     """Sums of a few of eight directions in twelve dimensions."""
     generator = torch.Generator().manual_seed(0)
     directions = F.normalize(torch.randn(8, 12, generator=generator))
-    return (torch.rand(n, 8, generator=generator) * (torch.rand(n, 8, generator=generator) < 0.25)) @ directions
+    return (
+        torch.rand(n, 8, generator=generator) * (torch.rand(n, 8, generator=generator) < 0.25)
+    ) @ directions
 
 
 def rescaled(model, factor):
@@ -53,7 +55,11 @@ def trained(penalty, protect, steps=600):
         optimizer.step()
         protect(model)
     x_hat, z = model(x)
-    return mse(x_hat, x).item(), l1_penalty(z).item(), scale_free_l1(z, model.decoder[0].weight).item()
+    return (
+        mse(x_hat, x).item(),
+        l1_penalty(z).item(),
+        scale_free_l1(z, model.decoder[0].weight).item(),
+    )
 
 
 def nothing(model):
@@ -84,12 +90,22 @@ def test_a_free_decoder_can_be_gamed_and_a_protected_one_cannot():
 def test_training_games_a_free_decoder_and_no_protected_one():
     """Less than half of the penalty, and not less in the output: what a unit adds stays where protection has it."""
     seen = {}
-    for name, penalty, protect in (("free", free, nothing), ("unit norm", free, unit_norm), ("scale free", scale_free, nothing)):
+    for name, penalty, protect in (
+        ("free", free, nothing),
+        ("unit norm", free, unit_norm),
+        ("scale free", scale_free, nothing),
+    ):
         error, size, added = trained(penalty, protect)
         assert error < 0.01 * sparse_data().square().mean().item(), f"{name}: it reconstructs"
         seen[name] = size / added, added
-    assert seen["free"][0] < 0.5 and seen["unit norm"][0] == pytest.approx(1, rel=1e-4) and seen["scale free"][0] > 0.7, seen
-    assert seen["free"][1] > 0.95 * seen["unit norm"][1] and seen["scale free"][1] == pytest.approx(seen["unit norm"][1], rel=0.1), seen
+    assert (
+        seen["free"][0] < 0.5
+        and seen["unit norm"][0] == pytest.approx(1, rel=1e-4)
+        and seen["scale free"][0] > 0.7
+    ), seen
+    assert seen["free"][1] > 0.95 * seen["unit norm"][1] and seen["scale free"][1] == pytest.approx(
+        seen["unit norm"][1], rel=0.1
+    ), seen
 
 
 def test_the_contractive_penalty_is_gamed_in_the_same_way():
@@ -100,5 +116,7 @@ def test_the_contractive_penalty_is_gamed_in_the_same_way():
     penalty, variance = contractive_penalty(model.encoder, x).item(), z.var(0).sum().item()
     x_hat_again, z_again = rescaled(model, 0.1)(x)
     assert contractive_penalty(model.encoder, x).item() == pytest.approx(penalty / 100, rel=0.3)
-    assert contractive_penalty(model.encoder, x).item() / z_again.var(0).sum().item() == pytest.approx(penalty / variance, rel=0.3)
+    assert contractive_penalty(model.encoder, x).item() / z_again.var(
+        0
+    ).sum().item() == pytest.approx(penalty / variance, rel=0.3)
     assert atom_norms(model.decoder[0].weight).min() > 1

@@ -2,6 +2,7 @@
 
 Both give a tensor of the wanted shape. ``.view`` reads the numbers on in the order in which they lie in memory.
 """
+
 import numpy as np
 import pytest
 import torch
@@ -23,10 +24,15 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 def codes_and_factors(n=3000):
     """Three factors; of five coordinates two know one each, one knows two of them a little, and two know nothing."""
     generator = torch.Generator().manual_seed(0)
-    factors = torch.stack([torch.randint(values, (n,), generator=generator) for values in (4, 3, 2)], 1)
+    factors = torch.stack(
+        [torch.randint(values, (n,), generator=generator) for values in (4, 3, 2)], 1
+    )
     noise = torch.randn(n, 5, generator=generator, dtype=torch.float64)
     first, second, third = factors.double().unbind(1)
-    return torch.stack([first, second + 0.3 * noise[:, 0], third + first + noise[:, 1], noise[:, 2], noise[:, 3]], 1), factors
+    return torch.stack(
+        [first, second + 0.3 * noise[:, 0], third + first + noise[:, 1], noise[:, 2], noise[:, 3]],
+        1,
+    ), factors
 
 
 def gaps(information, factors):
@@ -68,7 +74,9 @@ def agrees(form):
 def order_does_not_matter(form):
     """A gap is the same for the same coordinates in another order."""
     z, factors = codes_and_factors()
-    return form(z[:, [4, 2, 0, 3, 1]], factors).tolist() == pytest.approx(form(z, factors).tolist(), abs=1e-12)
+    return form(z[:, [4, 2, 0, 3, 1]], factors).tolist() == pytest.approx(
+        form(z, factors).tolist(), abs=1e-12
+    )
 
 
 def test_a_view_is_no_transpose():
@@ -83,5 +91,10 @@ def test_the_bug_goes_unseen_where_nothing_is_known():
     z, factors = codes_and_factors()
     for bug in (viewed_information, viewed_codes):
         assert bug(z, factors).shape == mig(z, factors).shape
-        assert bug(torch.randn(z.shape, generator=torch.Generator().manual_seed(1)).double(), factors).abs().max() < 0.02
+        assert (
+            bug(torch.randn(z.shape, generator=torch.Generator().manual_seed(1)).double(), factors)
+            .abs()
+            .max()
+            < 0.02
+        )
     assert mig(z, factors)[0] > 0.5 and viewed_codes(z, factors)[0] < 0.05

@@ -1,4 +1,5 @@
 """Found in public code: a product over scales in which the last one, broadcast, stands once for each of the others."""
+
 import pytest
 import torch
 import torch.nn.functional as F
@@ -8,7 +9,9 @@ from aecourse.losses.structural_similarity import SCALE_WEIGHTS, ms_ssim, two_fa
 
 def images():
     generator = torch.Generator().manual_seed(0)
-    x = F.interpolate(torch.rand(2, 1, 22, 22, generator=generator), scale_factor=8, mode="bilinear")
+    x = F.interpolate(
+        torch.rand(2, 1, 22, 22, generator=generator), scale_factor=8, mode="bilinear"
+    )
     return (x + 0.3 * torch.randn(x.shape, generator=generator)).clamp(0, 1).double(), x.double()
 
 
@@ -25,7 +28,7 @@ def scales(x_hat, x):
 def last_counted_four_times(x_hat, x):
     """The bug."""
     means, weights = scales(x_hat, x), torch.tensor(SCALE_WEIGHTS, dtype=x.dtype)[:, None]
-    return torch.prod(means[:-1]**weights[:-1] * means[-1]**weights[-1], dim=0)
+    return torch.prod(means[:-1] ** weights[:-1] * means[-1] ** weights[-1], dim=0)
 
 
 def each_once(x_hat, x):
@@ -35,7 +38,10 @@ def each_once(x_hat, x):
 
 def test_each_scale_counts_once(library):
     x_hat, x = images()
-    wanted = pytest.approx(library("pytorch_msssim").ms_ssim(x_hat, x, data_range=1.0, size_average=False).tolist(), abs=2e-6)
+    wanted = pytest.approx(
+        library("pytorch_msssim").ms_ssim(x_hat, x, data_range=1.0, size_average=False).tolist(),
+        abs=2e-6,
+    )
     assert ms_ssim(x_hat, x, "none").tolist() == wanted
     assert each_once(x_hat, x).tolist() == wanted
     assert last_counted_four_times(x_hat, x).tolist() != wanted
@@ -45,4 +51,6 @@ def test_weights_that_sum_to_one_make_a_mean():
     """Four scales of one half and a last one of one half make one half, however they are weighed."""
     halves, weights = torch.full((5, 1), 0.5), torch.tensor(SCALE_WEIGHTS)[:, None]
     assert torch.prod(halves**weights).item() == pytest.approx(0.5, rel=1e-3)
-    assert torch.prod(halves[:-1]**weights[:-1] * halves[-1]**weights[-1]).item() != pytest.approx(0.5, rel=0.1)
+    assert torch.prod(
+        halves[:-1] ** weights[:-1] * halves[-1] ** weights[-1]
+    ).item() != pytest.approx(0.5, rel=0.1)

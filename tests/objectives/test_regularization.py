@@ -1,4 +1,5 @@
 """The ready-made objectives, term by term, against the same sums written out; weights that a sweep maps over."""
+
 import math
 
 import numpy as np
@@ -96,8 +97,13 @@ def squares(x_hat, x):
     return ((x_hat - x.numpy()) ** 2).mean()
 
 
-ALL = {"reconstruction": reconstruction(), "l1": sparse_l1(0.5), "kl": sparse_kl(0.5), "contraction": contractive(0.5),
-       "decay": weight_decayed(0.5)}
+ALL = {
+    "reconstruction": reconstruction(),
+    "l1": sparse_l1(0.5),
+    "kl": sparse_kl(0.5),
+    "contraction": contractive(0.5),
+    "decay": weight_decayed(0.5),
+}
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -106,48 +112,80 @@ def test_names_and_scalars(name):
     assert list(terms) == list(dict.fromkeys(["reconstruction", name]))
     assert all(term.shape == () and term.dtype == torch.float64 for term in terms.values())
     _, _, logits = in_numpy(start(), data())
-    assert terms["reconstruction"].item() == pytest.approx(squares(special.expit(logits), data()), rel=1e-12)
+    assert terms["reconstruction"].item() == pytest.approx(
+        squares(special.expit(logits), data()), rel=1e-12
+    )
 
 
-@pytest.mark.parametrize("factory", [
-    reconstruction, lambda loss: denoising(lambda x, generator: x, loss), lambda loss: sparse_l1(0.1, loss),
-    lambda loss: sparse_kl(0.1, 0.2, loss), lambda loss: contractive(0.1, loss), lambda loss: weight_decayed(0.1, loss),
-    lambda loss: regularized({}, loss)])
+@pytest.mark.parametrize(
+    "factory",
+    [
+        reconstruction,
+        lambda loss: denoising(lambda x, generator: x, loss),
+        lambda loss: sparse_l1(0.1, loss),
+        lambda loss: sparse_kl(0.1, 0.2, loss),
+        lambda loss: contractive(0.1, loss),
+        lambda loss: weight_decayed(0.1, loss),
+        lambda loss: regularized({}, loss),
+    ],
+)
 def test_every_objective_takes_every_loss(factory):
     model, x = start(), data()
     logits = in_numpy(model, x)[2]
     x_hat, target = special.expit(logits), x.numpy()
-    wanted = {"mse": squares(x_hat, x), "mae": np.abs(x_hat - target).mean(),
-              "bce": -(special.xlogy(target, x_hat) + special.xlogy(1 - target, 1 - x_hat)).mean()}
+    wanted = {
+        "mse": squares(x_hat, x),
+        "mae": np.abs(x_hat - target).mean(),
+        "bce": -(special.xlogy(target, x_hat) + special.xlogy(1 - target, 1 - x_hat)).mean(),
+    }
     for loss, value in wanted.items():
-        assert factory(loss)(model, x, seeded())["reconstruction"].item() == pytest.approx(value, rel=1e-12)
+        assert factory(loss)(model, x, seeded())["reconstruction"].item() == pytest.approx(
+            value, rel=1e-12
+        )
     one = factory(lambda x_hat, x: (x_hat - 2 * x).sum())(model, x, seeded())["reconstruction"]
-    assert one.item() == pytest.approx((x_hat - 2 * target).sum(), rel=1e-12), "the reconstruction comes first"
+    assert one.item() == pytest.approx((x_hat - 2 * target).sum(), rel=1e-12), (
+        "the reconstruction comes first"
+    )
 
 
 def test_cross_entropy_is_taken_from_the_logits():
     """A confident mistake costs what its logit says, where the probability has rounded to 0."""
     model = start().float()
     with torch.no_grad():
-        model.decoder[-1].weight.zero_(), model.decoder[-1].bias.fill_(-200)
-    assert reconstruction("bce")(model, torch.ones(4, 2, 3), None)["reconstruction"].item() == pytest.approx(200)
+        model.decoder[-1].weight.zero_()
+        model.decoder[-1].bias.fill_(-200)
+    assert reconstruction("bce")(model, torch.ones(4, 2, 3), None)[
+        "reconstruction"
+    ].item() == pytest.approx(200)
 
 
 def test_images_and_other_codes():
     """Any loss of images, and models whose code is no matrix."""
     x = data(2, (1, 12, 12))
     torch.manual_seed(0)
-    for model in (ConvAutoencoder((1, 12, 12), (2,), 3), LadderVAE((1, 12, 12), (6, 5), (3, 2)), VQVAE((1, 12, 12), 5, 3, 4)):
+    for model in (
+        ConvAutoencoder((1, 12, 12), (2,), 3),
+        LadderVAE((1, 12, 12), (6, 5), (3, 2)),
+        VQVAE((1, 12, 12), 5, 3, 4),
+    ):
         x_hat = model.double()(x)[0]
-        torch.testing.assert_close(reconstruction(ssim_loss)(model, x, None)["reconstruction"], ssim_loss(x_hat, x))
-        torch.testing.assert_close(reconstruction("bce")(model, x, None)["reconstruction"],
-                                   F.binary_cross_entropy(x_hat, x), rtol=1e-10, atol=0)
+        torch.testing.assert_close(
+            reconstruction(ssim_loss)(model, x, None)["reconstruction"], ssim_loss(x_hat, x)
+        )
+        torch.testing.assert_close(
+            reconstruction("bce")(model, x, None)["reconstruction"],
+            F.binary_cross_entropy(x_hat, x),
+            rtol=1e-10,
+            atol=0,
+        )
 
 
 def test_l1_is_the_mean_size_of_a_unit():
     model, x = start("tanh"), data()
     z = np.tanh(in_numpy(model, x)[0])
-    assert sparse_l1(0.3)(model, x, None)["l1"].item() == pytest.approx(0.3 * np.abs(z).mean(), rel=1e-12)
+    assert sparse_l1(0.3)(model, x, None)["l1"].item() == pytest.approx(
+        0.3 * np.abs(z).mean(), rel=1e-12
+    )
 
 
 @pytest.mark.parametrize("rho", [0.05, 0.4])
@@ -172,7 +210,7 @@ def test_kl_of_units_that_are_always_off_or_on_is_finite_with_a_slope(bias):
     with torch.no_grad():
         last.bias.fill_(bias)
     kl = sparse_kl(1.0, 0.1)(model, x, None)["kl"]
-    slope, = torch.autograd.grad(kl, last.bias)
+    (slope,) = torch.autograd.grad(kl, last.bias)
     wanted = {-120.0: -0.1, 30.0: 0.9}[bias]  # d/da of -rho ln sigma(a) - (1 - rho) ln sigma(-a)
     assert math.isfinite(kl.item()) and slope.tolist() == pytest.approx([wanted] * 3, rel=1e-4)
 
@@ -182,16 +220,26 @@ def jacobian_norms(encode, x):
     return torch.stack([row.square().sum() for row in rows]).mean().item()
 
 
-@pytest.mark.parametrize("build", [
-    start, lambda: start("tanh", tied=True), lambda: ConvAutoencoder((1, 2, 3), (2,), 3, "tanh"), lambda: VAE((2, 3), (5,), 3, "tanh"),
-    lambda: VQVAE((2, 3), 5, 3, 4, grid=(2,), activation="tanh")])
+@pytest.mark.parametrize(
+    "build",
+    [
+        start,
+        lambda: start("tanh", tied=True),
+        lambda: ConvAutoencoder((1, 2, 3), (2,), 3, "tanh"),
+        lambda: VAE((2, 3), (5,), 3, "tanh"),
+        lambda: VQVAE((2, 3), 5, 3, 4, grid=(2,), activation="tanh"),
+    ],
+)
 def test_contraction_is_per_sample_and_of_the_code_alone(build):
     """Of a VAE the mean and not the log-variance; slopes reach the encoder."""
     torch.manual_seed(0)
     model = build().double()
     x = data(4, model.shape)
     term = contractive(0.3)(model, x, None)["contraction"]
-    assert term.item() == pytest.approx(0.3 * jacobian_norms(model.encode, x), rel=1e-10) and term.item() > 1e-6
+    assert (
+        term.item() == pytest.approx(0.3 * jacobian_norms(model.encode, x), rel=1e-10)
+        and term.item() > 1e-6
+    )
     weight = next(model.encoder.parameters())
     assert torch.autograd.grad(term, weight)[0].abs().max() > 1e-6
 
@@ -199,11 +247,22 @@ def test_contraction_is_per_sample_and_of_the_code_alone(build):
 def test_probes_draw_from_the_generator_and_average_to_the_exact_penalty():
     model, x = start(), data(50)
     exact = contractive(0.3)(model, x, None)["contraction"].item()
-    draws = [contractive(0.3, probes=4)(model, x, seeded(seed))["contraction"].item() for seed in range(60)]
-    assert np.mean(draws) == pytest.approx(exact, abs=4 * np.std(draws, ddof=1) / 60**0.5) and np.std(draws) > 0
+    draws = [
+        contractive(0.3, probes=4)(model, x, seeded(seed))["contraction"].item()
+        for seed in range(60)
+    ]
+    assert (
+        np.mean(draws) == pytest.approx(exact, abs=4 * np.std(draws, ddof=1) / 60**0.5)
+        and np.std(draws) > 0
+    )
     for probes in (1, 4):
         term = contractive(0.3, probes=probes)(model, x, seeded(3))["contraction"]
-        torch.testing.assert_close(term, 0.3 * contractive_penalty_by_probes(model.encode, x, seeded(3), probes), rtol=1e-12, atol=0)
+        torch.testing.assert_close(
+            term,
+            0.3 * contractive_penalty_by_probes(model.encode, x, seeded(3), probes),
+            rtol=1e-12,
+            atol=0,
+        )
 
 
 def test_decay_is_the_sum_of_squares_of_matrices_each_once():
@@ -212,7 +271,9 @@ def test_decay_is_the_sum_of_squares_of_matrices_each_once():
         matrices = [value for name, value in model.state_dict().items() if value.dim() > 1]
         assert len(matrices) == (2 if tied else 4)
         wanted = 0.3 * sum((value.numpy() ** 2).sum() for value in matrices)
-        assert weight_decayed(0.3)(model, data(), None)["decay"].item() == pytest.approx(wanted, rel=1e-12)
+        assert weight_decayed(0.3)(model, data(), None)["decay"].item() == pytest.approx(
+            wanted, rel=1e-12
+        )
 
 
 def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
@@ -222,6 +283,7 @@ def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
     def corrupt(x, generator):
         given.append(x)
         return gaussian(x, 0.5, generator)
+
     value = denoising(corrupt)(model, x, seeded(3))["reconstruction"].item()
     noisy = gaussian(x, 0.5, seeded(3))
     x_hat = special.expit(in_numpy(model, noisy)[2])
@@ -233,13 +295,20 @@ def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
 def test_together_they_are_what_they_are_alone():
     """Their penalties look at what the encoder saw."""
     model, x = start(), data()
-    together = regularized({"l1": (0.2, lambda model, x, z, generator: l1_penalty(z)),
-                            "seen": (2.0, lambda model, x, z, generator: x.sum())}, "bce",
-                           lambda x, generator: masking(x, 0.5, generator))
+    together = regularized(
+        {
+            "l1": (0.2, lambda model, x, z, generator: l1_penalty(z)),
+            "seen": (2.0, lambda model, x, z, generator: x.sum()),
+        },
+        "bce",
+        lambda x, generator: masking(x, 0.5, generator),
+    )
     terms, seen = together(model, x, seeded(5)), masking(x, 0.5, seeded(5))
     assert list(terms) == ["reconstruction", "l1", "seen"]
     a, z, logits = in_numpy(model, seen)
-    assert terms["l1"].item() == pytest.approx(0.2 * z.mean(), rel=1e-12) and terms["seen"].item() == pytest.approx(2 * seen.sum().item())
+    assert terms["l1"].item() == pytest.approx(0.2 * z.mean(), rel=1e-12) and terms[
+        "seen"
+    ].item() == pytest.approx(2 * seen.sum().item())
     clean = F.binary_cross_entropy_with_logits(torch.from_numpy(logits), x)
     assert terms["reconstruction"].item() == pytest.approx(clean.item(), rel=1e-12)
 
@@ -248,20 +317,30 @@ def test_together_they_are_what_they_are_alone():
 def test_the_loop_trains_with_each(name):
     model, x = start().float(), data(64).float()
     history = fit(model, x, ALL[name], steps=60, batch_size=16, lr=1e-2, device="cpu")
-    first, last = (np.mean(history.terms["loss"][part]) for part in (slice(0, 10), slice(-10, None)))
+    first, last = (
+        np.mean(history.terms["loss"][part]) for part in (slice(0, 10), slice(-10, None))
+    )
     assert history.terms.keys() == {"reconstruction", name, "loss"} and last < first
 
 
-SWEPT = {"sparse_l1": (sparse_l1, start), "sparse_kl": (sparse_kl, start), "contractive": (contractive, start), "decayed": (weight_decayed, start),
-         "contractive, probes": (lambda weight: contractive(weight, probes=2), start), "wasserstein": (wasserstein, start),
-         "beta_vae": (beta_vae, lambda: VAE((2, 3), (5,), 3, "tanh").double())}
+SWEPT = {
+    "sparse_l1": (sparse_l1, start),
+    "sparse_kl": (sparse_kl, start),
+    "contractive": (contractive, start),
+    "decayed": (weight_decayed, start),
+    "contractive, probes": (lambda weight: contractive(weight, probes=2), start),
+    "wasserstein": (wasserstein, start),
+    "beta_vae": (beta_vae, lambda: VAE((2, 3), (5,), 3, "tanh").double()),
+}
 
 
 @pytest.mark.parametrize("name", SWEPT)
 def test_a_sweep_maps_over_the_weight(name):
     """Three weights at once by `vmap`: values and slopes are those of one at a time with numbers."""
     factory, build = SWEPT[name]
-    model, x, weights = build(), data(), torch.tensor([0.0, 0.3, 2.0], dtype=torch.float64)
+    model = build()
+    x = data()
+    weights = torch.tensor([0.0, 0.3, 2.0], dtype=torch.float64)
     parameters = {name: value.detach() for name, value in model.named_parameters()}
 
     class Total(torch.nn.Module):
@@ -275,9 +354,12 @@ def test_a_sweep_maps_over_the_weight(name):
     def loss(parameters, weight, generator):
         named = {f"model.{name}": value for name, value in parameters.items()}
         return torch.func.functional_call(Total(factory(weight)), named, (x, generator))
+
     call = torch.func.grad_and_value(loss)
     generator = seeded()
-    slopes, values = torch.func.vmap(lambda weight: call(parameters, weight, generator), randomness="same")(weights)
+    slopes, values = torch.func.vmap(
+        lambda weight: call(parameters, weight, generator), randomness="same"
+    )(weights)
     for i, weight in enumerate(weights.tolist()):
         slope, value = call(parameters, weight, seeded())
         torch.testing.assert_close(values[i], value, rtol=1e-10, atol=1e-12)
@@ -285,19 +367,47 @@ def test_a_sweep_maps_over_the_weight(name):
             torch.testing.assert_close(slopes[key][i], slope[key], rtol=1e-8, atol=1e-12)
 
 
-@pytest.mark.parametrize("call, words", [
-    (lambda: reconstruction("rmse"), "loss is 'rmse'; expected one of 'mse', 'mae', 'bce'"),
-    (lambda: denoising(gaussian, None), "loss is None"), (lambda: sparse_kl(0.1, loss="l2"), "loss is 'l2'"),
-    (lambda: sparse_l1(-1.0), "the weight of l1 is -1.0; expected a finite number of at least 0"),
-    (lambda: weight_decayed(math.nan), "the weight of decay is nan"), (lambda: contractive(None), "the weight of contraction is None"),
-    (lambda: sparse_kl(-0.1), "weight is -0.1"), (lambda: sparse_kl(0.1, rho=1), "rho is 1"),
-    (lambda: sparse_l1(torch.ones(3)), r"the weight of l1 has shape \(3,\); expected one number: .*vmap"),
-    (lambda: contractive(0.1, probes=0), "probes is 0"),
-    (lambda: sparse_kl(0.1)(start("relu"), data(), None), r"from ReLU\(\); expected a sigmoid: .*code_activation='sigmoid'"),
-    (lambda: sparse_kl(0.1)(LinearAutoencoder((2, 3), 2).double(), data(), None), r"code that comes from Linear\("),
-    (lambda: sparse_kl(0.1)(start(), data().flatten(1), None), r"x has shape \(7, 6\); expected \(B, 2, 3\)"),
-    (lambda: reconstruction("bce")(start(output="tanh"), data(), None), r"lies in \(-1.0, 1.0\); expected \(0, 1\): .*output='sigmoid'"),
-    (lambda: sparse_kl(0.1, loss="bce")(start(output="linear"), data(), None), r"lies in \(-inf, inf\)")])
+@pytest.mark.parametrize(
+    "call, words",
+    [
+        (lambda: reconstruction("rmse"), "loss is 'rmse'; expected one of 'mse', 'mae', 'bce'"),
+        (lambda: denoising(gaussian, None), "loss is None"),
+        (lambda: sparse_kl(0.1, loss="l2"), "loss is 'l2'"),
+        (
+            lambda: sparse_l1(-1.0),
+            "the weight of l1 is -1.0; expected a finite number of at least 0",
+        ),
+        (lambda: weight_decayed(math.nan), "the weight of decay is nan"),
+        (lambda: contractive(None), "the weight of contraction is None"),
+        (lambda: sparse_kl(-0.1), "weight is -0.1"),
+        (lambda: sparse_kl(0.1, rho=1), "rho is 1"),
+        (
+            lambda: sparse_l1(torch.ones(3)),
+            r"the weight of l1 has shape \(3,\); expected one number: .*vmap",
+        ),
+        (lambda: contractive(0.1, probes=0), "probes is 0"),
+        (
+            lambda: sparse_kl(0.1)(start("relu"), data(), None),
+            r"from ReLU\(\); expected a sigmoid: .*code_activation='sigmoid'",
+        ),
+        (
+            lambda: sparse_kl(0.1)(LinearAutoencoder((2, 3), 2).double(), data(), None),
+            r"code that comes from Linear\(",
+        ),
+        (
+            lambda: sparse_kl(0.1)(start(), data().flatten(1), None),
+            r"x has shape \(7, 6\); expected \(B, 2, 3\)",
+        ),
+        (
+            lambda: reconstruction("bce")(start(output="tanh"), data(), None),
+            r"lies in \(-1.0, 1.0\); expected \(0, 1\): .*output='sigmoid'",
+        ),
+        (
+            lambda: sparse_kl(0.1, loss="bce")(start(output="linear"), data(), None),
+            r"lies in \(-inf, inf\)",
+        ),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()

@@ -1,4 +1,5 @@
 """The contractive penalty against automatic Jacobians, a loop over outputs, finite differences and closed forms."""
+
 import numpy as np
 import pytest
 import torch
@@ -63,7 +64,9 @@ def encoder_of(widths, activation="tanh", code="linear", dtype=torch.float64, se
 
 
 def inputs(*shape, dtype=torch.float64, seed=1):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    ).to(dtype)
 
 
 class Penalised(nn.Module):
@@ -80,7 +83,10 @@ class Penalised(nn.Module):
 def by_finite_differences(encoder, x, h=1e-5):
     """Central differences in each direction of the data, (B,)."""
     with torch.no_grad():
-        columns = [(encoder(x + h * e) - encoder(x - h * e)) / (2 * h) for e in torch.eye(x.shape[1], dtype=x.dtype)]
+        columns = [
+            (encoder(x + h * e) - encoder(x - h * e)) / (2 * h)
+            for e in torch.eye(x.shape[1], dtype=x.dtype)
+        ]
     return torch.stack(columns).square().sum((0, 2))
 
 
@@ -92,7 +98,9 @@ def by_a_loop(encoder, x):
 
 
 def gradients(penalty, module):
-    return torch.autograd.grad(penalty, list(module.parameters()), allow_unused=True, materialize_grads=True)
+    return torch.autograd.grad(
+        penalty, list(module.parameters()), allow_unused=True, materialize_grads=True
+    )
 
 
 @FLOATS
@@ -100,7 +108,10 @@ def gradients(penalty, module):
 @pytest.mark.parametrize("code", ["linear", "sigmoid"])
 def test_the_fast_form_is_the_readable_one_and_so_is_its_gradient(widths, code, dtype, rtol):
     encoder, x = encoder_of(widths, "tanh", code, dtype), inputs(6, widths[0], dtype=dtype)
-    fast, readable = contractive_penalty_of_mlp(encoder, x, "none"), contractive_penalty_by_jacobian(encoder, x, "none")
+    fast, readable = (
+        contractive_penalty_of_mlp(encoder, x, "none"),
+        contractive_penalty_by_jacobian(encoder, x, "none"),
+    )
     assert fast.shape == (6,) and fast.dtype == dtype
     torch.testing.assert_close(fast, readable, rtol=rtol, atol=0)
     torch.testing.assert_close(fast, by_a_loop(encoder, x), rtol=rtol, atol=0)
@@ -112,35 +123,65 @@ def test_the_fast_form_is_the_readable_one_and_so_is_its_gradient(widths, code, 
 @pytest.mark.parametrize("widths", WIDTHS)
 def test_it_is_how_far_the_code_moves(widths):
     encoder, x = encoder_of(widths, "softplus", "sigmoid"), inputs(4, widths[0])
-    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    torch.testing.assert_close(
+        contractive_penalty(encoder, x, "none"),
+        by_finite_differences(encoder, x),
+        rtol=1e-7,
+        atol=0,
+    )
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_every_activation_of_the_autoencoder_has_the_fast_form(activation):
     encoder, x = encoder_of((6, 5, 4), activation, activation), inputs(5, 6)
-    fast, readable = (penalty(encoder, x, "none") for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian))
+    fast, readable = (
+        penalty(encoder, x, "none")
+        for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian)
+    )
     torch.testing.assert_close(fast, readable, rtol=1e-13, atol=1e-300)
 
 
 @pytest.mark.parametrize("layer", ELEMENTWISE)
 def test_what_counts_as_elementwise_is(layer):
-    encoder, x = nn.Sequential(nn.Linear(4, 5), layer(), nn.Linear(5, 3), layer()).double(), 3 * inputs(8, 4)
-    fast, readable = (penalty(encoder, x, "none") for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian))
+    encoder, x = (
+        nn.Sequential(nn.Linear(4, 5), layer(), nn.Linear(5, 3), layer()).double(),
+        3 * inputs(8, 4),
+    )
+    fast, readable = (
+        penalty(encoder, x, "none")
+        for penalty in (contractive_penalty_of_mlp, contractive_penalty_by_jacobian)
+    )
     torch.testing.assert_close(fast, readable, rtol=1e-12, atol=1e-300)
 
 
 def test_activations_in_a_row_multiply_their_slopes():
-    encoder, x = nn.Sequential(nn.Linear(4, 5), nn.Sequential(nn.Softplus(), nn.Tanh()), nn.Linear(5, 3)).double(), inputs(6, 4)
-    torch.testing.assert_close(contractive_penalty_of_mlp(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    encoder, x = (
+        nn.Sequential(
+            nn.Linear(4, 5), nn.Sequential(nn.Softplus(), nn.Tanh()), nn.Linear(5, 3)
+        ).double(),
+        inputs(6, 4),
+    )
+    torch.testing.assert_close(
+        contractive_penalty_of_mlp(encoder, x, "none"),
+        by_finite_differences(encoder, x),
+        rtol=1e-7,
+        atol=0,
+    )
 
 
-@pytest.mark.parametrize("reduction, value", [("none", [34.0, 34.0]), ("mean", 34.0), ("sum", 68.0)])
+@pytest.mark.parametrize(
+    "reduction, value", [("none", [34.0, 34.0]), ("mean", 34.0), ("sum", 68.0)]
+)
 def test_a_linear_encoder_by_hand(reduction, value):
     """W = (1 2 5; 0 2 0): its squares sum to 34 at any input."""
     encoder = nn.Linear(3, 2)
     with torch.no_grad():
         encoder.weight.copy_(torch.tensor([[1.0, 2.0, 5.0], [0.0, 2.0, 0.0]]))
-    for penalty in (contractive_penalty, contractive_penalty_of_mlp, contractive_penalty_by_jacobian):
+    for penalty in (
+        contractive_penalty,
+        contractive_penalty_of_mlp,
+        contractive_penalty_by_jacobian,
+    ):
         assert penalty(encoder, torch.randn(2, 3), reduction).tolist() == pytest.approx(value)
 
 
@@ -148,7 +189,8 @@ def test_two_relu_layers_by_hand():
     """The first unit is on in the first sample only, and the second layer doubles it: a slope of 2 * 3 along x1."""
     encoder = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False))
     with torch.no_grad():
-        encoder[0].weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 1.0]])), encoder[2].weight.copy_(torch.tensor([[2.0, 1.0]]))
+        encoder[0].weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
+        encoder[2].weight.copy_(torch.tensor([[2.0, 1.0]]))
     x = torch.tensor([[1.0, -1.0], [-1.0, 1.0], [1.0, 1.0], [-1.0, -1.0]])
     assert contractive_penalty(encoder, x, "none").tolist() == [36, 1, 37, 0]
 
@@ -159,31 +201,51 @@ def test_one_sigmoid_layer_has_a_closed_form(dtype, rtol):
     layer, readable = encoder[0][0], contractive_penalty_by_jacobian(encoder, x, "none")
     closed = contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight, "none")
     torch.testing.assert_close(closed, readable, rtol=rtol, atol=0)
-    torch.testing.assert_close(closed, contractive_penalty_of_mlp(encoder, x, "none"), rtol=rtol, atol=0)
+    torch.testing.assert_close(
+        closed, contractive_penalty_of_mlp(encoder, x, "none"), rtol=rtol, atol=0
+    )
     for ours, theirs in zip(gradients(closed.mean(), encoder), gradients(readable.mean(), encoder)):
         torch.testing.assert_close(ours, theirs, rtol=100 * rtol, atol=10 * rtol)
-    assert contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight).item() == pytest.approx(readable.mean().item(), rel=1e-5)
+    assert contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight).item() == pytest.approx(
+        readable.mean().item(), rel=1e-5
+    )
 
 
 def test_a_convolutional_encoder_and_a_function_go_by_the_jacobian():
     torch.manual_seed(0)
-    encoder = nn.Sequential(nn.Conv2d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(48, 3)).double()
+    encoder = nn.Sequential(
+        nn.Conv2d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(48, 3)
+    ).double()
     x = inputs(3, 2, 4, 4)
     wanted = by_finite_differences(lambda rows: encoder(rows.unflatten(1, (2, 4, 4))), x.flatten(1))
     torch.testing.assert_close(contractive_penalty(encoder, x, "none"), wanted, rtol=1e-7, atol=0)
     maps = nn.Sequential(encoder[0], encoder[1])  # a code of maps
-    wanted = by_finite_differences(lambda rows: maps(rows.unflatten(1, (2, 4, 4))).flatten(1), x.flatten(1))
+    wanted = by_finite_differences(
+        lambda rows: maps(rows.unflatten(1, (2, 4, 4))).flatten(1), x.flatten(1)
+    )
     torch.testing.assert_close(contractive_penalty(maps, x, "none"), wanted, rtol=1e-7, atol=0)
     model = Autoencoder((1, 3, 3), (5,), 2, "tanh").double()
     x = inputs(4, 1, 3, 3)
-    torch.testing.assert_close(contractive_penalty(model.encode, x), contractive_penalty(model.encoder, x), rtol=1e-13, atol=0)
+    torch.testing.assert_close(
+        contractive_penalty(model.encode, x),
+        contractive_penalty(model.encoder, x),
+        rtol=1e-13,
+        atol=0,
+    )
 
 
 @pytest.mark.parametrize("widths", [(9, 7, 3), (3, 8, 6)])
 def test_probes_are_unbiased_and_more_of_them_are_closer(widths):
     encoder, x = encoder_of(widths), inputs(5, widths[0])
     exact = contractive_penalty(encoder, x, "none")
-    draws = torch.stack([contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(seed), 1, "none") for seed in range(400)])
+    draws = torch.stack(
+        [
+            contractive_penalty_by_probes(
+                encoder, x, torch.Generator().manual_seed(seed), 1, "none"
+            )
+            for seed in range(400)
+        ]
+    )
     error = draws.std(0) / 20
     assert ((draws.mean(0) - exact).abs() < 4 * error).all() and (draws.std(0) > 0.01 * exact).any()
     many = contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(0), 4000, "none")
@@ -197,24 +259,38 @@ def test_their_spread_is_that_of_the_off_diagonal():
     gram = weight @ weight.T
     variance = 2 * (gram.square().sum() - gram.diag().square().sum())
     rows = x.expand(20000, 6)
-    draws = contractive_penalty_by_probes(encoder, rows, torch.Generator().manual_seed(0), reduction="none")
+    draws = contractive_penalty_by_probes(
+        encoder, rows, torch.Generator().manual_seed(0), reduction="none"
+    )
     assert draws.var().item() == pytest.approx(variance.item(), rel=0.05)
 
 
 def test_probes_are_exact_where_the_rows_are_orthogonal():
     encoder = nn.Linear(5, 3).double()
     with torch.no_grad():
-        encoder.weight.copy_(torch.linalg.qr(inputs(5, 3))[0].T * torch.tensor([[1.0], [2.0], [3.0]]))
-    estimates = contractive_penalty_by_probes(encoder, inputs(4, 5), torch.Generator().manual_seed(0), reduction="none")
+        encoder.weight.copy_(
+            torch.linalg.qr(inputs(5, 3))[0].T * torch.tensor([[1.0], [2.0], [3.0]])
+        )
+    estimates = contractive_penalty_by_probes(
+        encoder, inputs(4, 5), torch.Generator().manual_seed(0), reduction="none"
+    )
     assert estimates.tolist() == pytest.approx([14] * 4)
 
 
 def test_all_signs_together_are_the_exact_penalty_and_its_gradient():
     """A code of two has signs that are equal or opposite, a sign in common being free: each half of the time."""
     encoder, x = encoder_of((4, 3, 2)), inputs(3, 4)
-    both = sum(contractive_penalty_by_probes(encoder, x, generator_giving(product), 1, "none") for product in (1, -1)) / 2
+    both = (
+        sum(
+            contractive_penalty_by_probes(encoder, x, generator_giving(product), 1, "none")
+            for product in (1, -1)
+        )
+        / 2
+    )
     torch.testing.assert_close(both, contractive_penalty(encoder, x, "none"), rtol=1e-13, atol=0)
-    for ours, theirs in zip(gradients(both.mean(), encoder), gradients(contractive_penalty(encoder, x), encoder)):
+    for ours, theirs in zip(
+        gradients(both.mean(), encoder), gradients(contractive_penalty(encoder, x), encoder)
+    ):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
@@ -227,8 +303,16 @@ def generator_giving(product):
     raise AssertionError("no such seed")
 
 
-@pytest.mark.parametrize("penalty", [contractive_penalty_of_mlp, contractive_penalty_by_jacobian,
-                                     lambda encoder, x: contractive_penalty_by_probes(encoder, x, torch.Generator().manual_seed(0), 2)])
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        contractive_penalty_of_mlp,
+        contractive_penalty_by_jacobian,
+        lambda encoder, x: contractive_penalty_by_probes(
+            encoder, x, torch.Generator().manual_seed(0), 2
+        ),
+    ],
+)
 @pytest.mark.parametrize("widths", [(3, 4, 2), (2, 4, 3), (3, 2)])
 def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
     encoder, x = encoder_of(widths, "tanh", "sigmoid"), inputs(2, widths[0])
@@ -236,7 +320,10 @@ def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
     module = Penalised(encoder, penalty)
 
     def at(x, *values):
-        return torch.func.functional_call(module, {f"encoder.{name}": value for name, value in zip(names, values)}, (x,))
+        return torch.func.functional_call(
+            module, {f"encoder.{name}": value for name, value in zip(names, values)}, (x,)
+        )
+
     arguments = (x.requires_grad_(), *(value.detach().requires_grad_() for value in values))
     assert torch.autograd.gradcheck(at, arguments)
     assert torch.autograd.gradgradcheck(at, arguments)
@@ -246,22 +333,36 @@ def test_members_of_an_ensemble_can_be_penalised_at_once():
     """As a sweep trains them: parameters stacked, one call under vmap."""
     members = [encoder_of((5, 4, 2), seed=seed) for seed in range(3)]
     x, module = inputs(6, 5), Penalised(encoder_of((5, 4, 2)), contractive_penalty)
-    stacked = torch.func.stack_module_state([Penalised(member, contractive_penalty) for member in members])[0]
-    at_once = torch.vmap(lambda parameters: torch.func.functional_call(module, parameters, (x,)))(stacked)
-    torch.testing.assert_close(at_once, torch.stack([contractive_penalty(member, x) for member in members]))
+    stacked = torch.func.stack_module_state(
+        [Penalised(member, contractive_penalty) for member in members]
+    )[0]
+    at_once = torch.vmap(lambda parameters: torch.func.functional_call(module, parameters, (x,)))(
+        stacked
+    )
+    torch.testing.assert_close(
+        at_once, torch.stack([contractive_penalty(member, x) for member in members])
+    )
 
 
-@pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_of_mlp, contractive_penalty_by_jacobian])
+@pytest.mark.parametrize(
+    "penalty", [contractive_penalty, contractive_penalty_of_mlp, contractive_penalty_by_jacobian]
+)
 def test_it_compiles_in_one_graph(penalty):
     encoder, x = encoder_of((5, 4, 2)), inputs(3, 5)
-    torch.testing.assert_close(torch.compile(penalty, backend="eager", fullgraph=True)(encoder, x), penalty(encoder, x))
+    torch.testing.assert_close(
+        torch.compile(penalty, backend="eager", fullgraph=True)(encoder, x), penalty(encoder, x)
+    )
 
 
 @pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_by_jacobian])
 def test_reductions_agree_and_a_doubled_batch_does_not_move_the_mean(penalty):
     encoder, x = encoder_of((5, 4, 2)), inputs(3, 5)
     each = penalty(encoder, x, "none")
-    assert penalty(encoder, x).item() == penalty(encoder, x, "mean").item() == pytest.approx(each.mean().item())
+    assert (
+        penalty(encoder, x).item()
+        == penalty(encoder, x, "mean").item()
+        == pytest.approx(each.mean().item())
+    )
     assert penalty(encoder, x, "sum").item() == pytest.approx(each.sum().item())
     assert penalty(encoder, torch.cat([x, x])).item() == pytest.approx(each.mean().item())
 
@@ -269,48 +370,114 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_the_mean(penalty):
 def test_the_squares_are_those_of_the_singular_values_and_shrink_with_the_square_of_the_scale():
     encoder, x = encoder_of((6, 4)), inputs(1, 6)
     weight = encoder[0][0].weight
-    np.testing.assert_allclose(contractive_penalty(encoder, x).item(), (np.linalg.svd(weight.detach().numpy())[1]**2).sum(), rtol=1e-13)
+    np.testing.assert_allclose(
+        contractive_penalty(encoder, x).item(),
+        (np.linalg.svd(weight.detach().numpy())[1] ** 2).sum(),
+        rtol=1e-13,
+    )
     before = contractive_penalty(encoder, x).item()
     with torch.no_grad():
         weight /= 10
     assert contractive_penalty(encoder, x).item() == pytest.approx(before / 100)
 
 
-@pytest.mark.parametrize("encoder, seen", [
-    (nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), "Softmax"), (nn.Sequential(nn.Linear(4, 3), nn.Dropout()), "Dropout"),
-    (nn.Sequential(nn.Tanh(), nn.Linear(4, 3)), "Tanh"), (nn.Sequential(), "Sequential"), (nn.Tanh(), "Tanh"), (torch.tanh, "tanh")])
+@pytest.mark.parametrize(
+    "encoder, seen",
+    [
+        (nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)), "Softmax"),
+        (nn.Sequential(nn.Linear(4, 3), nn.Dropout()), "Dropout"),
+        (nn.Sequential(nn.Tanh(), nn.Linear(4, 3)), "Tanh"),
+        (nn.Sequential(), "Sequential"),
+        (nn.Tanh(), "Tanh"),
+        (torch.tanh, "tanh"),
+    ],
+)
 def test_the_fast_form_refuses_what_is_no_stack_of_layers(encoder, seen):
-    with pytest.raises(TypeError, match=f"(?s)encoder is .*{seen}.*; expected a torch.nn.Sequential of Linear.* contraction_by_jacobian"):
+    with pytest.raises(
+        TypeError,
+        match=f"(?s)encoder is .*{seen}.*; expected a torch.nn.Sequential of Linear.* contraction_by_jacobian",
+    ):
         contractive_penalty_of_mlp(encoder, torch.randn(2, 4))
 
 
 def test_a_softmax_goes_by_the_jacobian():
     encoder, x = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)).double(), inputs(5, 4)
-    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), by_finite_differences(encoder, x), rtol=1e-7, atol=0)
+    torch.testing.assert_close(
+        contractive_penalty(encoder, x, "none"),
+        by_finite_differences(encoder, x),
+        rtol=1e-7,
+        atol=0,
+    )
 
 
-@pytest.mark.parametrize("penalty", [contractive_penalty, contractive_penalty_by_jacobian, contractive_penalty_of_mlp])
-@pytest.mark.parametrize("x, reduction, error, words", [
-    (torch.randn(4), "mean", ValueError, r"x has shape \(4,\); expected \(B, ...\)"),
-    (torch.zeros(2, 4, dtype=torch.int64), "mean", TypeError, "x has dtype torch.int64"),
-    (torch.zeros(0, 4), "mean", ValueError, "x is empty"),
-    (torch.randn(2, 4), "batchmean", ValueError, "reduction is 'batchmean'; expected one of 'mean', 'sum', 'none'"),
-])
+@pytest.mark.parametrize(
+    "penalty", [contractive_penalty, contractive_penalty_by_jacobian, contractive_penalty_of_mlp]
+)
+@pytest.mark.parametrize(
+    "x, reduction, error, words",
+    [
+        (torch.randn(4), "mean", ValueError, r"x has shape \(4,\); expected \(B, ...\)"),
+        (torch.zeros(2, 4, dtype=torch.int64), "mean", TypeError, "x has dtype torch.int64"),
+        (torch.zeros(0, 4), "mean", ValueError, "x is empty"),
+        (
+            torch.randn(2, 4),
+            "batchmean",
+            ValueError,
+            "reduction is 'batchmean'; expected one of 'mean', 'sum', 'none'",
+        ),
+    ],
+)
 def test_what_does_not_fit_is_refused(penalty, x, reduction, error, words):
     with pytest.raises(error, match=words):
         penalty(nn.Linear(4, 3), x, reduction)
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: contractive_penalty(nn.Linear(4, 3), torch.randn(2, 5)), ValueError, "x has 5 numbers a sample; expected 4"),
-    (lambda: contractive_penalty(lambda x: (x, x), torch.randn(2, 5)), TypeError, "encoder returns a tuple; expected one tensor"),
-    (lambda: contractive_penalty_by_probes(lambda x: (x, x), torch.randn(2, 5), torch.Generator()), TypeError, "encoder returns a tuple"),
-    (lambda: contractive_penalty_by_probes(nn.Linear(4, 3), torch.randn(2, 4), torch.Generator(), 0), ValueError, "probes is 0"),
-    (lambda: contractive_penalty_of_sigmoid_layer(torch.rand(2, 3), torch.randn(4, 3)), ValueError,
-     r"\(2, 3\) and weight \(4, 3\); expected \(B, k\)"),
-    (lambda: contractive_penalty_of_sigmoid_layer(torch.tensor([[1.5]]), torch.ones(1, 2)), ValueError, "z runs from 1.5 to 1.5"),
-    (lambda: contractive_penalty_of_sigmoid_layer(torch.rand(2, 3), torch.randn(3, 4), "batchmean"), ValueError, "reduction is 'batchmean'"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (
+            lambda: contractive_penalty(nn.Linear(4, 3), torch.randn(2, 5)),
+            ValueError,
+            "x has 5 numbers a sample; expected 4",
+        ),
+        (
+            lambda: contractive_penalty(lambda x: (x, x), torch.randn(2, 5)),
+            TypeError,
+            "encoder returns a tuple; expected one tensor",
+        ),
+        (
+            lambda: contractive_penalty_by_probes(
+                lambda x: (x, x), torch.randn(2, 5), torch.Generator()
+            ),
+            TypeError,
+            "encoder returns a tuple",
+        ),
+        (
+            lambda: contractive_penalty_by_probes(
+                nn.Linear(4, 3), torch.randn(2, 4), torch.Generator(), 0
+            ),
+            ValueError,
+            "probes is 0",
+        ),
+        (
+            lambda: contractive_penalty_of_sigmoid_layer(torch.rand(2, 3), torch.randn(4, 3)),
+            ValueError,
+            r"\(2, 3\) and weight \(4, 3\); expected \(B, k\)",
+        ),
+        (
+            lambda: contractive_penalty_of_sigmoid_layer(torch.tensor([[1.5]]), torch.ones(1, 2)),
+            ValueError,
+            "z runs from 1.5 to 1.5",
+        ),
+        (
+            lambda: contractive_penalty_of_sigmoid_layer(
+                torch.rand(2, 3), torch.randn(3, 4), "batchmean"
+            ),
+            ValueError,
+            "reduction is 'batchmean'",
+        ),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()

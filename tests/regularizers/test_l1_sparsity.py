@@ -1,4 +1,5 @@
 """L1 and sparse coding against PyTorch, scikit-learn, and the rates that theory promises."""
+
 import numpy as np
 import pytest
 import torch
@@ -22,7 +23,7 @@ from aecourse.training import fit
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "regularizers.fista": (
-        "`sklearn.decomposition.sparse_encode(algorithm=\"lasso_cd\", max_iter=10**5)`; the "
+        '`sklearn.decomposition.sparse_encode(algorithm="lasso_cd", max_iter=10**5)`; the '
         "conditions of the lasso; the rate that theory promises",
         "objective 4e-6, float32 too; entries 4e-4",
         "yes, off the kinks",
@@ -43,7 +44,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "yes",
     ),
     "regularizers.soft_threshold": (
-        "`F.softshrink`; `sparse_encode(algorithm=\"threshold\")` with a rotation; the least "
+        '`F.softshrink`; `sparse_encode(algorithm="threshold")` with a rotation; the least '
         "point of a grid",
         "exact, float32 too; codes 1e-14",
         "not smooth; through `ista`",
@@ -71,7 +72,9 @@ BOTH = pytest.mark.parametrize("solve", [ista, fista])
 
 
 def normal(*shape, seed=0, dtype=torch.float64):
-    return torch.randn(*shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64).to(dtype)
+    return torch.randn(
+        *shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64
+    ).to(dtype)
 
 
 def problem(samples=6, atoms=12, size=8, dtype=torch.float64):
@@ -85,14 +88,18 @@ def test_l1_by_hand(reduction, value, dtype):
     z = torch.tensor([[-1.0, 2.0], [0.0, -3.0]], dtype=dtype)
     assert l1_penalty(z, "none").tolist() == [[1, 2], [0, 3]]
     assert l1_penalty(z, reduction).item() == value and l1_penalty(z, reduction).dtype == dtype
-    assert l1_penalty(torch.cat([z, z]), reduction).item() == (2 if reduction == "sum" else 1) * value
+    assert (
+        l1_penalty(torch.cat([z, z]), reduction).item() == (2 if reduction == "sum" else 1) * value
+    )
 
 
 @pytest.mark.parametrize("shape", [(1,), (7,), (5, 12), (4, 3, 5, 7)])
 def test_l1_is_the_absolute_error_of_a_zero_code(shape):
     z = normal(*shape)
     for reduction in ("none", "mean", "sum"):
-        torch.testing.assert_close(l1_penalty(z, reduction), F.l1_loss(z, torch.zeros_like(z), reduction=reduction))
+        torch.testing.assert_close(
+            l1_penalty(z, reduction), F.l1_loss(z, torch.zeros_like(z), reduction=reduction)
+        )
     assert l1_penalty(z).item() == l1_penalty(z, "mean").item()
 
 
@@ -107,7 +114,9 @@ def test_its_gradient_has_one_size_and_is_zero_at_zero():
 @pytest.mark.parametrize("shape", [(1,), (5, 12), (2, 3, 4)])
 def test_soft_threshold_is_softshrink(dtype, threshold, shape):
     z = normal(*shape, dtype=dtype)
-    torch.testing.assert_close(soft_threshold(z, threshold), F.softshrink(z, threshold), rtol=0, atol=0)
+    torch.testing.assert_close(
+        soft_threshold(z, threshold), F.softshrink(z, threshold), rtol=0, atol=0
+    )
 
 
 @pytest.mark.parametrize("a", [0.2, 0.7])
@@ -122,7 +131,9 @@ def test_soft_threshold_minimises_half_the_square_plus_a_times_the_size(a):
 def test_the_objective_of_sparse_coding_by_hand():
     """Codes (1, -2) and (0, 0): the residuals are (3, 2) and (1, 1), and half of 13, plus 3 a, and half of 2."""
     x, dictionary = torch.tensor([[4.0, 0.0], [1.0, 1.0]]), torch.eye(2)
-    assert sparse_objective(x, torch.tensor([[1.0, -2.0], [0.0, 0.0]]), dictionary, 0.5).tolist() == [8, 1]
+    assert sparse_objective(
+        x, torch.tensor([[1.0, -2.0], [0.0, 0.0]]), dictionary, 0.5
+    ).tolist() == [8, 1]
 
 
 def test_soft_threshold_is_the_sparse_code_of_an_orthogonal_dictionary():
@@ -143,7 +154,13 @@ def test_a_threshold_may_differ_between_units():
 @pytest.mark.parametrize("alpha", [0.05, 0.3])
 def test_sparse_codes_are_those_of_coordinate_descent(solve, alpha, dtype):
     x, dictionary = problem(atoms=10, dtype=dtype)
-    wanted = sparse_encode(x.double().numpy(), dictionary.double().numpy(), algorithm="lasso_cd", alpha=alpha, max_iter=10**5)
+    wanted = sparse_encode(
+        x.double().numpy(),
+        dictionary.double().numpy(),
+        algorithm="lasso_cd",
+        alpha=alpha,
+        max_iter=10**5,
+    )
     codes = solve(x, dictionary, alpha, steps=3000)
     assert codes.dtype == dtype and codes.shape == (6, 10)
     objective = sparse_objective(x, codes, dictionary, alpha).double().numpy()
@@ -157,7 +174,13 @@ def test_sparse_codes_are_those_of_coordinate_descent(solve, alpha, dtype):
 def test_sparse_codes_of_a_small_dictionary_agree_entry_by_entry(solve, dtype):
     """Fewer atoms than dimensions: the minimum is at one place."""
     x, dictionary = problem(atoms=5, dtype=dtype)
-    wanted = sparse_encode(x.double().numpy(), dictionary.double().numpy(), algorithm="lasso_cd", alpha=0.2, max_iter=10**5)
+    wanted = sparse_encode(
+        x.double().numpy(),
+        dictionary.double().numpy(),
+        algorithm="lasso_cd",
+        alpha=0.2,
+        max_iter=10**5,
+    )
     assert np.abs(wanted).max() > 0.5 and (wanted == 0).any()
     np.testing.assert_allclose(solve(x, dictionary, 0.2, steps=500), wanted, rtol=0, atol=4e-4)
 
@@ -179,9 +202,12 @@ def test_both_keep_the_rate_that_theory_promises():
     least, distance = sparse_objective(x, best, dictionary, 0.1), best.square().sum(1)
     L = np.linalg.eigvalsh((dictionary @ dictionary.T).numpy())[-1]
     for steps in (1, 3, 10, 30, 100):
-        above = {solve: sparse_objective(x, solve(x, dictionary, 0.1, steps), dictionary, 0.1) - least for solve in (ista, fista)}
+        above = {
+            solve: sparse_objective(x, solve(x, dictionary, 0.1, steps), dictionary, 0.1) - least
+            for solve in (ista, fista)
+        }
         assert (above[ista] <= L * distance / (2 * steps)).all()
-        assert (above[fista] <= 2 * L * distance / (steps + 1)**2).all()
+        assert (above[fista] <= 2 * L * distance / (steps + 1) ** 2).all()
         assert steps < 10 or above[fista].sum() < above[ista].sum() / 2, "momentum pays"
 
 
@@ -207,12 +233,18 @@ def test_a_large_weight_leaves_no_code_and_none_gives_least_squares(solve):
 def test_the_steps_can_be_differentiated(solve):
     """Away from the kinks, as an unrolled encoder needs; and under vmap and compilation."""
     x, dictionary = problem(2, 4, 3)
-    assert torch.autograd.gradcheck(lambda x, D: solve(x, D, 0.1, 4), (x.requires_grad_(), dictionary.requires_grad_()))
+    assert torch.autograd.gradcheck(
+        lambda x, D: solve(x, D, 0.1, 4), (x.requires_grad_(), dictionary.requires_grad_())
+    )
     x, dictionary = x.detach(), dictionary.detach()
     alphas = torch.tensor([0.1, 0.3], dtype=torch.float64)
     one_by_one = torch.stack([solve(x, dictionary, alpha, 4) for alpha in (0.1, 0.3)])
-    torch.testing.assert_close(torch.vmap(lambda alpha: solve(x, dictionary, alpha, 4))(alphas), one_by_one)
-    torch.testing.assert_close(torch.compile(solve, backend="eager", fullgraph=True)(x, dictionary, 0.1, 4), one_by_one[0])
+    torch.testing.assert_close(
+        torch.vmap(lambda alpha: solve(x, dictionary, alpha, 4))(alphas), one_by_one
+    )
+    torch.testing.assert_close(
+        torch.compile(solve, backend="eager", fullgraph=True)(x, dictionary, 0.1, 4), one_by_one[0]
+    )
 
 
 @FLOATS
@@ -226,17 +258,23 @@ def test_each_unit_gets_length_one_and_keeps_its_direction(layer, axis, dtype):
         after, old = (w.select(axis, unit).flatten() for w in (layer.weight.detach(), before))
         assert after.norm().item() == pytest.approx(1, rel=1e-6)
         assert F.cosine_similarity(after, old, dim=0).item() == pytest.approx(1, rel=1e-6)
-    torch.testing.assert_close(atom_norms(before, axis), before.transpose(0, axis).flatten(1).norm(dim=1))
+    torch.testing.assert_close(
+        atom_norms(before, axis), before.transpose(0, axis).flatten(1).norm(dim=1)
+    )
 
 
 def test_an_optimizer_can_hold_the_units_throughout_a_training():
     """As the docstring says: without it, training leaves length 1."""
-    model, x, lengths = Autoencoder((1, 4, 4), (), 3), torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0)), []
+    model = Autoencoder((1, 4, 4), (), 3)
+    x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
+    lengths = []
     weight = model.decoder[0].weight
 
     def held(parameters, lr):
         update = torch.optim.Adam(parameters, lr=lr)
-        update.register_step_post_hook(lambda *_: lengths.append(atom_norms(normalize_atoms_(weight)).detach()))
+        update.register_step_post_hook(
+            lambda *_: lengths.append(atom_norms(normalize_atoms_(weight)).detach())
+        )
         return update
 
     fit(model, x, sparse_l1(0.1), steps=5, optimizer=held, device="cpu")
@@ -253,7 +291,9 @@ def test_a_dictionary_of_zeros_has_the_code_zero(solve):
 
 def test_a_unit_of_length_zero_stays():
     weight = torch.tensor([[3.0, 0.0], [4.0, 0.0]])
-    assert normalize_atoms_(weight).tolist() == pytest.approx(torch.tensor([[0.6, 0.0], [0.8, 0.0]]))
+    assert normalize_atoms_(weight).tolist() == pytest.approx(
+        torch.tensor([[0.6, 0.0], [0.8, 0.0]])
+    )
 
 
 @pytest.mark.parametrize("reduction, value", [("mean", 6.25), ("sum", 25.0), ("batchmean", 12.5)])
@@ -265,34 +305,71 @@ def test_scale_free_l1_by_hand(reduction, value):
 
 
 def test_scale_free_l1_does_not_move_when_code_and_decoder_trade_scale():
-    z, weight, scale = normal(5, 4), normal(9, 4, seed=1), torch.tensor([0.1, 1.0, 3.0, 20.0], dtype=torch.float64)
+    z = normal(5, 4)
+    weight = normal(9, 4, seed=1)
+    scale = torch.tensor([0.1, 1.0, 3.0, 20.0], dtype=torch.float64)
     torch.testing.assert_close(scale_free_l1(z * scale, weight / scale), scale_free_l1(z, weight))
     torch.testing.assert_close(scale_free_l1(z, normalize_atoms_(weight)), l1_penalty(z))
     maps, kernel = normal(2, 4, 3, 3), normal(4, 1, 2, 2, seed=1)
-    torch.testing.assert_close(scale_free_l1(maps, kernel, axis=0), l1_penalty(maps * kernel.flatten(1).norm(dim=1)[:, None, None]))
+    torch.testing.assert_close(
+        scale_free_l1(maps, kernel, axis=0),
+        l1_penalty(maps * kernel.flatten(1).norm(dim=1)[:, None, None]),
+    )
 
 
 def test_scale_free_l1_has_the_gradient_of_its_value():
-    assert torch.autograd.gradcheck(scale_free_l1, (normal(3, 2).requires_grad_(), normal(4, 2, seed=1).requires_grad_()))
+    assert torch.autograd.gradcheck(
+        scale_free_l1, (normal(3, 2).requires_grad_(), normal(4, 2, seed=1).requires_grad_())
+    )
     z, weight = normal(2, 3, 2), normal(4, 2, seed=1)
     one_by_one = torch.stack([scale_free_l1(part, weight) for part in z])
     torch.testing.assert_close(torch.vmap(lambda part: scale_free_l1(part, weight))(z), one_by_one)
 
 
-@pytest.mark.parametrize("call, error, words", [
-    (lambda: l1_penalty([1.0]), TypeError, "z is a list"),
-    (lambda: l1_penalty(torch.ones(2), "average"), ValueError, "reduction is 'average'"),
-    (lambda: soft_threshold(torch.ones(2), -0.1), ValueError, "threshold is -0.1; expected zero or more"),
-    (lambda: soft_threshold(torch.ones(2, dtype=torch.int64), 0.1), TypeError, "z has dtype torch.int64"),
-    (lambda: ista(torch.ones(2, 3), torch.ones(3, 4), 0.1), ValueError, r"x has shape \(2, 3\) and dictionary \(3, 4\); .* pass its .T"),
-    (lambda: ista(torch.ones(3), torch.ones(4, 3), 0.1), ValueError, r"expected \(B, d\) and \(k, d\)"),
-    (lambda: fista(torch.ones(2, 3), torch.ones(4, 3).double(), 0.1), TypeError, "x has dtype torch.float32 and dictionary torch.float64"),
-    (lambda: fista(torch.ones(2, 3), torch.ones(4, 3), -1.0), ValueError, "alpha is -1.0"),
-    (lambda: ista(torch.ones(2, 3), torch.ones(4, 3), 0.1, steps=0), ValueError, "steps is 0"),
-    (lambda: ista(torch.ones(2, 3), torch.ones(4, 3), 0.1, start=torch.ones(2, 3)), ValueError,
-     r"start has shape \(2, 3\) and codes \(2, 4\)"),
-    (lambda: scale_free_l1(torch.ones(2, 3), torch.ones(3, 4)), ValueError, r"4 units along axis 1; expected \(B, 4\)"),
-])
+@pytest.mark.parametrize(
+    "call, error, words",
+    [
+        (lambda: l1_penalty([1.0]), TypeError, "z is a list"),
+        (lambda: l1_penalty(torch.ones(2), "average"), ValueError, "reduction is 'average'"),
+        (
+            lambda: soft_threshold(torch.ones(2), -0.1),
+            ValueError,
+            "threshold is -0.1; expected zero or more",
+        ),
+        (
+            lambda: soft_threshold(torch.ones(2, dtype=torch.int64), 0.1),
+            TypeError,
+            "z has dtype torch.int64",
+        ),
+        (
+            lambda: ista(torch.ones(2, 3), torch.ones(3, 4), 0.1),
+            ValueError,
+            r"x has shape \(2, 3\) and dictionary \(3, 4\); .* pass its .T",
+        ),
+        (
+            lambda: ista(torch.ones(3), torch.ones(4, 3), 0.1),
+            ValueError,
+            r"expected \(B, d\) and \(k, d\)",
+        ),
+        (
+            lambda: fista(torch.ones(2, 3), torch.ones(4, 3).double(), 0.1),
+            TypeError,
+            "x has dtype torch.float32 and dictionary torch.float64",
+        ),
+        (lambda: fista(torch.ones(2, 3), torch.ones(4, 3), -1.0), ValueError, "alpha is -1.0"),
+        (lambda: ista(torch.ones(2, 3), torch.ones(4, 3), 0.1, steps=0), ValueError, "steps is 0"),
+        (
+            lambda: ista(torch.ones(2, 3), torch.ones(4, 3), 0.1, start=torch.ones(2, 3)),
+            ValueError,
+            r"start has shape \(2, 3\) and codes \(2, 4\)",
+        ),
+        (
+            lambda: scale_free_l1(torch.ones(2, 3), torch.ones(3, 4)),
+            ValueError,
+            r"4 units along axis 1; expected \(B, 4\)",
+        ),
+    ],
+)
 def test_what_makes_no_sense_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()

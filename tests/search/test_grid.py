@@ -1,4 +1,5 @@
 """Sweeps: each way of training gives what `fit` gives alone; nothing is run twice; the caller's draws are left alone."""
+
 import itertools
 import json
 import math
@@ -54,25 +55,61 @@ def measure(model, setting):
     return {"mse": mse(model(x)[0], x), "units": setting["k"]}
 
 
-def run(grid={"k": [2, 3], "weight": [0.0, 0.1]}, build=build, objective=objective, measure=measure, **options):
-    return sweep(grid, build, objective, DATA, measure, **{"seeds": 2, "steps": STEPS, "batch_size": 16, "how": "sequential", "device": "cpu", **options})
+def run(
+    grid={"k": [2, 3], "weight": [0.0, 0.1]},
+    build=build,
+    objective=objective,
+    measure=measure,
+    **options,
+):
+    return sweep(
+        grid,
+        build,
+        objective,
+        DATA,
+        measure,
+        **{
+            "seeds": 2,
+            "steps": STEPS,
+            "batch_size": 16,
+            "how": "sequential",
+            "device": "cpu",
+            **options,
+        },
+    )
 
 
 def test_a_grid_is_every_combination_in_order():
-    assert settings_of({"a": [1, 2], "b": "xy"}) == [{"a": 1, "b": "x"}, {"a": 1, "b": "y"}, {"a": 2, "b": "x"}, {"a": 2, "b": "y"}]
+    assert settings_of({"a": [1, 2], "b": "xy"}) == [
+        {"a": 1, "b": "x"},
+        {"a": 1, "b": "y"},
+        {"a": 2, "b": "x"},
+        {"a": 2, "b": "y"},
+    ]
 
 
 def test_a_row_is_what_fit_gives_alone():
     table = run(seeds=[3, 5])
-    assert [(row["k"], row["weight"], row["seed"]) for row in table.to_dict("records")] == [(k, w, s) for k in (2, 3) for w in (0.0, 0.1) for s in (3, 5)]
+    assert [(row["k"], row["weight"], row["seed"]) for row in table.to_dict("records")] == [
+        (k, w, s) for k in (2, 3) for w in (0.0, 0.1) for s in (3, 5)
+    ]
     for row in table.to_dict("records"):
         torch.manual_seed(row["seed"])
         model = build(row)
-        history = fit(model, DATA, objective(row), seed=row["seed"], steps=STEPS, batch_size=16, device="cpu")
+        history = fit(
+            model, DATA, objective(row), seed=row["seed"], steps=STEPS, batch_size=16, device="cpu"
+        )
         assert row["loss"] == history.terms["loss"][-1]
-        assert row["mse"] == mse(model(DATA)[0], DATA).item() and row["units"] == row["k"] and row["seconds"] > 0
+        assert (
+            row["mse"] == mse(model(DATA)[0], DATA).item()
+            and row["units"] == row["k"]
+            and row["seconds"] > 0
+        )
     summary = summarize(table, ["k", "weight"], "mse")
-    assert summary.loc[summary["mean"].idxmin(), "weight"] == 0.0 and list(table)[:2] == ["k", "weight"]
+    assert summary.loc[summary["mean"].idxmin(), "weight"] == 0.0 and list(table)[:2] == [
+        "k",
+        "weight",
+    ]
 
 
 def test_the_callers_draws_are_left_alone():
@@ -85,16 +122,36 @@ def test_the_callers_draws_are_left_alone():
 
 
 def noisy(setting):
-    return objectives.denoising(lambda x, generator: corruption.gaussian(x, setting["weight"], generator))
+    return objectives.denoising(
+        lambda x, generator: corruption.gaussian(x, setting["weight"], generator)
+    )
 
 
-FAMILY = {"sparse": (build, objective), "noisy": (build, noisy),
-          "masked out": (build, lambda s: objectives.denoising(lambda x, g: corruption.masking(x, s["weight"], g))),
-          "contractive": (build, lambda s: objectives.contractive(s["weight"])),
-          "vae": (lambda s: models.VAE((1, 8, 8), (12,), s["k"]), lambda s: objectives.beta_vae(s["weight"])),
-          "wae": (lambda s: models.WAE((1, 8, 8), (12,), s["k"]), lambda s: objectives.wasserstein(s["weight"])),
-          "adversarial": (lambda s: models.AdversarialAutoencoder((1, 8, 8), (12,), s["k"]), lambda s: objectives.adversarial(s["weight"])),
-          "quantised": (lambda s: models.VQVAE((1, 8, 8), codes=6, dim=s["k"], width=6), lambda s: objectives.vq_vae(s["weight"]))}
+FAMILY = {
+    "sparse": (build, objective),
+    "noisy": (build, noisy),
+    "masked out": (
+        build,
+        lambda s: objectives.denoising(lambda x, g: corruption.masking(x, s["weight"], g)),
+    ),
+    "contractive": (build, lambda s: objectives.contractive(s["weight"])),
+    "vae": (
+        lambda s: models.VAE((1, 8, 8), (12,), s["k"]),
+        lambda s: objectives.beta_vae(s["weight"]),
+    ),
+    "wae": (
+        lambda s: models.WAE((1, 8, 8), (12,), s["k"]),
+        lambda s: objectives.wasserstein(s["weight"]),
+    ),
+    "adversarial": (
+        lambda s: models.AdversarialAutoencoder((1, 8, 8), (12,), s["k"]),
+        lambda s: objectives.adversarial(s["weight"]),
+    ),
+    "quantised": (
+        lambda s: models.VQVAE((1, 8, 8), codes=6, dim=s["k"], width=6),
+        lambda s: objectives.vq_vae(s["weight"]),
+    ),
+}
 
 
 @pytest.mark.filterwarnings("error::UserWarning")  # such as a form that vmap runs one by one
@@ -103,39 +160,73 @@ def test_together_they_learn_what_each_learns_alone(name, device, exact):
     """50 steps of float32, sums in another order."""
     build, objective = FAMILY[name]
     grid = {"k": [2, 3], "weight": [0.1, 0.4]}
-    together, alone = (run(grid, build, objective, how=how, device=device) for how in ("vmap", "sequential"))
+    together, alone = (
+        run(grid, build, objective, how=how, device=device) for how in ("vmap", "sequential")
+    )
     for ours, theirs in zip(together.to_dict("records"), alone.to_dict("records"), strict=True):
         assert ours.keys() == theirs.keys()
         for column in ("loss", "mse"):
             assert ours[column] == pytest.approx(theirs[column], rel=1e-5)
-    assert len({row["mse"] for row in alone.to_dict("records")}) == len(alone.to_dict("records")), "every member is another"
+    assert len({row["mse"] for row in alone.to_dict("records")}) == len(alone.to_dict("records")), (
+        "every member is another"
+    )
 
 
 def test_together_every_weight_and_term_agrees_at_every_step():
-    seeds, weights, built = [0, 1, 0], [0.0, 0.1, 0.2], []
+    seeds = [0, 1, 0]
+    weights = [0.0, 0.1, 0.2]
+    built = []
     for seed in seeds:
         torch.manual_seed(seed)
         built.append(build({"k": 3}))
-    terms = fit_ensemble(built, lambda numbers: noisy(numbers), {"weight": weights}, seeds, DATA, steps=STEPS, batch_size=16)
+    terms = fit_ensemble(
+        built,
+        lambda numbers: noisy(numbers),
+        {"weight": weights},
+        seeds,
+        DATA,
+        steps=STEPS,
+        batch_size=16,
+    )
     for i, (seed, weight) in enumerate(zip(seeds, weights)):
         torch.manual_seed(seed)
         model = build({"k": 3})
-        history = fit(model, DATA, noisy({"weight": weight}), seed=seed, steps=STEPS, batch_size=16, device="cpu")
+        history = fit(
+            model,
+            DATA,
+            noisy({"weight": weight}),
+            seed=seed,
+            steps=STEPS,
+            batch_size=16,
+            device="cpu",
+        )
         assert terms["loss"].shape == (3, STEPS)
-        torch.testing.assert_close(terms["loss"][i], torch.tensor(history.terms["loss"]), rtol=1e-5, atol=1e-7)
+        torch.testing.assert_close(
+            terms["loss"][i], torch.tensor(history.terms["loss"]), rtol=1e-5, atol=1e-7
+        )
         for ours, theirs in zip(built[i].parameters(), model.parameters()):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
 def test_members_of_another_kind_are_trained_in_groups():
     table = run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}, how="vmap")
-    assert [row["mse"] for row in table.to_dict("records")] == pytest.approx([row["mse"] for row in run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}).to_dict("records")],
-                                                               rel=1e-5)
+    assert [row["mse"] for row in table.to_dict("records")] == pytest.approx(
+        [
+            row["mse"]
+            for row in run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}).to_dict(
+                "records"
+            )
+        ],
+        rel=1e-5,
+    )
 
 
 def test_one_that_breaks_does_not_disturb_the_others():
     def breaks(setting):
-        return lambda model, x, generator: {"fit": mse(model(x)[0], x) / setting["weight"]}  # 0 / 0 is nan
+        return lambda model, x, generator: {
+            "fit": mse(model(x)[0], x) / setting["weight"]
+        }  # 0 / 0 is nan
+
     grid = {"k": [2], "weight": [0.0, 1.0]}
     for how in ("sequential", "vmap"):
         rows = run(grid, objective=breaks, how=how).to_dict("records")
@@ -147,8 +238,17 @@ def test_one_that_breaks_does_not_disturb_the_others():
 def test_processes_give_the_same_rows_and_take_functions_that_stand_nowhere():
     scale = 0.5
     grid = {"k": [2, 3], "weight": [0.0, 0.1]}
-    ours, theirs = (run(grid, objective=lambda setting: objectives.sparse_l1(scale * setting["weight"]), how=how, workers=2, seeds=1, steps=5).to_dict("records")
-                    for how in ("processes", "sequential"))
+    ours, theirs = (
+        run(
+            grid,
+            objective=lambda setting: objectives.sparse_l1(scale * setting["weight"]),
+            how=how,
+            workers=2,
+            seeds=1,
+            steps=5,
+        ).to_dict("records")
+        for how in ("processes", "sequential")
+    )
     assert [row | {"seconds": 0} for row in ours] == [row | {"seconds": 0} for row in theirs]
 
 
@@ -160,14 +260,22 @@ def test_a_sweep_that_was_interrupted_goes_on_and_takes_more_seeds(tmp_path):
         if len(calls) == 3:
             raise KeyboardInterrupt
         return measure(model, setting)
+
     with pytest.raises(KeyboardInterrupt):
         run(measure=counted, path=tmp_path / "rows", steps=5)
     rows = run(measure=counted, path=tmp_path / "rows", steps=5).to_dict("records")
     assert len(calls) == 3 + 8 - 2
     plain = run(steps=5).to_dict("records")
     assert [row | {"seconds": 0} for row in rows] == [row | {"seconds": 0} for row in plain]
-    assert len(run(measure=counted, path=tmp_path / "rows", steps=5, seeds=3).to_dict("records")) == 12 and len(calls) == 9 + 4
-    for change in ({"steps": 6}, {"lr": 0.1}, {"grid": {"k": [2], "act": ["relu"], "weight": [0.0]}}):
+    assert (
+        len(run(measure=counted, path=tmp_path / "rows", steps=5, seeds=3).to_dict("records")) == 12
+        and len(calls) == 9 + 4
+    )
+    for change in (
+        {"steps": 6},
+        {"lr": 0.1},
+        {"grid": {"k": [2], "act": ["relu"], "weight": [0.0]}},
+    ):
         with pytest.raises(ValueError, match="belongs to another sweep"):
             run(**{"path": tmp_path / "rows", "steps": 5, **change})
 
@@ -189,8 +297,18 @@ run(measure=deadly, path=sys.argv[2], steps=5)
 
 def test_a_sweep_that_was_killed_keeps_its_rows(tmp_path):
     for count, code in ((3, -9), (100, 0)):
-        ended = subprocess.run([sys.executable, "-c", PROGRAM.format(root=str(ROOT)), str(count), str(tmp_path / "rows")], cwd=ROOT,
-                               capture_output=True, env=os.environ | {"AECOURSE_PROGRESS": "0"})
+        ended = subprocess.run(
+            [
+                sys.executable,
+                "-c",
+                PROGRAM.format(root=str(ROOT)),
+                str(count),
+                str(tmp_path / "rows"),
+            ],
+            cwd=ROOT,
+            capture_output=True,
+            env=os.environ | {"AECOURSE_PROGRESS": "0"},
+        )
         assert ended.returncode == code, ended.stderr
         if count == 3:
             assert len((tmp_path / "rows").read_text().splitlines()) == 1 + 3
@@ -198,22 +316,37 @@ def test_a_sweep_that_was_killed_keeps_its_rows(tmp_path):
     assert kept == [row["loss"] for row in run(steps=5).to_dict("records")]
 
 
-@pytest.mark.parametrize("options, message", [
-    ({"grid": {}}, "grid is {}"), ({"grid": {"k": []}}, "grid is"), ({"grid": {"k": [1], "seed": [0]}}, "grid holds 'seed'"),
-    ({"how": "quickly"}, "how is 'quickly'")])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"grid": {}}, "grid is {}"),
+        ({"grid": {"k": []}}, "grid is"),
+        ({"grid": {"k": [1], "seed": [0]}}, "grid holds 'seed'"),
+        ({"how": "quickly"}, "how is 'quickly'"),
+    ],
+)
 def test_what_is_out_of_range_is_named(options, message):
     with pytest.raises(ValueError, match=message):
         run(**options)
 
 
 def test_an_objective_that_asks_for_the_value_of_a_number_is_told():
-    with pytest.raises(ValueError, match="objective can't be mapped over members with weight .*one by one or in processes"):
-        run(objective=lambda setting: objectives.sparse_kl(0.1, rho=setting["weight"] + 0.1), how="vmap")
+    with pytest.raises(
+        ValueError,
+        match="objective can't be mapped over members with weight .*one by one or in processes",
+    ):
+        run(
+            objective=lambda setting: objectives.sparse_kl(0.1, rho=setting["weight"] + 0.1),
+            how="vmap",
+        )
 
 
 def test_a_draw_into_a_tensor_is_refused_together():
     def into(setting):
-        return lambda model, x, generator: {"fit": mse(model(x + torch.empty_like(x).normal_(generator=generator))[0], x)}
+        return lambda model, x, generator: {
+            "fit": mse(model(x + torch.empty_like(x).normal_(generator=generator))[0], x)
+        }
+
     with pytest.raises(ValueError, match="draws with normal_ into a tensor"):
         run(objective=into, how="vmap")
 
@@ -221,9 +354,16 @@ def test_a_draw_into_a_tensor_is_refused_together():
 def test_a_run_that_was_not_finite_once_is_told_also_where_it_recovered():
     def once(setting):
         def objective(model, x, generator):
-            broken = math.inf if next(calls) % STEPS == 2 else 0.0  # a constant: the weights stay finite
+            broken = (
+                math.inf if next(calls) % STEPS == 2 else 0.0
+            )  # a constant: the weights stay finite
             return {"fit": mse(model(x)[0], x) + broken + 0 * setting["weight"]}
+
         return objective
+
     for how in ("sequential", "vmap"):
         calls = itertools.count(1)
-        assert [row.get("error") for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).to_dict("records")] == ["not finite"] * 2
+        assert [
+            row.get("error")
+            for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).to_dict("records")
+        ] == ["not finite"] * 2

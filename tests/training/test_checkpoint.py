@@ -1,4 +1,5 @@
 """Checkpoints: a run that was killed, wherever it was, ends as the run that was not, to the last bit."""
+
 import os
 import signal
 import subprocess
@@ -55,7 +56,12 @@ def start():
 
 def run(model=None, objective=noisy, **options):
     model = model or start()
-    history = fit(model, DATA, objective, **{"steps": STEPS, "batch_size": 16, "device": "cpu", "save_every": 5, **options})
+    history = fit(
+        model,
+        DATA,
+        objective,
+        **{"steps": STEPS, "batch_size": 16, "device": "cpu", "save_every": 5, **options},
+    )
     return model, history
 
 
@@ -67,6 +73,7 @@ def killed_in(call, objective):
         if next(calls) == call:
             raise Killed
         return objective(*given)
+
     return deadly
 
 
@@ -74,14 +81,24 @@ def alike(one, other):
     (model, history), (twin, twins) = one, other
     assert history.terms == twins.terms and history.checks == twins.checks
     ours, theirs = model.state_dict(), twin.state_dict()
-    assert ours.keys() == theirs.keys() and all(torch.equal(ours[name], theirs[name]) for name in ours)
+    assert ours.keys() == theirs.keys() and all(
+        torch.equal(ours[name], theirs[name]) for name in ours
+    )
 
 
-EVERYTHING = {"schedule": cosine(0.2), "clip": 0.05, "validation": DATA[:20], "check_every": 3, "patience": 40,
-              "optimizer": torch.optim.RMSprop}
+EVERYTHING = {
+    "schedule": cosine(0.2),
+    "clip": 0.05,
+    "validation": DATA[:20],
+    "check_every": 3,
+    "patience": 40,
+    "optimizer": torch.optim.RMSprop,
+}
 
 
-@pytest.mark.parametrize("options, calls", [({}, STEPS), (EVERYTHING, STEPS + 8 * 2)], ids=["plain", "everything"])
+@pytest.mark.parametrize(
+    "options, calls", [({}, STEPS), (EVERYTHING, STEPS + 8 * 2)], ids=["plain", "everything"]
+)
 def test_killed_at_any_call_it_goes_on_to_the_same_end(tmp_path, options, calls):
     """With everything there are eight checks of two batches each."""
     whole = run(**options)
@@ -97,6 +114,7 @@ def test_a_quantised_model_goes_on_too(tmp_path):
     def build():
         torch.manual_seed(0)
         return VQVAE(6, codes=5, dim=2, width=4, grid=(3,))
+
     whole = run(build(), vq_vae(), steps=20)
     with pytest.raises(Killed):
         run(build(), killed_in(13, vq_vae()), steps=20, save_to=tmp_path / "run.pt")
@@ -104,7 +122,9 @@ def test_a_quantised_model_goes_on_too(tmp_path):
 
 
 def test_killed_while_it_writes_the_old_checkpoint_stands(tmp_path, monkeypatch):
-    whole, path, write = run(), tmp_path / "run.pt", torch.save
+    whole = run()
+    path = tmp_path / "run.pt"
+    write = torch.save
     with pytest.raises(Killed):
         run(objective=killed_in(8, noisy), save_to=path)
     before = path.read_bytes()
@@ -113,6 +133,7 @@ def test_killed_while_it_writes_the_old_checkpoint_stands(tmp_path, monkeypatch)
         write(state, file)
         file.truncate(file.tell() // 2)
         raise Killed
+
     monkeypatch.setattr(torch, "save", half)
     with pytest.raises(Killed):
         run(save_to=path)
@@ -143,13 +164,20 @@ def test_a_process_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path
         while process.poll() is None and (not path.exists() or torch.load(path)["step"] == reached):
             time.sleep(0.02)
         time.sleep(seconds)
-        os.kill(process.pid, signal.SIGKILL), process.wait()
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
         assert reached < torch.load(path)["step"] < 200, "it was killed on its way"
         reached = torch.load(path)["step"]
-    subprocess.run([sys.executable, "-c", PROGRAM.format(slow=False, **source)], check=True, capture_output=True)
+    subprocess.run(
+        [sys.executable, "-c", PROGRAM.format(slow=False, **source)],
+        check=True,
+        capture_output=True,
+    )
     state, terms = torch.load(f"{path}.end")
     model, history = run(steps=200)
-    assert terms == history.terms and all(torch.equal(state[name], value) for name, value in model.state_dict().items())
+    assert terms == history.terms and all(
+        torch.equal(state[name], value) for name, value in model.state_dict().items()
+    )
 
 
 DETERMINISTIC = """
@@ -175,8 +203,15 @@ for name, build, objective in (("dropout", start, noisy), ("codes", build, vq_va
 def test_with_deterministic_algorithms_a_device_goes_on_to_the_same_end(tmp_path, device):
     """In a process of its own: cuBLAS reads its setting when it starts."""
     here = Path(__file__).resolve().parent
-    source = DETERMINISTIC.format(root=str(here.parent), tests=str(here), path=str(tmp_path), device=device)
-    done = subprocess.run([sys.executable, "-c", source], capture_output=True, text=True, env=os.environ | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"})
+    source = DETERMINISTIC.format(
+        root=str(here.parent), tests=str(here), path=str(tmp_path), device=device
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", source],
+        capture_output=True,
+        text=True,
+        env=os.environ | {"CUBLAS_WORKSPACE_CONFIG": ":4096:8"},
+    )
     assert done.returncode == 0, done.stderr
 
 
@@ -190,15 +225,30 @@ def test_what_is_finished_is_not_trained_again_and_can_be_trained_on(tmp_path):
 def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     def rising(model, x, generator):
         return {"fit": mse(model(x)[0], x) if model.training else next(losses)}
-    options = {"validation": DATA, "check_every": 2, "patience": 3, "batch_size": 50, "save_to": tmp_path / "run.pt", "save_every": 100}
+
+    options = {
+        "validation": DATA,
+        "check_every": 2,
+        "patience": 3,
+        "batch_size": 50,
+        "save_to": tmp_path / "run.pt",
+        "save_every": 100,
+    }
     losses = (torch.tensor(float(value)) for value in (5, 4, 6, 4, 7))
     stopped = run(objective=rising, **options)
     assert stopped[1].checks == [(2, 5.0), (4, 4.0), (6, 6.0), (8, 4.0), (10, 7.0)]
     alike(run(objective=killed_in(1, noisy), **options), stopped)
 
 
-@pytest.mark.parametrize("change, message", [({"lr": 0.1}, "lr was 0.001 and is 0.1"), ({"seed": 4}, "seed was 0 and is 4"),
-                                             ({"batch_size": 8}, "batch_size was 16"), ({"precision": "bfloat16"}, "precision was")])
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"lr": 0.1}, "lr was 0.001 and is 0.1"),
+        ({"seed": 4}, "seed was 0 and is 4"),
+        ({"batch_size": 8}, "batch_size was 16"),
+        ({"precision": "bfloat16"}, "precision was"),
+    ],
+)
 def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, message):
     run(save_to=tmp_path / "run.pt")
     with pytest.raises(CheckpointError, match=message):
@@ -210,14 +260,27 @@ def test_another_model_and_other_data_are_another_run(tmp_path):
     with pytest.raises(CheckpointError, match="weights was"):
         run(Autoencoder(6, (5,), 2), save_to=tmp_path / "run.pt")
     with pytest.raises(CheckpointError, match="data was"):
-        fit(start(), DATA * 0.5, noisy, steps=STEPS, batch_size=16, device="cpu", save_to=tmp_path / "run.pt")
+        fit(
+            start(),
+            DATA * 0.5,
+            noisy,
+            steps=STEPS,
+            batch_size=16,
+            device="cpu",
+            save_to=tmp_path / "run.pt",
+        )
 
 
-@pytest.mark.parametrize("spoil", [lambda whole: b"", lambda whole: whole[:len(whole) // 2], lambda whole: b"no archive at all"])
+@pytest.mark.parametrize(
+    "spoil",
+    [lambda whole: b"", lambda whole: whole[: len(whole) // 2], lambda whole: b"no archive at all"],
+)
 def test_a_spoilt_file_is_named(tmp_path, spoil):
     run(save_to=tmp_path / "run.pt")
     (tmp_path / "run.pt").write_bytes(spoil((tmp_path / "run.pt").read_bytes()))
-    with pytest.raises(CheckpointError, match="run.pt holds no checkpoint that can be read .*remove it"):
+    with pytest.raises(
+        CheckpointError, match="run.pt holds no checkpoint that can be read .*remove it"
+    ):
         run(save_to=tmp_path / "run.pt")
 
 
@@ -241,6 +304,7 @@ def test_a_place_that_cannot_be_written_is_named_before_training(tmp_path, name)
 def test_what_is_not_finite_is_never_saved(tmp_path):
     def breaks(model, x, generator):
         return {"fit": mse(model(x)[0], x) * (float("nan") if next(count) >= 7 else 1)}
+
     count = iter(range(1, 100))
     with pytest.raises(ArithmeticError, match="step 7"):
         run(objective=breaks, save_to=tmp_path / "run.pt")
@@ -255,6 +319,7 @@ def test_killed_before_the_new_file_takes_its_place_the_old_one_stands(tmp_path,
 
     def killed(source, target):
         raise Killed
+
     monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(Killed):
         run(save_to=path)

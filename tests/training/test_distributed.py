@@ -1,4 +1,5 @@
 """Several processes train as one does: PyTorch's own launcher, two processes on the CPU, and the same program alone."""
+
 import json
 import os
 import subprocess
@@ -39,7 +40,10 @@ def without_draws(model, x, generator):
     terms = adversarial()(model, x, generator)
     z = model.encode(x)
     discriminator = model.discriminator(z.detach())
-    return {"reconstruction": terms["reconstruction"], "discriminator": torch.nn.functional.softplus(discriminator).mean()}
+    return {
+        "reconstruction": terms["reconstruction"],
+        "discriminator": torch.nn.functional.softplus(discriminator).mean(),
+    }
 
 
 class Unused(Autoencoder):
@@ -52,21 +56,39 @@ class Unused(Autoencoder):
 
 def cases():
     """Name -> what to train, on what, with what."""
-    return {"mlp": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {}),
-            "unused": (Unused, squared, {}),
-            "clip": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {"clip": 0.01, "validation": DATA[:20], "check_every": 10}),
-            "adversarial": (lambda: AdversarialAutoencoder((1, 8, 8), (16,), 4), without_draws, {}),
-            "codebook": (lambda: VQVAE((1, 8, 8), codes=6, dim=3, width=4, decay=0.9, restart=0), vq_vae(), {}),
-            "last": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {"batch_size": 51})}
+    return {
+        "mlp": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {}),
+        "unused": (Unused, squared, {}),
+        "clip": (
+            lambda: Autoencoder((1, 8, 8), (16,), 4),
+            squared,
+            {"clip": 0.01, "validation": DATA[:20], "check_every": 10},
+        ),
+        "adversarial": (lambda: AdversarialAutoencoder((1, 8, 8), (16,), 4), without_draws, {}),
+        "codebook": (
+            lambda: VQVAE((1, 8, 8), codes=6, dim=3, width=4, decay=0.9, restart=0),
+            vq_vae(),
+            {},
+        ),
+        "last": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {"batch_size": 51}),
+    }
 
 
 def trained(name, **options):
     build, objective, more = cases()[name]
     torch.manual_seed(7 * distributed.place()[0])  # the first process's start counts
     model = build()
-    history = fit(model, DATA, objective, **{"steps": 60, "batch_size": 20, "lr": 1e-2, "device": "cpu", **more, **options})
-    return {"terms": history.terms, "checks": history.checks,
-            "weights": {name: value.flatten().tolist() for name, value in model.state_dict().items()}}
+    history = fit(
+        model,
+        DATA,
+        objective,
+        **{"steps": 60, "batch_size": 20, "lr": 1e-2, "device": "cpu", **more, **options},
+    )
+    return {
+        "terms": history.terms,
+        "checks": history.checks,
+        "weights": {name: value.flatten().tolist() for name, value in model.state_dict().items()},
+    }
 
 
 def main(folder):
@@ -78,7 +100,9 @@ def main(folder):
     for name in cases():
         (Path(folder) / f"{name}-{rank}.json").write_text(json.dumps(trained(name)))
     trained("mlp", steps=30, save_to=f"{folder}/run.pt", save_every=30)
-    (Path(folder) / f"resumed-{rank}.json").write_text(json.dumps(trained("mlp", save_to=f"{folder}/run.pt", save_every=30)))
+    (Path(folder) / f"resumed-{rank}.json").write_text(
+        json.dumps(trained("mlp", save_to=f"{folder}/run.pt", save_every=30))
+    )
     with open(Path(folder) / f"small-{rank}.json", "w") as file:
         try:
             fit(cases()["mlp"][0](), DATA, squared, steps=1, batch_size=1, device="cpu")
@@ -89,9 +113,22 @@ def main(folder):
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("two")
-    launcher = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    run = subprocess.run([*launcher, __file__, str(folder)], capture_output=True, text=True, cwd=ROOT, timeout=300,
-                         env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"})
+    launcher = [
+        sys.executable,
+        "-m",
+        "torch.distributed.run",
+        "--standalone",
+        "--nproc-per-node",
+        "2",
+    ]
+    run = subprocess.run(
+        [*launcher, __file__, str(folder)],
+        capture_output=True,
+        text=True,
+        cwd=ROOT,
+        timeout=300,
+        env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )
     assert run.returncode == 0, run.stdout + run.stderr
     assert "Warning" not in run.stderr, run.stderr
     return folder
@@ -112,11 +149,15 @@ def test_two_processes_come_to_where_one_comes(folder, name):
     for weight, values in alone["weights"].items():
         assert first["weights"][weight] == pytest.approx(values, rel=1e-4, abs=2e-5)
     assert [step for step, _ in first["checks"]] == [step for step, _ in alone["checks"]]
-    assert [loss for _, loss in first["checks"]] == pytest.approx([loss for _, loss in alone["checks"]], rel=1e-5)
+    assert [loss for _, loss in first["checks"]] == pytest.approx(
+        [loss for _, loss in alone["checks"]], rel=1e-5
+    )
 
 
 def test_a_batch_that_does_not_divide_leaves_a_sample_out(folder):
-    assert told(folder, "last")[0]["terms"]["loss"] == pytest.approx(trained("last", batch_size=50)["terms"]["loss"], rel=1e-5)
+    assert told(folder, "last")[0]["terms"]["loss"] == pytest.approx(
+        trained("last", batch_size=50)["terms"]["loss"], rel=1e-5
+    )
 
 
 def test_two_processes_go_on_from_one_checkpoint(folder):
@@ -129,7 +170,12 @@ def test_a_batch_smaller_than_the_processes_is_refused(folder):
 
 def test_alone_nothing_is_shared():
     x = torch.ones(2)
-    assert distributed.place() == (0, 1) and distributed.summed(x) is x and distributed.from_first(x) is x and x.tolist() == [1, 1]
+    assert (
+        distributed.place() == (0, 1)
+        and distributed.summed(x) is x
+        and distributed.from_first(x) is x
+        and x.tolist() == [1, 1]
+    )
 
 
 if __name__ == "__main__":

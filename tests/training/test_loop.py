@@ -1,4 +1,5 @@
 """The loop: it does what a loop written by hand does, tells what it saw, and does not wait for the device."""
+
 import copy
 import itertools
 import math
@@ -19,7 +20,7 @@ from aecourse.training import fit, loop
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "training.fit": (
-        "a loop by hand with `torch.optim.Adam`; the optimum of `PCA(svd_solver=\"full\")`",
+        'a loop by hand with `torch.optim.Adam`; the optimum of `PCA(svd_solver="full")`',
         "losses 1e-4, float32; optimum 1e-4",
         "no",
     ),
@@ -71,10 +72,18 @@ def two_terms(model, x, generator):
 
 
 def run(objective=two_terms, model=None, data=DATA, **options):
-    return fit(model or start(), data, objective, **{"steps": 20, "batch_size": 16, "device": "cpu", **options})
+    return fit(
+        model or start(),
+        data,
+        objective,
+        **{"steps": 20, "batch_size": 16, "device": "cpu", **options},
+    )
 
 
-@pytest.mark.parametrize("options, by_hand", [({}, torch.optim.Adam), ({"optimizer": torch.optim.RMSprop}, torch.optim.RMSprop)])
+@pytest.mark.parametrize(
+    "options, by_hand",
+    [({}, torch.optim.Adam), ({"optimizer": torch.optim.RMSprop}, torch.optim.RMSprop)],
+)
 def test_it_does_what_a_loop_written_by_hand_does(options, by_hand):
     model = start()
     twin, losses = copy.deepcopy(model), []
@@ -83,7 +92,9 @@ def test_it_does_what_a_loop_written_by_hand_does(options, by_hand):
     for _ in range(60):
         loss = (twin(DATA)[0] - DATA).pow(2).mean()
         losses.append(loss.item())
-        update.zero_grad(), loss.backward(), update.step()
+        update.zero_grad()
+        loss.backward()
+        update.step()
     assert history.terms["loss"] == pytest.approx(losses, rel=1e-4)
     for ours, theirs in zip(model.parameters(), twin.parameters()):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
@@ -91,11 +102,22 @@ def test_it_does_what_a_loop_written_by_hand_does(options, by_hand):
 
 def test_a_linear_autoencoder_comes_near_the_optimum_of_pca():
     """Within a ten-thousandth, and never below it."""
-    data = torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).double() * torch.linspace(3, 0.4, 8) + 1
+    data = (
+        torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).double()
+        * torch.linspace(3, 0.4, 8)
+        + 1
+    )
     optimum = PCA(svd_solver="full").fit(data).explained_variance_[3:].sum() * 199 / 200
     torch.manual_seed(0)
     model = Autoencoder(8, (), 3, output="linear").double()
-    run(lambda model, x, generator: {"fit": mse(model(x)[0], x, "batchmean")}, model, data, steps=1000, batch_size=200, lr=0.01)
+    run(
+        lambda model, x, generator: {"fit": mse(model(x)[0], x, "batchmean")},
+        model,
+        data,
+        steps=1000,
+        batch_size=200,
+        lr=0.01,
+    )
     assert -1e-12 < mse(model(data)[0], data, "batchmean").item() / optimum - 1 < 1e-4
 
 
@@ -111,27 +133,48 @@ def test_a_seed_settles_the_run_and_another_seed_changes_it():
 @pytest.mark.parametrize("steps", [1, 49, 50, 51, 120])
 def test_history_has_every_term_at_every_step_and_their_sum(steps):
     count = itertools.count(1)
-    history = run(lambda *given: two_terms(*given) | {"step": torch.tensor(float(next(count)))}, steps=steps)
+    history = run(
+        lambda *given: two_terms(*given) | {"step": torch.tensor(float(next(count)))}, steps=steps
+    )
     fits, codes, counted, losses = history.terms.values()
-    assert list(history.terms) == ["fit", "code", "step", "loss"] and history.steps == counted == list(range(1, steps + 1))
-    assert losses == pytest.approx([sum(terms) for terms in zip(fits, codes, counted, strict=True)], rel=1e-6)
+    assert list(history.terms) == [
+        "fit",
+        "code",
+        "step",
+        "loss",
+    ] and history.steps == counted == list(range(1, steps + 1))
+    assert losses == pytest.approx(
+        [sum(terms) for terms in zip(fits, codes, counted, strict=True)], rel=1e-6
+    )
 
 
 def test_a_term_keeps_its_name_when_the_objective_changes_their_order():
     count = itertools.count()
-    assert run(lambda *given: dict(list(two_terms(*given).items())[::(-1)**next(count)])).terms == run(two_terms).terms
+    assert (
+        run(lambda *given: dict(list(two_terms(*given).items())[:: (-1) ** next(count)])).terms
+        == run(two_terms).terms
+    )
 
 
 def test_the_model_trains_in_training_mode_and_is_left_in_evaluation_mode():
     modes, model = [], start().eval()
-    run(lambda model, *given: modes.append(model.training) or two_terms(model, *given), model, steps=3)
+    run(
+        lambda model, *given: modes.append(model.training) or two_terms(model, *given),
+        model,
+        steps=3,
+    )
     assert modes == [True] * 3 and not model.training
 
 
-@pytest.mark.parametrize("n, batch_size, size, a_pass", [(10, 4, 4, 2), (12, 4, 4, 3), (5, 8, 5, 1), (7, 7, 7, 1), (3, 1, 1, 3)])
+@pytest.mark.parametrize(
+    "n, batch_size, size, a_pass",
+    [(10, 4, 4, 2), (12, 4, 4, 3), (5, 8, 5, 1), (7, 7, 7, 1), (3, 1, 1, 3)],
+)
 def test_a_pass_visits_each_sample_at_most_once(n, batch_size, size, a_pass):
     stream = loop.Batches(torch.arange(n)[:, None], batch_size, torch.Generator().manual_seed(0))
-    passes = [torch.cat([next(stream) for _ in range(a_pass)]).flatten().tolist() for _ in range(40)]
+    passes = [
+        torch.cat([next(stream) for _ in range(a_pass)]).flatten().tolist() for _ in range(40)
+    ]
     assert all(len(visited) == len(set(visited)) == size * a_pass for visited in passes)
     assert set().union(*passes) == set(range(n)), "every sample has its turn"
     assert len(set(map(tuple, passes))) > 1, "each pass has its own order"
@@ -143,7 +186,10 @@ class Readings(TorchDispatchMode):
     count = 0
 
     def __torch_dispatch__(self, function, types, args=(), kwargs=None):
-        self.count += function in (torch.ops.aten._local_scalar_dense.default, torch.ops.aten.nonzero.default)
+        self.count += function in (
+            torch.ops.aten._local_scalar_dense.default,
+            torch.ops.aten.nonzero.default,
+        )
         return function(*args, **(kwargs or {}))
 
 
@@ -151,26 +197,37 @@ def test_values_are_read_every_50_steps_and_no_oftener(monkeypatch):
     calls, readings = [], []
     for name in ("cpu", "tolist", "numpy"):
         method = getattr(torch.Tensor, name)
-        monkeypatch.setattr(torch.Tensor, name, lambda *given, method=method: calls.append(1) or method(*given))
+        monkeypatch.setattr(
+            torch.Tensor, name, lambda *given, method=method: calls.append(1) or method(*given)
+        )
     for steps in (50, 250):
         with Readings() as mode:
-            run(lambda model, x, generator: {"fit": bce(model.logits(model.encode(x)), x)}, steps=steps)
+            run(
+                lambda model, x, generator: {"fit": bce(model.logits(model.encode(x)), x)},
+                steps=steps,
+            )
         readings.append(mode.count + len(calls))
         calls.clear()
-    assert readings[0] <= 12 and 4 <= readings[1] - readings[0] <= 4 * 4, "four more times, a few calls each"
+    assert readings[0] <= 12 and 4 <= readings[1] - readings[0] <= 4 * 4, (
+        "four more times, a few calls each"
+    )
 
 
 def test_cross_entropy_checks_its_data_in_the_first_step_only():
     def too_large_from(step):
         count = itertools.count(1)
-        return lambda model, x, generator: {"fit": bce(model.logits(model.encode(x)), x + 5 * (next(count) >= step))}
+        return lambda model, x, generator: {
+            "fit": bce(model.logits(model.encode(x)), x + 5 * (next(count) >= step))
+        }
 
     run(too_large_from(2), steps=3)
     with pytest.raises(ValueError, match="x runs from 5"):
         run(too_large_from(1), steps=3)
 
 
-@pytest.mark.parametrize("cuda, mps, kind", [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")])
+@pytest.mark.parametrize(
+    "cuda, mps, kind", [(True, True, "cuda"), (False, True, "mps"), (False, False, "cpu")]
+)
 def test_the_device_is_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, kind):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: cuda)
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: mps)
@@ -183,7 +240,8 @@ def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
     for step in range(steps):
         loss = (model(DATA)[0] - DATA).pow(2).mean()
         losses.append(loss.item())
-        update.zero_grad(), loss.backward()
+        update.zero_grad()
+        loss.backward()
         length = torch.cat([p.grad.flatten() for p in model.parameters()]).norm().item()
         for p in model.parameters():
             p.grad *= min(1, clip / length)
@@ -192,7 +250,14 @@ def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
     return losses
 
 
-@pytest.mark.parametrize("options", [{"schedule": lambda done: (1 - done)**2}, {"schedule": training.cosine(0.3, 0.1)}, {"clip": 0.003}])
+@pytest.mark.parametrize(
+    "options",
+    [
+        {"schedule": lambda done: (1 - done) ** 2},
+        {"schedule": training.cosine(0.3, 0.1)},
+        {"clip": 0.003},
+    ],
+)
 def test_schedule_and_clipping_do_what_they_do_by_hand(options):
     model = start()
     twin = copy.deepcopy(model)
@@ -218,14 +283,26 @@ def test_validation_is_looked_at_and_not_learned_from():
     model = start()
     history = run(squared, model, steps=23, validation=held_out, check_every=10)
     assert [step for step, _ in history.checks] == [10, 20, 23]
-    assert history.checks[-1][1] == pytest.approx(mse(model(held_out)[0], held_out).item(), rel=1e-5)
+    assert history.checks[-1][1] == pytest.approx(
+        mse(model(held_out)[0], held_out).item(), rel=1e-5
+    )
     assert history.terms == run(squared, start(), steps=23).terms, "training is the same without it"
     assert run(squared, steps=5).best_step is None
 
 
-@pytest.mark.parametrize("losses, patience, steps, best", [
-    ([5, 4, 6, 4, 7, 1], 3, 10, 4), ([5, 4, 6, 3, 7, 8, 9], 2, 12, 8), ([3, 4, 5], 1, 4, 2), ([5, 4, 3], 1, 6, 6), ([9, 1, 2], 9, 6, 4)])
-def test_it_stops_when_the_loss_on_validation_has_not_fallen_for_so_many_checks(losses, patience, steps, best):
+@pytest.mark.parametrize(
+    "losses, patience, steps, best",
+    [
+        ([5, 4, 6, 4, 7, 1], 3, 10, 4),
+        ([5, 4, 6, 3, 7, 8, 9], 2, 12, 8),
+        ([3, 4, 5], 1, 4, 2),
+        ([5, 4, 3], 1, 6, 6),
+        ([9, 1, 2], 9, 6, 4),
+    ],
+)
+def test_it_stops_when_the_loss_on_validation_has_not_fallen_for_so_many_checks(
+    losses, patience, steps, best
+):
     stream, weights = iter(losses), {}
 
     def objective(model, x, generator):
@@ -233,14 +310,28 @@ def test_it_stops_when_the_loss_on_validation_has_not_fallen_for_so_many_checks(
             return {"fit": torch.tensor(float(next(stream)))}
         weights[len(weights)] = copy.deepcopy(model.state_dict())  # before step 1, 2, ...
         return squared(model, x, generator)
+
     model = start()
-    history = run(objective, model, steps=2 * len(losses), validation=DATA, batch_size=40, check_every=2, patience=patience, lr=0.1)
+    history = run(
+        objective,
+        model,
+        steps=2 * len(losses),
+        validation=DATA,
+        batch_size=40,
+        check_every=2,
+        patience=patience,
+        lr=0.1,
+    )
     assert len(history.steps) == steps and history.best_step == best
-    assert [loss for _, loss in history.checks] == losses[:steps // 2]
+    assert [loss for _, loss in history.checks] == losses[: steps // 2]
     wanted = weights.get(best, model.state_dict())
-    assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items()), "the best weights are put back"
+    assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items()), (
+        "the best weights are put back"
+    )
     if best < steps:
-        assert not torch.equal(weights[best]["encoder.0.0.weight"], weights[steps - 1]["encoder.0.0.weight"])
+        assert not torch.equal(
+            weights[best]["encoder.0.0.weight"], weights[steps - 1]["encoder.0.0.weight"]
+        )
 
 
 def test_evaluate_is_the_mean_over_samples_whatever_the_batches_and_leaves_the_mode():
@@ -252,8 +343,12 @@ def test_evaluate_is_the_mean_over_samples_whatever_the_batches_and_leaves_the_m
         assert seen["fit"] == pytest.approx(wanted["fit"].item(), rel=1e-5)
         assert seen["loss"] == pytest.approx(sum(wanted.values()).item(), rel=1e-5)
     assert model.training
-    assert training.evaluate(model, DATA, noisy, seed=1) == training.evaluate(model, DATA, noisy, seed=1)
-    assert training.evaluate(model, DATA, noisy, seed=1) != training.evaluate(model, DATA, noisy, seed=2)
+    assert training.evaluate(model, DATA, noisy, seed=1) == training.evaluate(
+        model, DATA, noisy, seed=1
+    )
+    assert training.evaluate(model, DATA, noisy, seed=1) != training.evaluate(
+        model, DATA, noisy, seed=2
+    )
 
 
 def test_order_and_noise_have_streams_of_their_own():
@@ -261,39 +356,89 @@ def test_order_and_noise_have_streams_of_their_own():
     seen = {}
     for name, objective in (("quiet", squared), ("noisy", noisy)):
         batches = seen.setdefault(name, [])
-        run(lambda model, x, generator, o=objective, b=batches: b.append(x.clone()) or o(model, x, generator), steps=7)
+        run(
+            lambda model, x, generator, o=objective, b=batches: (
+                b.append(x.clone()) or o(model, x, generator)
+            ),
+            steps=7,
+        )
     assert all(torch.equal(*pair) for pair in zip(seen["quiet"], seen["noisy"], strict=True))
 
 
 PICTURES = torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(2))
-EVERY = {"mlp": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), lambda model, x, g: {"fit": bce(model.logits(model.encode(x)), x)}),
-         "ssim": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), lambda model, x, g: {"fit": ssim_loss(model(x)[0], x, window_size=7)}),
-         "vae": (lambda: models.VAE((1, 8, 8), (16,), 4), objectives.beta_vae(1.0)),
-         "gaussian vae": (lambda: models.VAE((1, 8, 8), (16,), 4, likelihood="gaussian"), objectives.beta_vae(1.0)),
-         "iwae": (lambda: models.VAE((1, 8, 8), (16,), 4), objectives.importance_weighted(3)),
-         "ladder": (lambda: models.LadderVAE((1, 8, 8), (16, 8), (4, 2)), objectives.beta_vae(1.0)),
-         "wae": (lambda: models.WAE((1, 8, 8), (16,), 4), objectives.wasserstein()),
-         "adversarial": (lambda: models.AdversarialAutoencoder((1, 8, 8), (16,), 4), objectives.adversarial()),
-         "codes by averages": (lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8), objectives.vq_vae()),
-         "codes by loss": (lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8, decay=None), objectives.vq_vae()),
-         "masked": (lambda: models.MaskedAutoencoder((1, 8, 8), width=8, decoder_width=8, heads=2), objectives.masked_reconstruction()),
-         "convolutional": (lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4), objectives.contractive(0.1)),
-         "tied": (lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4, tied=True), objectives.weight_decayed(0.01)),
-         "several scales": (lambda: models.MultiScaleAutoencoder((1, 8, 8), (16,), (4, 2, 1)), objectives.hierarchical()),
-         "linear": (lambda: models.LinearVAE((1, 8, 8), 4), objectives.beta_vae(1.0)),
-         "denoising": (lambda: models.Autoencoder((1, 8, 8), (16,), 4),
-                       objectives.denoising(lambda x, g: corruption.blocks(corruption.gaussian(x, 0.1, g), 3, g))),
-         "l1": (lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="relu"), objectives.sparse_l1(0.1)),
-         "contractive": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), objectives.contractive(0.1)),
-         "probes": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), objectives.contractive(0.1, probes=2)),
-         "sparse": (lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="sigmoid"), objectives.sparse_kl(0.1, 0.05))}
+EVERY = {
+    "mlp": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4),
+        lambda model, x, g: {"fit": bce(model.logits(model.encode(x)), x)},
+    ),
+    "ssim": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4),
+        lambda model, x, g: {"fit": ssim_loss(model(x)[0], x, window_size=7)},
+    ),
+    "vae": (lambda: models.VAE((1, 8, 8), (16,), 4), objectives.beta_vae(1.0)),
+    "gaussian vae": (
+        lambda: models.VAE((1, 8, 8), (16,), 4, likelihood="gaussian"),
+        objectives.beta_vae(1.0),
+    ),
+    "iwae": (lambda: models.VAE((1, 8, 8), (16,), 4), objectives.importance_weighted(3)),
+    "ladder": (lambda: models.LadderVAE((1, 8, 8), (16, 8), (4, 2)), objectives.beta_vae(1.0)),
+    "wae": (lambda: models.WAE((1, 8, 8), (16,), 4), objectives.wasserstein()),
+    "adversarial": (
+        lambda: models.AdversarialAutoencoder((1, 8, 8), (16,), 4),
+        objectives.adversarial(),
+    ),
+    "codes by averages": (
+        lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8),
+        objectives.vq_vae(),
+    ),
+    "codes by loss": (
+        lambda: models.VQVAE((1, 8, 8), codes=8, dim=4, width=8, decay=None),
+        objectives.vq_vae(),
+    ),
+    "masked": (
+        lambda: models.MaskedAutoencoder((1, 8, 8), width=8, decoder_width=8, heads=2),
+        objectives.masked_reconstruction(),
+    ),
+    "convolutional": (
+        lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4),
+        objectives.contractive(0.1),
+    ),
+    "tied": (
+        lambda: models.ConvAutoencoder((1, 8, 8), (4, 8), 4, tied=True),
+        objectives.weight_decayed(0.01),
+    ),
+    "several scales": (
+        lambda: models.MultiScaleAutoencoder((1, 8, 8), (16,), (4, 2, 1)),
+        objectives.hierarchical(),
+    ),
+    "linear": (lambda: models.LinearVAE((1, 8, 8), 4), objectives.beta_vae(1.0)),
+    "denoising": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4),
+        objectives.denoising(lambda x, g: corruption.blocks(corruption.gaussian(x, 0.1, g), 3, g)),
+    ),
+    "l1": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="relu"),
+        objectives.sparse_l1(0.1),
+    ),
+    "contractive": (lambda: models.Autoencoder((1, 8, 8), (16,), 4), objectives.contractive(0.1)),
+    "probes": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4),
+        objectives.contractive(0.1, probes=2),
+    ),
+    "sparse": (
+        lambda: models.Autoencoder((1, 8, 8), (16,), 4, code_activation="sigmoid"),
+        objectives.sparse_kl(0.1, 0.05),
+    ),
+}
 
 
 def trained(name, **options):
     torch.manual_seed(0)
     build, objective = EVERY[name]
     model = build()
-    return model, fit(model, PICTURES, objective, **{"steps": 20, "batch_size": 16, "device": "cpu", **options})
+    return model, fit(
+        model, PICTURES, objective, **{"steps": 20, "batch_size": 16, "device": "cpu", **options}
+    )
 
 
 @pytest.mark.parametrize("name", EVERY)
@@ -312,10 +457,15 @@ def compiler():
     """An option for those who have what it takes: a compiler, and Python's own headers."""
     headers = Path(sysconfig.get_path("include"), "Python.h")
     if not headers.exists() or not any(map(shutil.which, ("c++", "g++", "clang++"))):
-        pytest.skip("compiled objectives need a C++ compiler and Python's headers: apt-get install g++ python3-dev")
+        pytest.skip(
+            "compiled objectives need a C++ compiler and Python's headers: apt-get install g++ python3-dev"
+        )
 
 
-@pytest.mark.parametrize("name", ["vae", *(pytest.param(name, marks=pytest.mark.slow) for name in EVERY if name != "vae")])
+@pytest.mark.parametrize(
+    "name",
+    ["vae", *(pytest.param(name, marks=pytest.mark.slow) for name in EVERY if name != "vae")],
+)
 def test_a_compiled_objective_takes_the_same_way(name, compiler):
     """Rounding differs in the last place, and training may amplify it; PyTorch 2.x once compiled a wrong gradient for the MMD."""
     (_, history), (_, exact) = trained(name, compiled=True), trained(name)
@@ -323,10 +473,20 @@ def test_a_compiled_objective_takes_the_same_way(name, compiler):
         assert history.terms[term] == pytest.approx(values, rel=1e-3, abs=1e-4)
 
 
-@pytest.mark.parametrize("options, message", [
-    ({"patience": 3}, "patience is 3 without validation"), ({"clip": 0.0}, "clip is 0.0"), ({"precision": "float16"}, "precision is 'float16'"),
-    ({"seed": -1}, "seed is -1"), ({"seed": 1.5}, "seed is 1.5"), ({"check_every": 0}, "check_every is 0"), ({"save_every": 0}, "save_every is 0"),
-    ({"validation": DATA * 2, "patience": 0}, "patience is 0"), ({"validation": DATA * 2}, "validation runs from")])
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"patience": 3}, "patience is 3 without validation"),
+        ({"clip": 0.0}, "clip is 0.0"),
+        ({"precision": "float16"}, "precision is 'float16'"),
+        ({"seed": -1}, "seed is -1"),
+        ({"seed": 1.5}, "seed is 1.5"),
+        ({"check_every": 0}, "check_every is 0"),
+        ({"save_every": 0}, "save_every is 0"),
+        ({"validation": DATA * 2, "patience": 0}, "patience is 0"),
+        ({"validation": DATA * 2}, "validation runs from"),
+    ],
+)
 def test_options_out_of_range_are_named(options, message):
     with pytest.raises(ValueError, match=message):
         run(squared, **options)
@@ -348,7 +508,9 @@ class HostDraws(TorchFunctionMode):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu_is(name, device, exact):
+def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu_is(
+    name, device, exact
+):
     """On the CPU itself this shows that the noise is the same, and is some."""
     build, objective = EVERY[name]
     runs = []
@@ -356,7 +518,13 @@ def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu
         torch.manual_seed(0)
         model, pictures = build(), PICTURES.to(place)
         with HostDraws():
-            history = fit(model, PICTURES, lambda model, x, g: objective(model, pictures, g), steps=100, device=place)
+            history = fit(
+                model,
+                PICTURES,
+                lambda model, x, g: objective(model, pictures, g),
+                steps=100,
+                device=place,
+            )
         runs.append((model.cpu(), history))
     (model, history), (twin, twins) = runs
     for term, values in history.terms.items():
@@ -377,19 +545,27 @@ def test_on_a_gpu_no_step_waits_and_everything_is_there(name):
         torch.cuda.set_sync_debug_mode("error" if 1 < step < 49 else "default")
         assert x.is_cuda and generator.device.type == "cuda"
         return objective(model, x, generator)
+
     model = build()
     try:
         fit(model, PICTURES, watched, steps=49, batch_size=16, device="cuda", precision="bfloat16")
     finally:
         torch.cuda.set_sync_debug_mode("default")
-    assert all(value.is_cuda and value.dtype in (torch.float32, torch.int64) for value in model.state_dict().values())
+    assert all(
+        value.is_cuda and value.dtype in (torch.float32, torch.int64)
+        for value in model.state_dict().values()
+    )
 
 
 def test_noise_does_not_repeat_the_order_of_the_data():
-    rows, orders, draws = torch.arange(40.0)[:, None].expand(-1, 6) / 40, [], []
+    rows = torch.arange(40.0)[:, None].expand(-1, 6) / 40
+    orders = []
+    draws = []
 
     def objective(model, x, generator):
-        orders.append((x[:, 0] * 40).round().long()), draws.append(torch.randperm(40, generator=generator))
+        orders.append((x[:, 0] * 40).round().long())
+        draws.append(torch.randperm(40, generator=generator))
         return squared(model, x, generator)
+
     run(objective, data=rows, batch_size=40, steps=2)
     assert not any(torch.equal(order, draw) for order in orders for draw in draws)
