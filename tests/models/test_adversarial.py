@@ -228,7 +228,7 @@ def test_without_the_encoders_part_the_discriminator_wins():
     model, history = play(0.0, steps=300)
     assert history.terms["discriminator"][-1] < 1.2
     assert mmd(model.encode(plane()), noise(400, 2, dtype=torch.float32)).item() > 0.5
-    assert set(history.terms) == {"reconstruction", "discriminator", "generator", "penalty", "loss"}
+    assert set(history.terms) == {"reconstruction", "discriminator", "generator", "gradient_penalty", "loss"}
     assert 0.1 < jensen_shannon(model, plane(), seeded()).item() < math.log(2)
 
 
