@@ -1,23 +1,28 @@
-"""Every notebook: its canonical form, what its marked cells hold, what its text may contain; and the map of the concepts."""
+"""Every notebook: its canonical form, what its marked cells hold, what its text may contain."""
+
 import re
 
 import nbformat
 import pytest
-import yaml
 
 from tools import notebooks
 from tools.environment import ROOT
 
 SOURCES = notebooks.paths("chapters", "solutions")  # exercises/ is made from solutions/
 ALL = SOURCES + notebooks.paths("exercises")
-ROOMS = {"chapter", "module", "tests", "exercise"}
+SUMMARY = r"<details( class=\"reveal\")?><summary>([^$<`*]|</?(b|code)>)+</summary>"
 RAW = {  # what Colab and JupyterLab would show as it stands, or the book's build would not check
-    "a directive": r"^[`~:]{3,}\{|\{[\w:.+-]+\}`", "an HTML link": r"<a\s", "an HTML picture": r"<img\s"}
+    "a directive": r"^[`~:]{3,}\{|\{[\w:.+-]+\}`",
+    "an HTML link": r"<a\s",
+    "an HTML picture": r"<img\s",
+}
 
 
 def each(paths):
     """One test a notebook, that bears its name."""
-    return pytest.mark.parametrize("path", paths, ids=[path.relative_to(ROOT).as_posix() for path in paths])
+    return pytest.mark.parametrize(
+        "path", paths, ids=[path.relative_to(ROOT).as_posix() for path in paths]
+    )
 
 
 def read(path):
@@ -29,25 +34,35 @@ def sources(path, kind):
 
 
 def test_there_are_notebooks():
-    assert notebooks.paths("chapters") and notebooks.paths("solutions") and notebooks.paths("exercises")
+    assert (
+        notebooks.paths("chapters")
+        and notebooks.paths("solutions")
+        and notebooks.paths("exercises")
+    )
 
 
 @each(SOURCES)
 def test_it_is_in_canonical_form(path):
-    assert path.read_text(encoding="utf-8") == notebooks.canonical(read(path), notebooks.address()), "run `make notebooks`"
+    assert path.read_text(encoding="utf-8") == notebooks.canonical(
+        read(path), notebooks.address()
+    ), "run `make notebooks`"
 
 
 @each(ALL)
 def test_the_first_code_cell_is_the_set_up(path):
     first = next(cell for cell in read(path).cells if cell.cell_type == "code")
-    assert first == notebooks.set_up(notebooks.address()), "run `make notebooks`, then `make exercises`"
+    wanted = notebooks.set_up(notebooks.address(), notebooks.imports(first.source))
+    assert first == wanted, "run `make notebooks`, then `make exercises`"
 
 
 @each(SOURCES)
 def test_marked_cells_hold_what_is_compared(path):
     for cell in notebooks.marked(read(path)):
         assert cell.execution_count and cell.outputs, f"nothing would be compared: {cell.source}"
-        said = [output.get("text") or output.get("data", {}).get("text/plain", "") for output in cell.outputs]
+        said = [
+            output.get("text") or output.get("data", {}).get("text/plain", "")
+            for output in cell.outputs
+        ]
         assert "".join(said).strip(), f"nothing would be compared: {cell.source}"
 
 
@@ -65,11 +80,15 @@ def test_folded_parts_are_markdown(path):
         lines = [""] + source.splitlines() + [""]
         for before, line, after in zip(lines, lines[1:], lines[2:]):
             if "<details" in line or "<summary" in line:
-                assert re.fullmatch(r"<details><summary>[^$<]+</summary>", line), f"on one line, and without math: {line}"
+                assert re.fullmatch(SUMMARY, line), (
+                    f"on one line, without math or Markdown: {line}"
+                )
                 assert not after.strip(), f"a blank line is missing after: {line}"
             if "</details>" in line:
-                assert line == "</details>" and not before.strip(), f"a blank line is missing before </details>: {before}"
-        assert source.count("<details>") == source.count("</details>")
+                assert line == "</details>" and not before.strip(), (
+                    f"a blank line is missing before </details>: {before}"
+                )
+        assert source.count("<details") == source.count("</details>")
 
 
 @each(ALL)
@@ -78,49 +97,9 @@ def test_code_fits_the_page(path):
         assert [line for line in source.splitlines() if len(line) > 76] == []
 
 
-@each(notebooks.paths("chapters"))
-def test_code_comes_in_small_pieces(path):
-    for source in sources(path, "code"):
-        assert len(source.splitlines()) <= 25, source
-
-
-def test_every_figure_has_a_name_of_its_own():
+def test_every_figure_and_table_has_a_name_of_its_own():
     seen = {}
     for path in notebooks.paths("chapters"):
-        for name in re.findall(r"""["'](fig-[\w-]+)["']""", "\n".join(sources(path, "code"))):
+        for name in re.findall(r"""["']((?:fig|tab)-[\w-]+)["']""", "\n".join(sources(path, "code"))):
             seen.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: paths for name, paths in seen.items() if len(paths) > 1} == {}
-
-
-def concepts():
-    """book/concepts.yml: the name of a concept -> its rooms, paths from the repository's root; an exercise has its name alone."""
-    return yaml.safe_load((ROOT / "book" / "concepts.yml").read_text(encoding="utf-8"))
-
-
-def listed(room):
-    """The files in a room, of all concepts."""
-    held = [rooms[room] for rooms in concepts().values() if room in rooms]
-    if room == "exercise":
-        return [f"{place}/{name}/{name}.ipynb" for name in held for place in ("exercises", "solutions")]
-    return held
-
-
-@pytest.mark.parametrize("concept", concepts())
-def test_a_concept_has_these_rooms(concept):
-    rooms = concepts()[concept]
-    assert rooms.get("title") and len(rooms) > 1 and set(rooms) <= ROOMS | {"title"}
-
-
-@pytest.mark.parametrize("room", sorted(ROOMS))
-def test_what_a_concept_lists_exists(room):
-    assert [path for path in listed(room) if not (ROOT / path).is_file()] == []
-
-
-@pytest.mark.parametrize("room, folders", [
-    ("chapter", ["chapters"]), ("exercise", ["exercises", "solutions"]),
-    ("module", [f"aecourse/{name}" for name in ("losses", "regularizers", "models", "metrics")])])
-def test_nothing_is_unlisted(room, folders):
-    suffix = ".py" if room == "module" else ".ipynb"
-    found = {path.relative_to(ROOT).as_posix() for folder in folders for path in (ROOT / folder).rglob(f"*{suffix}")
-             if path.name != "__init__.py" and ".ipynb_checkpoints" not in path.parts}
-    assert found - set(listed(room)) == set()
