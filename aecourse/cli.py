@@ -4,20 +4,17 @@ import argparse
 import contextlib
 import csv
 import json
-import math
 import sys
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
-from typing import NamedTuple
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 
-from aecourse import corruption, data, metrics, models, objectives, patches, validation
+from aecourse import data, metrics, models, patches, validation
 from aecourse.device import make_generator, pick_device
 from aecourse.losses import mse, ssim
+from aecourse.objectives.register import KINDS
 from aecourse.pages import plot_history, plot_images
 from aecourse.search import HOW, sweep
 from aecourse.search.grid import built
@@ -26,102 +23,12 @@ from aecourse.training import (
     PRECISIONS,
     History,
     NonFinite,
-    adam,
     checkpoint,
     distributed,
     evaluate,
     fit,
 )
 
-
-class Kind(NamedTuple):
-    """A model that the command line can train."""
-
-    build: Callable  #: (shape, latent_dim=) -> model
-    objective: Callable  #: weight -> objective
-    weight: float  #: by default
-    meaning: str  #: of the weight
-    optimizer: Callable = adam
-    how: str = "auto"  #: a sweep trains it, unless told otherwise
-
-
-def noisy(weight):
-    return objectives.denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
-
-
-def halves(latent_dim, levels):
-    """Units of each level of a hierarchy, half as many from level to level, rounded up."""
-    return tuple(-(-latent_dim // 2**level) for level in range(levels))
-
-
-KINDS = {
-    "autoencoder": Kind(
-        models.Autoencoder, objectives.weight_decayed, 0.0, "of the squared weights"
-    ),
-    "convolutional": Kind(
-        models.ConvAutoencoder, objectives.weight_decayed, 0.0, "of the squared weights"
-    ),
-    "tied": Kind(
-        partial(models.Autoencoder, tied=True),
-        objectives.weight_decayed,
-        0.0,
-        "of the squared weights",
-    ),
-    "sparse-l1": Kind(
-        partial(models.Autoencoder, code_activation="relu"),
-        objectives.sparse_l1,
-        1e-3,
-        "of the mean size of a unit",
-    ),
-    "sparse-kl": Kind(
-        partial(models.Autoencoder, code_activation="sigmoid"),
-        objectives.sparse_kl,
-        1e-3,
-        "of the divergence from 0.05",
-    ),
-    "contractive": Kind(
-        models.Autoencoder, objectives.contractive, 1e-4, "of the encoder's squared Jacobian"
-    ),
-    "denoising": Kind(models.Autoencoder, noisy, 0.3, "standard deviation of the noise"),
-    "vae": Kind(models.VAE, objectives.beta_vae, 1.0, "beta, of the divergence from the prior"),
-    "ladder-vae": Kind(
-        lambda shape, latent_dim: models.LadderVAE(shape, latent_dims=halves(latent_dim, 2)),
-        objectives.beta_vae,
-        1.0,
-        "beta, of the divergences of both levels",
-    ),
-    "vq-vae": Kind(
-        lambda shape, latent_dim: models.VQVAE(shape, dim=latent_dim),
-        objectives.vq_vae,
-        0.25,
-        "beta, of the commitment to the codes",
-    ),
-    "wae": Kind(models.WAE, objectives.wasserstein, 10.0, "of the discrepancy from the prior"),
-    "adversarial": Kind(
-        models.AdversarialAutoencoder,
-        objectives.adversarial,
-        0.5,
-        "of fooling the discriminator",
-        objectives.adam_for_gans,
-    ),
-    "masked": Kind(
-        lambda shape, latent_dim: models.MaskedAutoencoder(
-            shape, width=latent_dim, heads=math.gcd(latent_dim, 4)
-        ),
-        objectives.masked_reconstruction,
-        0.75,
-        "share of hidden patches",
-        how="processes",
-    ),  # it is no tensor
-    "multi-scale": Kind(
-        lambda shape, latent_dim: models.MultiScaleAutoencoder(
-            shape, latent_dims=halves(latent_dim, 3)
-        ),
-        lambda weight: objectives.hierarchical((1.0, weight, weight)),
-        1.0,
-        "of each of the two coarser levels",
-    ),
-}
 SAME = (
     "model",
     "data",

@@ -7,6 +7,7 @@ from aecourse.objectives.quantization import vq_vae
 from aecourse.objectives.regularization import (
     contractive,
     denoising,
+    penalized,
     reconstruction,
     regularized,
     sparse_kl,
@@ -26,6 +27,7 @@ __all__ = [
     "masked_error",
     "masked_reconstruction",
     "normalized_beta",
+    "penalized",
     "reconstruction",
     "regularized",
     "sparse_kl",

@@ -12,9 +12,9 @@ from aecourse.losses.absolute_error import mae
 from aecourse.losses.cross_entropy import bce
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder
+from aecourse.regularizers import PENALTIES
 from aecourse.regularizers.contraction import contractive_penalty, contractive_penalty_by_probes
 from aecourse.regularizers.kl_sparsity import check_target, kl_sparsity_penalty_from_logits
-from aecourse.regularizers.l1_sparsity import l1_penalty
 from aecourse.regularizers.weight_decay import l2_penalty, weight_matrices
 
 LOSSES = {"mse": mse, "mae": mae, "bce": bce}
@@ -67,6 +67,25 @@ def regularized(penalties, loss="mse", corrupt=None):
     return objective
 
 
+def penalized(name, weight, loss="mse"):
+    """The error, plus `weight` times a penalty of the register, :data:`aecourse.regularizers.PENALTIES`.
+
+    Args:
+        name: of the row, such as ``"sparse-l1"``.
+        weight: lambda, at least 0, in units of the error over units of the penalty.
+        loss: as for :func:`regularized`.
+
+    Returns:
+        An objective with the term ``"reconstruction"`` and the penalty's own (times its weight).
+
+    Raises:
+        ValueError: If the name is unknown, or as for :func:`regularized`.
+    """
+    validation.one_of("name", name, PENALTIES)
+    penalty = PENALTIES[name]
+    return regularized({penalty.term: (weight, penalty.function)}, loss)
+
+
 def reconstruction(loss="mse"):
     """The error alone. `loss` as for :func:`regularized`."""
     return regularized({}, loss)
@@ -98,7 +117,7 @@ def sparse_l1(weight, loss="mse"):
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"l1"`` (times lambda).
     """
-    return regularized({"l1": (weight, lambda model, x, z, generator: l1_penalty(z))}, loss)
+    return penalized("sparse-l1", weight, loss)
 
 
 def sparse_kl(weight, rho=0.05, loss="mse"):

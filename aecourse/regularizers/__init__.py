@@ -1,4 +1,11 @@
-"""Regularizers: functions of tensors that keep a code small, sparse or stable. Their weights are in the objective."""
+"""Regularizers: functions of tensors that keep a code small, sparse or stable. Their weights are in the objective.
+
+A new penalty is a module, a test with its row of ``ORACLES``, a reference, and two lines here: its name, and a row of
+``PENALTIES``. ``objectives.penalized``, the command line, its page and the tests of every kind read the row.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
 
 from aecourse.regularizers.contraction import (
     contractive_penalty,
@@ -20,7 +27,36 @@ from aecourse.regularizers.l1_sparsity import (
 )
 from aecourse.regularizers.weight_decay import l2_penalty, prior_weight, weight_matrices
 
+
+class Penalty(NamedTuple):
+    """A row of the register: what `objectives.penalized` adds to the error."""
+
+    term: str  #: its name in the history
+    function: Callable  #: ``(model, x, z, generator) -> scalar``; `x` is what the encoder saw, `z` its code
+    weight: float  #: by default, on the command line
+    meaning: str  #: what the weight multiplies, in a few words
+    code_activation: str = "linear"  #: of the model that the command line trains
+
+
+PENALTIES = {
+    "sparse-l1": Penalty(
+        "l1",
+        lambda model, x, z, generator: l1_penalty(z),
+        1e-3,
+        "of the mean absolute activation",
+        "relu",
+    ),
+    "weight-decay": Penalty(
+        "l2",
+        lambda model, x, z, generator: l2_penalty(weight_matrices(model)),
+        1e-5,
+        "of the sum of squared weights",
+    ),
+}
+
 __all__ = [
+    "PENALTIES",
+    "Penalty",
     "atom_norms",
     "contractive_penalty",
     "contractive_penalty_by_jacobian",
