@@ -1,7 +1,7 @@
 # Each target is one command of tools/, which any Python from 3.11 on runs: `make help`, or `python3 -m tools help`.
 PYTHON ?= python3
 
-.PHONY: help book test claims lock notebooks exercises address environment clean
+.PHONY: help book test claims lock page notebooks exercises address environment clean
 help:
 	@$(PYTHON) -m tools help
 book:
@@ -12,6 +12,8 @@ claims:
 	@$(PYTHON) -m tools claims
 lock:
 	@$(PYTHON) -m tools lock
+page:
+	@$(PYTHON) -m tools page $(if $(NAME),NAME=$(NAME))
 notebooks:
 	@$(PYTHON) -m tools notebooks
 exercises:

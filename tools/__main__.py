@@ -19,6 +19,7 @@ COMMANDS = {
     "test": "run every test, and every notebook",
     "claims": "run every page on digits and on MNIST over five seeds, and write book/claims.md",
     "lock": "pin anew, in requirements.lock, what requirements.txt asks for",
+    "page NAME=losses/edges": "begin a chapter: its notebook with all sections, and its line in the contents",
     "notebooks": "put every notebook into its canonical form; execute those whose marked outputs are missing",
     "exercises": "make exercises/ from solutions/",
     "address URL=https://...": "write the repository's address into _config.yml and into every notebook",

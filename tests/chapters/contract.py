@@ -164,6 +164,14 @@ def is_listed(page):
 
 
 @rule
+def has_no_gaps(page):
+    """Nothing of what `make page` wrote as missing is left."""
+    for cell in page.cells:
+        for words in re.findall(r"\(missing: ([^)]+)\)", re.sub(r"\n#", "", cell.source)):
+            yield f"missing: {words}"
+
+
+@rule
 def opens_with_title_goal_and_hook(page):
     """A title; a goal in one sentence; a question with a figure before the first section."""
     pieces = page.section(None)

@@ -3,6 +3,7 @@
 import pytest
 import yaml
 
+from aecourse import regularizers
 from tools.environment import ROOT
 
 CONCEPTS = yaml.safe_load((ROOT / "book" / "concepts.yml").read_text(encoding="utf-8"))
@@ -49,7 +50,11 @@ def test_a_concept_needs_what_comes_before_and_nothing_twice(name):
 
 
 def test_what_it_lists_exists():
-    exercises = [f"{place}/{name}/{name}.ipynb" for name in listed("exercises") for place in ("exercises", "solutions")]
+    exercises = [
+        f"{place}/{name}/{name}.ipynb"
+        for name in listed("exercises")
+        for place in ("exercises", "solutions")
+    ]
     assert [path for path in listed("modules") + exercises if not (ROOT / path).is_file()] == []
 
 
@@ -58,15 +63,29 @@ def files(folder, pattern):
     return {path.relative_to(ROOT).as_posix() for path in found if path.name != "__init__.py"}
 
 
+def registered():
+    """Modules of the penalties in the register, which "one objective" compares: they need no row of their own."""
+    names = {
+        name for row in regularizers.PENALTIES.values() for name in row.function.__code__.co_names
+    }
+    functions = [getattr(regularizers, name) for name in names if hasattr(regularizers, name)]
+    return {f"{function.__module__.replace('.', '/')}.py" for function in functions}
+
+
 def test_every_module_belongs_to_one_concept():
     modules = listed("modules")
     assert len(modules) == len(set(modules))
     found = set().union(*(files(f"aecourse/{folder}", "*.py") for folder in FOLDERS))
-    assert found | {f"aecourse/{name}" for name in ALONE} <= set(modules)
+    found |= {f"aecourse/{name}" for name in ALONE}
+    assert not found - set(modules) - registered(), (
+        "list it in book/concepts.yml, under its concept"
+    )
 
 
 def test_every_exercise_belongs_to_a_concept():
-    assert {path.split("/")[1] for path in files("solutions", "*/*.ipynb")} <= set(listed("exercises"))
+    assert {path.split("/")[1] for path in files("solutions", "*/*.ipynb")} <= set(
+        listed("exercises")
+    )
 
 
 def test_every_chapter_teaches_a_concept():

@@ -80,9 +80,7 @@ def test_folded_parts_are_markdown(path):
         lines = [""] + source.splitlines() + [""]
         for before, line, after in zip(lines, lines[1:], lines[2:]):
             if "<details" in line or "<summary" in line:
-                assert re.fullmatch(SUMMARY, line), (
-                    f"on one line, without math or Markdown: {line}"
-                )
+                assert re.fullmatch(SUMMARY, line), f"on one line, without math or Markdown: {line}"
                 assert not after.strip(), f"a blank line is missing after: {line}"
             if "</details>" in line:
                 assert line == "</details>" and not before.strip(), (
@@ -100,6 +98,8 @@ def test_code_fits_the_page(path):
 def test_every_figure_and_table_has_a_name_of_its_own():
     seen = {}
     for path in notebooks.paths("chapters"):
-        for name in re.findall(r"""["']((?:fig|tab)-[\w-]+)["']""", "\n".join(sources(path, "code"))):
+        for name in re.findall(
+            r"""["']((?:fig|tab)-[\w-]+)["']""", "\n".join(sources(path, "code"))
+        ):
             seen.setdefault(name, []).append(path.relative_to(ROOT).as_posix())
     assert {name: paths for name, paths in seen.items() if len(paths) > 1} == {}

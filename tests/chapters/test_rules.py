@@ -32,6 +32,10 @@ def both(*texts):
 
 
 BREAKS = {
+    "has_no_gaps": [
+        ({"code": "# (missing: what\n# follows)"}, "missing: what follows"),
+        ({"idea": "## The idea\n\n(missing: it)"}, "missing: it"),
+    ],
     "opens_with_title_goal_and_hook": [
         ({"opening": OPENING.replace("# A title", "A title")}, "opens with one title"),
         ({"idea": "# Another title\n\n## The idea\n\nText."}, "2 titles were found"),

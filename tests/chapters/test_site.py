@@ -1,4 +1,5 @@
 """The built site, as a reader's browser shows it: every page, light and dark, wide and as narrow as a phone."""
+
 import contextlib
 import json
 
@@ -26,14 +27,25 @@ RAW = """() => {
 def opened(browser, url, width=1280, scheme="light"):
     """A page when its formulas stand and its folded parts are open; the requests that left this machine; the errors."""
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    page, away, errors = context.new_page(), [], []
-    page.on("request", lambda request: request.url.startswith((HERE, "data:", "blob:")) or away.append(request.url))
+    page = context.new_page()
+    away = []
+    errors = []
+    page.on(
+        "request",
+        lambda request: (
+            request.url.startswith((HERE, "data:", "blob:")) or away.append(request.url)
+        ),
+    )
     page.on("console", lambda message: message.type == "error" and errors.append(message.text))
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(url)
     page.evaluate("async () => { if (window.MathJax) await MathJax.startup.promise }")
-    page.evaluate("() => document.querySelectorAll('article details').forEach(details => details.open = true)")
-    page.evaluate("async () => { for (const fading of document.getAnimations()) await fading.finished }")
+    page.evaluate(
+        "() => document.querySelectorAll('article details').forEach(details => details.open = true)"
+    )
+    page.evaluate(
+        "async () => { for (const fading of document.getAnimations()) await fading.finished }"
+    )
     yield page, away, errors
     context.close()
 
@@ -45,10 +57,18 @@ def test_a_page_is_whole(browser, site, name):
         assert page.locator("article h1").count() == 1
         assert page.evaluate(RAW) == [], "raw Markdown or TeX shows"
         formulas = page.locator("article .math")
-        assert page.locator("article .math:has(mjx-container)").count() == formulas.count(), "a formula is not typeset"
-        assert page.locator("mjx-merror, mjx-assistive-mml [mathcolor=red]").count() == 0, "MathJax does not know a command"
-        bare = page.locator("article :is(img:not([alt]), img[alt=''], svg:not([aria-label], [aria-hidden=true], :has(> title)))")
-        assert bare.evaluate_all("all => all.map(one => one.outerHTML.slice(0, 80))") == [], "a picture has no description"
+        assert page.locator("article .math:has(mjx-container)").count() == formulas.count(), (
+            "a formula is not typeset"
+        )
+        assert page.locator("mjx-merror, mjx-assistive-mml [mathcolor=red]").count() == 0, (
+            "MathJax does not know a command"
+        )
+        bare = page.locator(
+            "article :is(img:not([alt]), img[alt=''], svg:not([aria-label], [aria-hidden=true], :has(> title)))"
+        )
+        assert bare.evaluate_all("all => all.map(one => one.outerHTML.slice(0, 80))") == [], (
+            "a picture has no description"
+        )
     assert away == [], "the page asks another server"
     assert errors == []
 
@@ -60,8 +80,12 @@ def test_everyone_can_read_it(browser, site, library, name, scheme):
     with opened(browser, f"{site}/{name}.html", scheme=scheme) as (page, *_):
         assert page.evaluate("document.documentElement.dataset.theme") == scheme
         found = axe.run(page, options={"resultTypes": ["violations"]}).response["violations"]
-    assert [f"{finding['id']}: {node['html'][:200]}: {node['failureSummary']}" for finding in found for node in finding["nodes"]
-            if finding["impact"] in ("serious", "critical")] == []
+    assert [
+        f"{finding['id']}: {node['html'][:200]}: {node['failureSummary']}"
+        for finding in found
+        for node in finding["nodes"]
+        if finding["impact"] in ("serious", "critical")
+    ] == []
 
 
 @pytest.mark.parametrize("name", PAGES)
@@ -83,12 +107,24 @@ def test_the_reader_moves_a_picture(browser, site, name):
                 """The frame that shows; the slider says the same, to the eye and to a screen reader."""
                 visible = [i for i, frame in enumerate(frames.all()) if frame.is_visible()]
                 assert len(visible) == 1
-                assert values[visible[0]] == slider.get_attribute("aria-valuetext") == slides.locator("output").inner_text()
+                assert (
+                    values[visible[0]]
+                    == slider.get_attribute("aria-valuetext")
+                    == slides.locator("output").inner_text()
+                )
                 return visible[0]
-            assert frames.count() == len(values) == len(set(frames.evaluate_all("all => all.map(one => one.innerHTML)")))
+
+            assert (
+                frames.count()
+                == len(values)
+                == len(set(frames.evaluate_all("all => all.map(one => one.innerHTML)")))
+            )
             slider.scroll_into_view_if_needed()
             box = slider.bounding_box()
-            at = box["x"] + 8 + (box["width"] - 16) * shown() / (len(values) - 1), box["y"] + box["height"] / 2
+            at = (
+                box["x"] + 8 + (box["width"] - 16) * shown() / (len(values) - 1),
+                box["y"] + box["height"] / 2,
+            )
             page.mouse.move(*at)
             page.mouse.down()
             page.mouse.move(box["x"] + box["width"] - 2, at[1], steps=5)
