@@ -1,11 +1,11 @@
-"""Which device, and which generator of random numbers on it."""
+"""Choose a device, and make random generators on it."""
 
 import numpy as np
 import torch
 
 
-def pick_device(device="auto"):
-    """The device that `device` names; ``"auto"`` is CUDA, then MPS, then the CPU."""
+def pick_device(device: str | torch.device = "auto") -> torch.device:
+    """The device named `device`; ``"auto"`` picks CUDA, then MPS, then the CPU."""
     if device != "auto":
         return torch.device(device)
     if torch.cuda.is_available():
@@ -13,20 +13,37 @@ def pick_device(device="auto"):
     return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
 
 
-def make_generator(device, seed, *use):
-    """A generator of its own for each `seed` and `use`, whole numbers of at least 0; without a use, the one of the seed itself."""
-    return torch.Generator(device).manual_seed(
-        int(np.random.SeedSequence((seed, *use)).generate_state(1)[0]) if use else seed
-    )
+def make_generator(device: str | torch.device, seed: int, *use: int) -> torch.Generator:
+    """A generator whose stream is independent for each `seed` and `use`.
+
+    Args:
+        device: where the generator draws.
+        seed: an integer of at least 0.
+        use: integers of at least 0 that tell apart the streams of one seed, such as the epoch.
+            Without any, the result is ``torch.Generator(device).manual_seed(seed)``.
+
+    Returns:
+        A new ``torch.Generator`` on `device`.
+    """
+    if not use:
+        return torch.Generator(device).manual_seed(seed)
+    state = np.random.SeedSequence((seed, *use)).generate_state(1)[0]
+    return torch.Generator(device).manual_seed(int(state))
 
 
-def as_generator(generator, x):
-    """`generator` itself, or a new one on the device of `x` where it is an integer seed."""
+def as_generator(generator: torch.Generator | int, x: torch.Tensor) -> torch.Generator:
+    """`generator` itself, or a new generator on the device of `x` if it is an integer seed.
+
+    Raises:
+        TypeError: If `generator` is neither a generator nor an integer.
+        ValueError: If the generator is on another device than `x`.
+    """
     if isinstance(generator, int) and not isinstance(generator, bool):
         return torch.Generator(x.device).manual_seed(generator)
     if not isinstance(generator, torch.Generator):
         raise TypeError(
-            f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer seed"
+            f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer "
+            "seed: pass 0, or torch.Generator(x.device).manual_seed(0)"
         )
     if generator.device.type != x.device.type:
         raise ValueError(

@@ -1,14 +1,18 @@
-"""Checks of arguments. An error names the argument, what was seen, what was wanted, and the way out.
+"""Checks of arguments.
 
-Shapes and dtypes are checked at every call. Values are checked where data enter: `fit` checks them once and then
-trusts them (`trusted`), so that a training step never waits for the device; under `vmap` and compilation values
-can't be read, and no check of them runs.
+Each error names the argument and says what was seen, what was expected, and what to do about it.
+
+Shapes and dtypes are checked on every call. Values are checked once, when data enter: `fit` checks
+them and then marks them as `trusted`, so that a training step never waits for the device. Under
+`vmap` and compilation values can't be read, and their checks are skipped.
 """
 
 import contextlib
 import contextvars
 import math
 import numbers
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import torch
 
@@ -16,8 +20,8 @@ _trusted = contextvars.ContextVar("values were checked before", default=False)
 
 
 @contextlib.contextmanager
-def trusted(values=True):
-    """Within this block values are taken as checked: nothing reads them back from the device."""
+def trusted(values: bool = True) -> Iterator[None]:
+    """Within this block values count as checked: none is read back from the device."""
     token = _trusted.set(values)
     try:
         yield
@@ -25,59 +29,68 @@ def trusted(values=True):
         _trusted.reset(token)
 
 
-def floating(name, x):
-    """`x` is a tensor of floating point that holds something."""
+def floating(name: str, x: Any) -> torch.Tensor:
+    """Check that `x` is a floating-point tensor with at least one element, and return it."""
     if not isinstance(x, torch.Tensor):
         raise TypeError(
-            f"{name} is a {type(x).__name__}; expected a torch.Tensor: convert it with torch.as_tensor({name})"
+            f"{name} is a {type(x).__name__}; expected a torch.Tensor: "
+            f"convert it with torch.as_tensor({name})"
         )
     if not x.is_floating_point():
         raise TypeError(
-            f"{name} has dtype {x.dtype}; expected floating point: convert it with {name}.float(), "
-            "and divide by 255 where it holds bytes"
+            f"{name} has dtype {x.dtype}; expected floating point: convert it with "
+            f"{name}.float(), and divide by 255 if its values are bytes"
         )
     if x.numel() == 0:
         raise ValueError(
-            f"{name} is empty, of shape {tuple(x.shape)}; expected at least one element: its mean is not defined"
+            f"{name} is empty, of shape {tuple(x.shape)}; expected at least one element: "
+            "check the slice or filter that it came from (the mean of no elements is undefined)"
         )
     return x
 
 
-def same(name, x, other_name, other):
-    """`x` and `other` are both floating point, of one shape, one dtype and on one device.
+def same(name: str, x: torch.Tensor, other_name: str, other: torch.Tensor) -> None:
+    """Check that `x` and `other` are floating point, with one shape, one dtype and one device.
 
-    Under autocast the dtypes may differ: a half-precision reconstruction is compared with data in single precision.
+    Under autocast the dtypes may differ: a half-precision reconstruction is compared with
+    single-precision data.
     """
     floating(name, x)
     floating(other_name, other)
     if x.shape != other.shape:
         raise ValueError(
-            f"{name} has shape {tuple(x.shape)} and {other_name} {tuple(other.shape)}; expected the same: "
-            "reshape one of them, since broadcasting would compare every image with every other"
+            f"{name} has shape {tuple(x.shape)} and {other_name} {tuple(other.shape)}; "
+            "expected the same: reshape one of them, "
+            "since broadcasting would compare every image with every other"
         )
     if x.dtype != other.dtype and not torch.is_autocast_enabled(x.device.type):
         raise TypeError(
-            f"{name} has dtype {x.dtype} and {other_name} {other.dtype}; expected the same: convert one with .to()"
+            f"{name} has dtype {x.dtype} and {other_name} {other.dtype}; "
+            "expected the same: convert one with .to()"
         )
     if x.device != other.device:
         raise ValueError(
-            f"{name} is on {x.device} and {other_name} on {other.device}; expected one device: move one with .to()"
+            f"{name} is on {x.device} and {other_name} on {other.device}; "
+            "expected one device: move one with .to()"
         )
 
 
-def images(name, x):
-    """`x` is a batch of images, (B, C, H, W)."""
+def images(name: str, x: torch.Tensor) -> torch.Tensor:
+    """Check that `x` is a batch of images, (B, C, H, W), and return it."""
     floating(name, x)
     if x.dim() != 4:
         raise ValueError(
             f"{name} has shape {tuple(x.shape)}; expected images of shape (B, C, H, W): "
-            "add what is missing with .unflatten() or [None]"
+            "add the missing axes with .unflatten() or [None]"
         )
     return x
 
 
-def within(name, x, low, high):
-    """Every value of `x` is finite and lies in [low, high]; skipped where values are trusted or can't be read."""
+def within(name: str, x: torch.Tensor, low: float, high: float) -> torch.Tensor:
+    """Check that every value of `x` is finite and in [low, high], and return `x`.
+
+    The check is skipped if values are :func:`trusted` or can't be read.
+    """
     if _trusted.get() or torch.compiler.is_compiling():
         return x
     smallest, largest = x.detach().aminmax()
@@ -87,21 +100,23 @@ def within(name, x, low, high):
         return x
     if not (math.isfinite(smallest) and math.isfinite(largest)):
         raise ValueError(
-            f"{name} holds nan or infinity; expected finite values: look at {name}[~{name}.isfinite()], "
-            f"and mend them with torch.nan_to_num({name}) or leave their rows out"
+            f"{name} contains nan or infinity; expected finite values: look at "
+            f"{name}[~{name}.isfinite()], and replace them with torch.nan_to_num({name}) "
+            "or drop their rows"
         )
     if not low <= smallest <= largest <= high:
         raise ValueError(
-            f"{name} runs from {smallest:.7g} to {largest:.7g}; expected values in [{low:g}, {high:g}]: "
-            f"rescale with ({name} - {name}.min()) / ({name}.max() - {name}.min()), clip a rounding error with "
-            f"{name}.clamp({low:g}, {high:g}), or choose a loss and an output for unbounded data (squared error, "
-            "linear output)"
+            f"{name} runs from {smallest:.7g} to {largest:.7g}; "
+            f"expected values in [{low:g}, {high:g}]: "
+            f"rescale with ({name} - {name}.min()) / ({name}.max() - {name}.min()), "
+            f"clip a rounding error with {name}.clamp({low:g}, {high:g}), "
+            "or choose a loss and an output for unbounded data (squared error, linear output)"
         )
     return x
 
 
-def samples(name, x, shape):
-    """`x` is a batch of samples of `shape`: (B, *shape)."""
+def samples(name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
+    """Check that `x` is a batch of samples of `shape`, (B, *shape), and return it."""
     floating(name, x)
     if x.shape[1:] != shape:
         raise ValueError(
@@ -111,53 +126,60 @@ def samples(name, x, shape):
     return x
 
 
-def integers(name, values, below=math.inf):
-    """`values` is a tensor of whole numbers from 0, all of them `below`."""
+def integers(name: str, values: Any, below: float = math.inf) -> torch.Tensor:
+    """Check that `values` is a tensor of integers from 0, all less than `below`, and return it."""
+    encode = f"number the classes from 0, as torch.unique({name}, return_inverse=True) does"
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         raise TypeError(
-            f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; expected whole numbers from 0, torch.int64: "
-            "number what they stand for"
+            f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; "
+            f"expected integers of at least 0, torch.int64: {encode}"
         )
     if values.numel():
         low, high = (value.item() for value in values.aminmax())
         if low < 0 or high >= below:
+            wanted = "of at least 0" if below == math.inf else f"from 0 to {below - 1}"
             raise ValueError(
-                f"{name} holds {low if low < 0 else high}; expected whole numbers from 0"
-                f"{'' if below == math.inf else f' to {below - 1}'}: number what they stand for"
+                f"{name} contains {low if low < 0 else high}; expected integers {wanted}: {encode}"
             )
     return values
 
 
-def one_of(name, value, choices):
-    """`value` is one of `choices`."""
+def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
+    """Check that `value` is one of `choices`, and return it."""
     if value not in tuple(choices):
         raise ValueError(f"{name} is {value!r}; expected one of {', '.join(map(repr, choices))}")
     return value
 
 
-def positive(name, value, kind=int):
-    """`value` is a positive number of type `kind`."""
-    if (
-        isinstance(value, bool)
-        or not isinstance(value, numbers.Integral if kind is int else numbers.Real)
-        or not value > 0
-    ):
+def positive(name: str, value: Any, kind: type = int) -> Any:
+    """Check that `value` is a positive number of type `kind`, and return it."""
+    number = numbers.Integral if kind is int else numbers.Real
+    if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
     return value
 
 
-def requires(model, part, expected):
-    """`model` has the method or module `part`, as those that are `expected` have."""
+def requires(model: Any, part: str, expected: str) -> Any:
+    """Check that `model` has the method or module `part`, and return it.
+
+    Args:
+        model: the model that an objective or a metric was given.
+        part: the name of the attribute that they use.
+        expected: the class of model that has it, for the error.
+    """
     if not hasattr(model, part):
         raise TypeError(
             f"model is of class {type(model).__name__}, which has no {part}; expected {expected}: "
-            "give it the objectives and measures of its own kind"
+            "use the objectives and metrics made for its class"
         )
     return model
 
 
-def sizes(name, values, least=1):
-    """`values` is a tuple of positive integers, `least` or more; a shape may be a single integer."""
+def sizes(name: str, values: Any, least: int = 1) -> tuple[int, ...]:
+    """Check that `values` are positive integers, `least` or more of them; return them as a tuple.
+
+    A `shape` may be a single integer.
+    """
     values = (values,) if name == "shape" and isinstance(values, int) else values
     if not isinstance(values, (tuple, list)) or len(values) < least:
         raise ValueError(
@@ -166,15 +188,19 @@ def sizes(name, values, least=1):
     return tuple(positive(name, value) for value in values)
 
 
-def weight(name, value):
-    """`value` is a finite number of at least 0, or a scalar tensor, whose value is not read: a sweep may map over it."""
+def weight(name: str, value: Any) -> Any:
+    """Check that `value` is a finite number of at least 0, and return it.
+
+    A scalar tensor passes without its value being read, so that a sweep can map over it.
+    """
     if isinstance(value, torch.Tensor):
         if value.dim():
             raise ValueError(
-                f"{name} has shape {tuple(value.shape)}; expected one number: map over several with torch.vmap"
+                f"{name} has shape {tuple(value.shape)}; expected one number: "
+                "map over several with torch.vmap"
             )
-    elif (
-        isinstance(value, bool) or not isinstance(value, numbers.Real) or not 0 <= value < math.inf
-    ):
+        return value
+    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
+    if not is_number or not 0 <= value < math.inf:
         raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
     return value

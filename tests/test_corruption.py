@@ -1,4 +1,4 @@
-"""The four corruptions against the distributions they claim, with seeds of their own."""
+"""The four corruptions against the distributions that they claim; their seeds."""
 
 import functools
 import math
@@ -19,17 +19,17 @@ from aecourse.corruption import (
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "corruption.blocks": (
-        "through `block_mask`: those pixels take the value, no others",
+        "through `block_mask`: its pixels get the value, no others",
         "exact",
         "no",
     ),
     "corruption.bernoulli_mask": (
-        "`scipy.stats.binomtest` of the share, seen in `masking`",
+        "`scipy.stats.binomtest` of the share that `masking` hides",
         "p > 0.01",
         "draws",
     ),
     "corruption.block_mask": (
-        "by counting: one square inside each picture; `scipy.stats.chisquare` of its places",
+        "by counting: one square inside each image; `scipy.stats.chisquare` of its positions",
         "exact; p > 0.01",
         "draws",
     ),
@@ -49,7 +49,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no",
     ),
     "device.as_generator": (
-        "through `masking` and the others: a seed is the generator of that seed",
+        "through `masking` and the others: a seed equals the generator with that seed",
         "exact",
         "draws",
     ),
@@ -67,6 +67,10 @@ ENTRYWISE = pytest.mark.parametrize(
 )
 
 
+def at_share(corrupt, x, generator, p):
+    return corrupt(x, p, generator)
+
+
 def images(shape=(4, 3, 8, 7), dtype=torch.float32):
     return (
         0.1
@@ -76,7 +80,7 @@ def images(shape=(4, 3, 8, 7), dtype=torch.float32):
 
 @EACH
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
-def test_shape_and_dtype_stay_and_the_input_is_left_alone(corrupt, dtype):
+def test_shape_and_dtype_stay_and_the_input_is_not_changed(corrupt, dtype):
     x = images(dtype=dtype)
     before, noisy = x.clone(), corrupt(x, generator=0)
     assert (
@@ -88,11 +92,11 @@ def test_shape_and_dtype_stay_and_the_input_is_left_alone(corrupt, dtype):
 
 
 @EACH
-def test_a_seed_says_what_is_drawn_and_the_global_one_does_not(corrupt):
+def test_draws_depend_on_the_seed_and_not_on_the_global_generator(corrupt):
     x = images()
     torch.manual_seed(5)
     state, first = torch.get_rng_state(), corrupt(x, generator=3)
-    assert torch.equal(torch.get_rng_state(), state), "the global generator is left alone"
+    assert torch.equal(torch.get_rng_state(), state), "the global generator is not used"
     torch.manual_seed(6)
     assert torch.equal(first, corrupt(x, generator=3)) and torch.equal(
         first, corrupt(x, generator=torch.Generator().manual_seed(3))
@@ -101,11 +105,11 @@ def test_a_seed_says_what_is_drawn_and_the_global_one_does_not(corrupt):
     generator = torch.Generator().manual_seed(3)
     assert torch.equal(first, corrupt(x, generator=generator)) and not torch.equal(
         first, corrupt(x, generator=generator)
-    ), "it moves on"
+    ), "its state advances"
 
 
 @EACH
-def test_the_same_entries_are_spoilt_at_any_precision(corrupt):
+def test_the_same_entries_are_corrupted_at_any_precision(corrupt):
     x = images(dtype=torch.float64)
     torch.testing.assert_close(
         corrupt(x.float(), generator=0).double(), corrupt(x, generator=0), rtol=0, atol=1e-6
@@ -114,7 +118,7 @@ def test_the_same_entries_are_spoilt_at_any_precision(corrupt):
 
 @ENTRYWISE
 @pytest.mark.parametrize("shape", [(1,), (7,), (1, 1), (5, 12), (4, 3, 5, 7), (2, 1, 1, 1)])
-def test_any_shape_can_be_spoilt(corrupt, shape):
+def test_any_shape_can_be_corrupted(corrupt, shape):
     assert corrupt(torch.full(shape, 0.5), generator=0).shape == shape
 
 
@@ -153,7 +157,7 @@ def test_masking_hides_a_share_p_and_does_not_rescale_the_rest(p):
 
 
 def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
-    """The same entries as with the number, one by one and under `vmap`; a column holds one share for each sample."""
+    """The same entries as with a number, in a loop and under `vmap`; a column: one share a sample."""
     x, shares = images(), torch.tensor([0.0, 0.3, 1.0])
     for corrupt in (masking, salt_and_pepper):
         wanted = torch.stack([corrupt(x, p, 3) for p in shares.tolist()])
@@ -163,7 +167,10 @@ def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
         )
         generator = torch.Generator().manual_seed(3)
         assert torch.equal(
-            torch.vmap(lambda p: corrupt(x, p, generator), randomness="same")(shares), wanted
+            torch.vmap(functools.partial(at_share, corrupt, x, generator), randomness="same")(
+                shares
+            ),
+            wanted,
         )
     hidden = bernoulli_mask(torch.zeros(3, 5000), shares[:, None], 0)
     assert hidden.float().mean(1).tolist() == pytest.approx(
@@ -172,7 +179,7 @@ def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
 
 
 def test_masking_makes_the_second_moments_of_the_linear_denoiser():
-    """Q = q^2 S + q (1 - q) diag S for the share q that is kept: what a mask that dropped whole rows would miss."""
+    """Q = q^2 S + q (1 - q) diag S for the kept share q; a mask of whole rows would violate it."""
     q, x = 0.7, images((1, 6), torch.float64).expand(200000, 6)
     masked, moments = masking(x, 1 - q, 0), x[0].outer(x[0])
     wanted = q**2 * moments + q * (1 - q) * moments.diag().diag()
@@ -180,7 +187,7 @@ def test_masking_makes_the_second_moments_of_the_linear_denoiser():
 
 
 @pytest.mark.parametrize("p, low, high", [(0.3, 0.0, 1.0), (0.05, -1.0, 1.0)])
-def test_salt_and_pepper_takes_a_share_p_by_a_fair_coin(p, low, high):
+def test_salt_and_pepper_replaces_a_share_p_by_two_equally_likely_values(p, low, high):
     x = images((100, 1, 28, 28))
     noisy = salt_and_pepper(x, p, 0, low, high)
     pepper = noisy == low
@@ -193,7 +200,7 @@ def test_salt_and_pepper_takes_a_share_p_by_a_fair_coin(p, low, high):
 
 
 @pytest.mark.parametrize("p, values", [(0.0, None), (1.0, [0.0, 1.0])])
-def test_salt_and_pepper_at_its_ends(p, values):
+def test_salt_and_pepper_replaces_nothing_at_p_0_and_everything_at_p_1(p, values):
     x = images()
     noisy = salt_and_pepper(x, p, 0)
     assert torch.equal(noisy, x) if values is None else noisy.unique().tolist() == values
@@ -212,14 +219,14 @@ def test_a_block_is_one_square_inside_each_image_in_every_channel(shape, size):
         first = side.int().argmax(1)
         assert (side.sum(1) == size).all() and all(
             side[i, f : f + size].all() for i, f in enumerate(first)
-        ), "its pixels are neighbours"
-    spoilt = blocks(x, size, 0)
-    assert torch.equal(spoilt, x.where(~hidden, 0)) and torch.equal(
+        ), "its pixels are adjacent"
+    corrupted = blocks(x, size, 0)
+    assert torch.equal(corrupted, x.where(~hidden, 0)) and torch.equal(
         blocks(x, size, 0, value=0.5), x.where(~hidden, 0.5)
     )
 
 
-def test_every_place_of_a_block_is_as_likely():
+def test_every_position_of_a_block_is_equally_likely():
     hidden = block_mask(torch.zeros(6000, 1, 6, 5), 3, 0)
     rows, columns = hidden.any(3)[:, 0].int().argmax(1), hidden.any(2)[:, 0].int().argmax(1)
     counts = torch.bincount(3 * rows + columns)
@@ -233,7 +240,7 @@ def test_more_blocks_hide_more_and_may_overlap():
 
 @EACH
 @pytest.mark.parametrize("generator, words", [(None, "NoneType"), (0.5, "float"), (True, "bool")])
-def test_without_a_generator_nothing_is_drawn(corrupt, generator, words):
+def test_anything_but_a_generator_or_a_seed_is_refused(corrupt, generator, words):
     with pytest.raises(
         TypeError, match=f"generator is a {words}; expected a torch.Generator or an integer seed"
     ):
@@ -271,7 +278,7 @@ def test_a_generator_on_another_device_is_refused(corrupt):
         (lambda x: blocks(x.flatten(1), 3, 0), r"x has shape \(4, 168\); expected images"),
     ],
 )
-def test_what_makes_no_sense_is_refused(call, words):
+def test_values_out_of_range_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call(images())
 

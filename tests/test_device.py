@@ -1,4 +1,4 @@
-"""Devices and generators: a stream of random numbers of its own for each use, told apart as NumPy tells seeds apart."""
+"""Generators: an independent stream of random numbers for each use, seeded as NumPy does it."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ def test_without_a_use_it_is_the_generator_of_the_seed():
     assert torch.equal(draws(make_generator("cpu", 7)), draws(torch.Generator().manual_seed(7)))
 
 
-def test_each_use_has_a_stream_of_its_own():
+def test_each_use_has_its_own_stream():
     state = int(np.random.SeedSequence((7, 1, 2)).generate_state(1)[0])
     wanted = draws(torch.Generator().manual_seed(state))
     assert torch.equal(draws(make_generator("cpu", 7, 1, 2)), wanted)
@@ -32,6 +32,6 @@ def test_each_use_has_a_stream_of_its_own():
 
 
 @pytest.mark.parametrize("wrong", [True, 1.5, None, "0"])
-def test_what_is_no_generator_is_refused(wrong):
+def test_anything_but_a_generator_or_a_seed_is_refused(wrong):
     with pytest.raises(TypeError, match="generator is a .*; expected a torch.Generator or an int"):
         as_generator(wrong, torch.empty(0))

@@ -54,30 +54,30 @@ def test_an_objective_names_the_models_that_it_is_for(objective, words):
         ),
         (lambda: metrics.path_length_ratio(X[:1]), ValueError, "two at least"),
         (lambda: metrics.active_units(X[0, 0, 0]), ValueError, "one posterior a row"),
-        (lambda: metrics.auroc(torch.rand(2), [True, False]), TypeError, "strange is a list"),
+        (lambda: metrics.auroc(torch.rand(2), [True, False]), TypeError, "is_anomaly is a list"),
         (
             lambda: metrics.auroc(torch.tensor([math.nan, 1.0]), torch.tensor([True, False])),
             ValueError,
             "scores holds nan",
         ),
         (lambda: metrics.mig(CODES.tolist(), FACTORS), TypeError, "z is a list"),
-        (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "holds -1"),
+        (lambda: metrics.mig(CODES, FACTORS - 1), ValueError, "contains -1"),
         (
             lambda: metrics.mig(CODES, FACTORS.bool()),
             TypeError,
-            "torch.bool; expected whole numbers",
+            "torch.bool; expected integers of at least 0",
         ),
         (
             lambda: metrics.invariances(CODES, FACTORS.float()),
             TypeError,
-            "torch.float32; expected whole numbers",
+            "torch.float32; expected integers of at least 0",
         ),
         (
             lambda: models.CodePrior(torch.tensor([[0, 3]]), 3),
             ValueError,
-            "indices holds 3; expected whole numbers from 0 to 2",
+            "indices contains 3; expected integers from 0 to 2",
         ),
-        (lambda: models.CodePrior(torch.tensor([[0, -1]]), 3), ValueError, "indices holds -1"),
+        (lambda: models.CodePrior(torch.tensor([[0, -1]]), 3), ValueError, "indices contains -1"),
         (
             lambda: models.CodePrior(torch.tensor([0, 1]), 3),
             ValueError,
@@ -86,7 +86,7 @@ def test_an_objective_names_the_models_that_it_is_for(objective, words):
         (
             lambda: models.CodePrior(torch.zeros(2, 2), 3),
             TypeError,
-            "torch.float32; expected whole numbers",
+            "torch.float32; expected integers of at least 0",
         ),
         (
             lambda: models.CodePrior(torch.tensor([[0, 1]]), 3, concentration=0),
@@ -101,7 +101,7 @@ def test_an_objective_names_the_models_that_it_is_for(objective, words):
         (
             lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 3]])),
             ValueError,
-            "indices holds 3",
+            "indices contains 3",
         ),
         (
             lambda: models.CodePrior(torch.tensor([[0, 1]]), 3).log_prob(torch.tensor([[0, 1, 2]])),

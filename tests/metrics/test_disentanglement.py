@@ -84,7 +84,7 @@ def test_invariance_is_not_disentanglement():
 
 
 def test_wrong_arguments():
-    with pytest.raises(TypeError, match="whole numbers"):
+    with pytest.raises(TypeError, match="expected integers"):
         mutual_information(NOISE, FACTORS.double())
     with pytest.raises(ValueError, match="one sample a row"):
         mutual_information(NOISE[:5], FACTORS)

@@ -87,8 +87,8 @@ def test_data_that_the_output_cannot_reach_are_refused(output, low, high):
 @pytest.mark.parametrize(
     "data, error, words",
     [
-        (torch.full((4, 6), math.nan), ValueError, "data holds nan"),
-        (torch.full((4, 6), math.inf), ValueError, "data holds nan or infinity"),
+        (torch.full((4, 6), math.nan), ValueError, "data contains nan"),
+        (torch.full((4, 6), math.inf), ValueError, "data contains nan or infinity"),
         (torch.zeros(0, 6), ValueError, "data is empty"),
         (DATA.byte(), TypeError, r"data has dtype torch.uint8.*data\.float\(\)"),
         (DATA.tolist(), TypeError, "data is a list"),
