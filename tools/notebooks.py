@@ -1,11 +1,13 @@
-"""`make notebooks`: every notebook of chapters/ and solutions/ in its canonical form, so that a change shows as what it is.
+"""`make notebooks`: every notebook of chapters/ and solutions/ in its canonical form, so that a
+change shows as what it is.
 
-Kept are sources, cell ids, the metadata in KEPT and, on cells tagged `nbval-check-output`, outputs: these are compared by
-`make test`. The first code cell opens in the same way everywhere; what a page imports stands below that, in the same cell.
+Kept are sources, cell ids, the metadata in KEPT and, on cells tagged `nbval-check-output`, outputs:
+these are compared by `make test`. The first code cell opens in the same way everywhere; what a page
+imports stands below that, in the same cell.
 
 An author folds a cell with one tag, and the metadata for JupyterLab and Colab follow from it:
 
-- `remove-input`, presentation: figures, captions, sentences, claims. The site shows its output alone.
+- `remove-input`, presentation: figures, captions, sentences, claims. The site shows its output.
 - `hide-input`, plotting code: the site folds it under "Show the plotting code".
 
 Colab folds a cell under the title in its first line; a folded cell without one gets one.
@@ -61,7 +63,7 @@ SECRETS = {"hide-input", "remove-input", "hide-cell"}
 
 
 def folded(cell):
-    """Give a code cell that is folded in the book the metadata that fold it in JupyterLab and Colab, or take them away."""
+    """Give a cell that the book folds the metadata that fold it elsewhere, or take them away."""
     tags = set(cell.metadata.get("tags", [])) & SECRETS
     if cell.cell_type != "code" or "nbgrader" in cell.metadata:
         return
@@ -121,7 +123,7 @@ def marked(notebook):
 
 
 def complete(notebook):
-    """Does every marked cell hold an output and a count? One without a count would silently not be compared."""
+    """Does every marked cell hold an output and a count? Without a count it is not compared."""
     return all(cell.outputs and cell.execution_count for cell in marked(notebook))
 
 

@@ -1,10 +1,13 @@
-"""`make page NAME=losses/edges`: a new chapter with all its sections, in which every gap is named, and its line in _toc.yml.
+"""`make page NAME=losses/edges`: a new chapter with all its sections, in which every gap is named,
+and its line in _toc.yml.
 
-The concept must have its row in book/concepts.yml. Two files change: the notebook is written and the contents get a line.
+The concept must have its row in book/concepts.yml. Two files change: the notebook is written and
+the contents get a line.
 
-A new page fails tests/chapters, which name what is missing, until it is finished. `make book` shows it, so that its author
-can see it grow; the public site never does: the workflow that publishes runs tests/chapters/test_contract.py first, and so does the one that
-tests a change before it is merged. Write a page on a branch.
+A new page fails tests/chapters, which name what is missing, until it is finished. `make book` shows
+it, so that its author can see it grow; the public site never does: the workflow that publishes runs
+tests/chapters/test_contract.py first, and so does the one that tests a change before it is merged.
+Write a page on a branch.
 """
 
 import re
@@ -40,8 +43,8 @@ def main(arguments, root=ROOT):
     if name not in chapters:
         free = [known for known in chapters if not (root / "chapters" / f"{known}.ipynb").exists()]
         sys.exit(
-            f"NAME is {name!r}; expected a concept of book/concepts.yml that has no chapter yet, such as "
-            f"{', '.join(free[:3])}: for a new concept, add its row there first"
+            f"NAME is {name!r}; expected a concept of book/concepts.yml that has no chapter yet,"
+            f" such as {', '.join(free[:3])}: for a new concept, add its row there first"
         )
     path = root / "chapters" / f"{name}.ipynb"
     if path.exists():
@@ -58,7 +61,7 @@ def main(arguments, root=ROOT):
 
 
 def with_page(contents, name, order):
-    """The text of _toc.yml with a line for the page `name`, among the others of its part, in the order of the concepts."""
+    """The text of _toc.yml with a line for the page `name`, in the order of the concepts."""
     lines = contents.rstrip("\n").split("\n")
     caption = name.partition("/")[0].capitalize()
     heading = f"  - caption: {caption}"
@@ -89,7 +92,8 @@ def skeleton(concepts, concept, root):
     """The canonical text of a chapter that has all sections and nothing in them."""
     row = concepts[concept]
     practice = [
-        f"[{name.replace('_', ' ').capitalize()}](../../exercises/{name}/{name}.ipynb): {gap('what it asks')}"
+        f"[{name.replace('_', ' ').capitalize()}](../../exercises/{name}/{name}.ipynb):"
+        f" {gap('what it asks')}"
         for name in row.get("exercises", [])
     ]
     cells = [
@@ -150,7 +154,7 @@ def text(*paragraphs):
 
 
 def code(what, *tags):
-    """A code cell that does nothing, and says what it should do in comments of at most 76 columns."""
+    """A code cell that does nothing, with comments that say what it should do."""
     words = gap(what).split()
     lines = ["#"]
     for word in words:

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 
 from aecourse.intervals import interval
 
-# Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212. Text needs 4.5:1 and is
-# darker; in the dark, book/_static/custom.css makes both brighter.
+# Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212. Text needs 4.5:1
+# and is darker; in the dark, book/_static/custom.css makes both brighter.
 BLUE, RED, GREEN, PINK = COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
 TEXT_SHADES = {BLUE: "#0072B2", RED: "#B84E00", GREEN: "#00765A", PINK: "#A3517F"}
 NAMES = {BLUE: "blue", RED: "red", GREEN: "green", PINK: "pink"}
@@ -143,7 +143,7 @@ def claim(
     if differences is None:
         levels = paired(lower, higher, than)
         sign = -1 if higher is None else 1
-        differences = [sign * (value - other) for value, other in zip(*levels)]
+        differences = [sign * (value - other) for value, other in zip(*levels, strict=True)]
     elif not lower is higher is than is None:
         raise ValueError(
             "claim got differences as well as levels; expected one of the two: give differences, "

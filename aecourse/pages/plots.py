@@ -40,7 +40,7 @@ def plot_images(
     fig = plt.figure(figsize=(width, total), layout="none")
     plt.close(fig)
     top = total
-    for (label, batch), height, text in zip(rows.items(), heights, texts):
+    for (label, batch), height, text in zip(rows.items(), heights, texts, strict=True):
         if label:
             fig.text(0, (top - text / 2) / total, label, va="center", fontsize=13)
         top -= text + height
@@ -106,7 +106,12 @@ def plot_history(
         means = [sum(values[i : i + width]) / width for i in range(len(values) - width + 1)]
         (line,) = ax.plot(run.steps[width - 1 :], means, label=label)
         if term == "loss" and run.checks:
-            ax.plot(*zip(*run.checks), ".:", color=line.get_color(), label=f"{label}, validation")
+            ax.plot(
+                *zip(*run.checks, strict=True),
+                ".:",
+                color=line.get_color(),
+                label=f"{label}, validation",
+            )
     ax.set(xlabel="step", ylabel=term, yscale="log" if log else "linear")
     label_curves(ax)
     return fig
@@ -124,7 +129,7 @@ def label_curves(ax: Axes) -> None:
     points = 72 / ax.figure.dpi
     ends = [ax.transData.transform((line.get_xdata()[-1], line.get_ydata()[-1])) for line in lines]
     heights = spread([points * y for _, y in ends], gap=1.2 * plt.rcParams["font.size"])
-    for line, (_, y), height in zip(lines, ends, heights):
+    for line, (_, y), height in zip(lines, ends, heights, strict=True):
         ax.annotate(
             line.get_label(),
             (line.get_xdata()[-1], line.get_ydata()[-1]),

@@ -48,7 +48,9 @@ def show_table(
     """
     by, metrics = listed(by), listed(metrics)
     check_runs(runs, by, metrics)
-    labels, units, decimals = labels or {}, units or {}, decimals or {}
+    labels = labels or {}
+    units = units or {}
+    decimals = decimals or {}
     groups = [group for _, group in runs.groupby(by, sort=False, dropna=False)]
     heads = [labels.get(column, column) for column in by]
     columns = [[shown(group[column].iloc[0]) for group in groups] for column in by]
@@ -60,7 +62,7 @@ def show_table(
         columns.append(cells)
     number = numbered("Table", name, "tab-")
     caption = f"{caption} {note({len(group) for group in groups})}"
-    emit(table(number, name, caption, heads, list(zip(*columns)), len(by)))
+    emit(table(number, name, caption, heads, list(zip(*columns, strict=True)), len(by)))
 
 
 def listed(names: str | Sequence[str]) -> list[str]:
@@ -156,19 +158,20 @@ def table(number: int, name: str, caption: str, heads, rows, settings: int) -> P
     sides = ["left"] * settings + ["right"] * (len(heads) - settings)
     lines = [heads, [":---" if side == "left" else "---:" for side in sides], *rows]
     grid = "\n".join(f"| {' | '.join(map(escaped, line))} |" for line in lines)
-    widths = [max(map(len, column)) for column in zip(heads, *rows)]
+    widths = [max(map(len, column)) for column in zip(heads, *rows, strict=True)]
     plain = "\n".join(
-        "  ".join(text.ljust(width) for text, width in zip(line, widths)).rstrip()
+        "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
         for line in [heads, *rows]
     )
     head = "".join(
         f'<th scope="col" style="text-align:{side}">{inline(text)}</th>'
-        for text, side in zip(heads, sides)
+        for text, side in zip(heads, sides, strict=True)
     )
     body = "".join(
         "<tr>"
         + "".join(
-            f'<td style="text-align:{side}">{inline(text)}</td>' for text, side in zip(row, sides)
+            f'<td style="text-align:{side}">{inline(text)}</td>'
+            for text, side in zip(row, sides, strict=True)
         )
         + "</tr>"
         for row in rows
@@ -179,8 +182,9 @@ def table(number: int, name: str, caption: str, heads, rows, settings: int) -> P
     )
     return Piece(
         plain=f"Table {number}. {caption}\n{plain}",
-        html=f'<table id="{name}">{above}<thead><tr>{head}</tr></thead>'
-        f"<tbody>{body}</tbody></table>",
+        html=(
+            f'<table id="{name}">{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
+        ),
         markdown=f":::{{table}} {caption}\n:name: {name}\n\n{grid}\n:::",
     )
 

@@ -1,9 +1,13 @@
-"""What aecourse.pages displays becomes Sphinx figures and tables, numbered from 1 on every page, with checked links.
+"""What aecourse.pages displays becomes Sphinx figures and tables, numbered from 1 on every page,
+with checked links.
 
-`show` emits ``<figure id=... ><figcaption>...``, and inside a `reveal` the same within Markdown. myst-nb leaves both as raw
-HTML nodes; a transform replaces them, so it depends on nothing of myst-nb but these nodes: containers with
-``nb_element="mime_bundle"`` whose children carry ``mime_type``. tests/pages/test_book_extension.py fails if that changes.
+`show` emits ``<figure id=... ><figcaption>...``, and inside a `reveal` the same within Markdown.
+myst-nb leaves both as raw HTML nodes; a transform replaces them, so it depends on nothing of
+myst-nb but these nodes: containers with ``nb_element="mime_bundle"`` whose children carry
+``mime_type``.
+tests/pages/test_book_extension.py fails if that changes.
 """
+
 import html
 import re
 
@@ -11,13 +15,16 @@ from docutils import nodes
 from sphinx.transforms import SphinxTransform
 from sphinx.util import logging
 
-FIGURE = re.compile(r"""<figure id=["'](?P<name>[\w-]+)["'][^>]*>(?P<body>.*?)"""
-                    r"<figcaption>(?:<b>[^<]*</b> )?(?P<caption>.*?)</figcaption></figure>", re.S)
+FIGURE = re.compile(
+    r"""<figure id=["'](?P<name>[\w-]+)["'][^>]*>(?P<body>.*?)"""
+    r"<figcaption>(?:<b>[^<]*</b> )?(?P<caption>.*?)</figcaption></figure>",
+    re.S,
+)
 KINDS = {"figure": "Figure", "table": "Table"}
 
 
 class DisplayedFigures(SphinxTransform):
-    """Raw HTML that holds a figure becomes a figure node; of HTML and Markdown, the book takes the Markdown."""
+    """HTML with a figure becomes a figure node; of HTML and Markdown, the book takes Markdown."""
 
     default_priority = 100  # before labels and links are resolved
 
@@ -34,15 +41,20 @@ class DisplayedFigures(SphinxTransform):
         """The HTML before, between and after the figures of `raw`, and the figures."""
         text, end, parts = raw.astext(), 0, []
         for found in FIGURE.finditer(text):
-            parts += [*between(text[end:found.start()]), self.figure(raw, **found.groupdict())]
+            parts += [*between(text[end : found.start()]), self.figure(raw, **found.groupdict())]
             end = found.end()
         return parts + between(text[end:])
 
     def figure(self, raw, name, body, caption):
         """A figure node that holds the HTML `body`."""
         caption = html.unescape(caption)
-        node = nodes.figure("", nodes.raw("", body, format="html"), nodes.caption("", "", nodes.Text(caption)),
-                            classes=["ae-figure"], names=[nodes.fully_normalize_name(name)])
+        node = nodes.figure(
+            "",
+            nodes.raw("", body, format="html"),
+            nodes.caption("", "", nodes.Text(caption)),
+            classes=["ae-figure"],
+            names=[nodes.fully_normalize_name(name)],
+        )
         place = next((at for at in ancestors(raw) if at.line is not None), self.document)
         node.source, node.line = self.document["source"], place.line or 0
         self.document.note_explicit_target(node, node)
@@ -65,8 +77,8 @@ def between(text):
 
 
 def number_by_page(app, doctree, page):
-    """Restart the numbers on every page, as a kernel does: a caption has one number in the book, in JupyterLab and in Colab."""
-    for kinds in app.env.toc_fignumbers.values():  # all pages, because a page may name another's figure
+    """Restart the numbers on every page, as a kernel does, so that they agree everywhere."""
+    for kinds in app.env.toc_fignumbers.values():  # all pages: one may name another's figure
         for kind, named in kinds.items():
             kinds[kind] = {name: (number,) for number, name in enumerate(named, 1)}
 
@@ -80,10 +92,15 @@ def list_figures(app, doctree):
 
 def check_links(app, doctree, page):
     """Prose that says "Figure 2" links to Figure 2, and the like for tables."""
-    numbers = {name: f"{KINDS[kind]} {number}" for kinds in app.env.toc_fignumbers.values()
-               for kind in KINDS for name, (number,) in kinds.get(kind, {}).items()}
+    numbers = {
+        name: f"{KINDS[kind]} {number}"
+        for kinds in app.env.toc_fignumbers.values()
+        for kind in KINDS
+        for name, (number,) in kinds.get(kind, {}).items()
+    }
     for link in doctree.findall(nodes.reference):
-        said, wanted = link.astext(), numbers.get(link.get("refid") or link.get("refuri", "").rpartition("#")[2])
+        said = link.astext()
+        wanted = numbers.get(link.get("refid") or link.get("refuri", "").rpartition("#")[2])
         if wanted and re.match(r"(Figure|Table) \S+$", said) and said != wanted:
             logging.getLogger(__name__).warning("%r links to %s", said, wanted, location=link)
 

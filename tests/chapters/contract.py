@@ -1,6 +1,8 @@
-"""The contract of a page: each rule takes a `Page` and returns what it misses, in sentences for the page's author.
+"""The contract of a page: each rule takes a `Page` and returns what it misses, in sentences for the
+page's author.
 
-`test_contract.py` applies every rule to every chapter; `test_rules.py` sees each rule fail on a small page that breaks it.
+`test_contract.py` applies every rule to every chapter; `test_rules.py` sees each rule fail on a
+small page that breaks it.
 """
 
 import ast
@@ -39,7 +41,9 @@ def rule(check):
 
 @dataclass
 class Page:
-    """A chapter: its name, as in losses/edges, its notebook, and the exercises that its concept lists."""
+    """A chapter: its name, as in losses/edges, its notebook, and the exercises that its concept
+    lists.
+    """
 
     name: str
     notebook: dict
@@ -185,11 +189,17 @@ def opens_with_title_goal_and_hook(page):
     if not re.match(r"# \S", first) or len(titles) != 1:
         yield f"the first cell opens with one title, '# ...'; {len(titles)} titles were found"
     if "**You will be able to**" not in first:
-        yield "the goal is missing: a sentence in the first cell that opens with **You will be able to**"
+        yield (
+            "the goal is missing: a sentence in the first cell that opens with **You will be able"
+            " to**"
+        )
     if "?" not in re.sub(r"\(.*?\)", "", opening):
         yield "the hook is missing: a question before the first section"
     if not any(FIGURES & set(calls(piece.source)) for piece in pieces if piece.code):
-        yield "the hook's figure is missing: one call of show, slide, explore or live_map before the first section"
+        yield (
+            "the hook's figure is missing: one call of show, slide, explore or live_map before the"
+            " first section"
+        )
     codes = [piece.cell for piece in pieces if piece.code]
     if not codes or codes[0].id != "set-up":
         yield "the set-up cell is missing: run `make notebooks`, or `make page` for a new page"
@@ -212,7 +222,10 @@ def has_all_sections_in_order(page):
         yield f"the last sections are {found}; expected each once, in the order {wanted}"
     own = headings[: headings.index(found[0])] if found else headings
     if len(own) < 2:
-        yield f"{len(own)} sections stand before '## Your turn'; expected at least two: the idea, and what is built on it"
+        yield (
+            f"{len(own)} sections stand before '## Your turn'; expected at least two: the idea, and"
+            " what is built on it"
+        )
     behind = [heading for heading in headings[len(own) :] if heading not in ENDING]
     if behind:
         yield f"the sections {behind} stand behind '## Your turn'; expected them before it"
@@ -241,10 +254,16 @@ def predicts_then_reveals(page):
         elif asked and "reveal" in calls(cell.source):
             asked = None
         elif asked and PRESENTATION & set(calls(cell.source)):
-            yield f"the prediction{asked} is answered in the open by {shortened(cell.source)}: put it into `with reveal():`"
+            yield (
+                f"the prediction{asked} is answered in the open by {shortened(cell.source)}: put it"
+                " into `with reveal():`"
+            )
             asked = None
     if asked:
-        yield f'the prediction{asked} has no answer: `with reveal():`, or <details class="reveal"> in Markdown'
+        yield (
+            f'the prediction{asked} has no answer: `with reveal():`, or <details class="reveal"> in'
+            " Markdown"
+        )
     if not count:
         yield "a prediction is missing: a block quote that opens with **Predict.**"
 
@@ -257,7 +276,10 @@ def shows_figures(page):
     """At least six figures, one of them moved by the reader."""
     shown = [name for cell in page.code for name in calls(cell.source) if name in FIGURES]
     if len(shown) < 6:
-        yield f"{len(shown)} figures are shown; expected at least 6 calls of show, slide, explore or live_map"
+        yield (
+            f"{len(shown)} figures are shown; expected at least 6 calls of show, slide, explore or"
+            " live_map"
+        )
     if not MOVED & set(shown):
         yield "no figure is moved by the reader: use explore, slide or live_map for at least one"
 
@@ -268,7 +290,10 @@ def checks_what_it_says(page):
     claims = sum(name == "claim" for cell in page.code for name in calls(cell.source))
     marked = sum("nbval-check-output" in tags(cell) for cell in page.code)
     if claims + marked < 3:
-        yield f"{claims} claims and {marked} cells tagged nbval-check-output; expected at least 3 together"
+        yield (
+            f"{claims} claims and {marked} cells tagged nbval-check-output; expected at least 3"
+            " together"
+        )
 
 
 # What the reader does
@@ -287,7 +312,10 @@ def sets_tasks(page):
                 tasks[list(tasks)[-1]].append((piece.code, text))
     numbered = [heading for heading in tasks if re.match(r"Task \d+: \S", heading)]
     if len(numbered) < 2:
-        yield f"{len(numbered)} tasks are set; expected at least two, each under '### Task 1: ...' in '## Your turn'"
+        yield (
+            f"{len(numbered)} tasks are set; expected at least two, each under '### Task 1: ...' in"
+            " '## Your turn'"
+        )
     if [int(re.search(r"\d+", heading)[0]) for heading in numbered] != list(
         range(1, len(numbered) + 1)
     ):
@@ -304,40 +332,56 @@ def sets_tasks(page):
             r"<details><summary>(One|A|The) (possible )?solution\b", prose
         ):
             yield (
-                f"'{heading}' has neither a visible check (expect or assert in a code cell) nor a folded solution "
-                "(<details><summary>One solution</summary>)"
+                f"'{heading}' has neither a visible check (expect or assert in a code cell) nor a"
+                " folded solution (<details><summary>One solution</summary>)"
             )
 
 
 OPTION = re.compile(
-    r"<details><summary><b>([A-D])\.</b> ((?:[^<$`*]|</?code>)+)</summary>\n\n(.+?)\n\n</details>(?=\n|\Z)",
+    r"<details><summary><b>([A-D])\.</b>"
+    r" ((?:[^<$`*]|</?code>)+)</summary>\n\n(.+?)\n\n</details>(?=\n|\Z)",
     re.S,
 )
 
 
 @rule
 def asks_questions(page):
-    """Three to six numbered questions of three or four options, one of which is right; every choice is answered."""
+    """Three to six numbered questions of three or four options, one of which is right; every choice
+    is answered.
+    """
     _, *parts = re.split(r"^\*\*(\d+)\.\*\* ", page.text("Check your understanding"), flags=re.M)
     questions = list(zip(map(int, parts[::2]), parts[1::2]))
     if not 3 <= len(questions) <= 6:
-        yield f"{len(questions)} questions are asked; expected 3 to 6, each opening with **1.**, **2.** and so on"
+        yield (
+            f"{len(questions)} questions are asked; expected 3 to 6, each opening with **1.**,"
+            " **2.** and so on"
+        )
     if [number for number, _ in questions] != list(range(1, len(questions) + 1)):
-        yield f"the questions have the numbers {[number for number, _ in questions]}; expected 1, 2, 3 ..."
+        yield (
+            f"the questions have the numbers {[number for number, _ in questions]}; expected 1, 2,"
+            " 3 ..."
+        )
     letters = []
     for number, text in questions:
         options = OPTION.findall(text)
         where = f"question {number}"
         if len(options) != text.count("<details") or len(options) != text.count("</details>"):
             yield (
-                f"{where} has {text.count('<details')} folded parts, of which {len(options)} have the form of an option: "
-                "<details><summary><b>A.</b> words, no math</summary>, a blank line, the answer, a blank line, </details>"
+                f"{where} has {text.count('<details')} folded parts, of which {len(options)} have"
+                " the form of an option: <details><summary><b>A.</b> words, no math</summary>, a"
+                " blank line, the answer, a blank line, </details>"
             )
         if [letter for letter, *_ in options] not in (list("ABC"), list("ABCD")):
-            yield f"{where} has the options {[letter for letter, *_ in options]}; expected A, B, C and perhaps D"
+            yield (
+                f"{where} has the options {[letter for letter, *_ in options]}; expected A, B, C"
+                " and perhaps D"
+            )
         right = [letter for letter, _, answer in options if answer.startswith("**Right.**")]
         if len(right) != 1:
-            yield f"{where} has {len(right)} right options; expected one whose answer opens with **Right.**"
+            yield (
+                f"{where} has {len(right)} right options; expected one whose answer opens with"
+                " **Right.**"
+            )
         letters += right
         if "?" not in text.partition("<details")[0] and "..." not in text.partition("<details")[0]:
             yield f"{where} asks nothing: a question mark is missing before its options"
@@ -380,7 +424,9 @@ def closes_in_short(page):
 
 @rule
 def keeps_presentation_apart(page):
-    """Captions, texts and what displays them stand in cells tagged remove-input; the reader sees code that teaches."""
+    """Captions, texts and what displays them stand in cells tagged remove-input; the reader sees
+    code that teaches.
+    """
     for cell in page.code:
         where = shortened(cell.source)
         named = {
@@ -390,27 +436,38 @@ def keeps_presentation_apart(page):
             for keyword in node.keywords
         }
         if not tags(cell) & PRESENTED and named & {"alt", "alts", "caption"}:
-            yield f"the cell {where} holds {sorted(named & {'alt', 'alts', 'caption'})}: give the call a cell tagged remove-input"
+            yield (
+                f"the cell {where} holds {sorted(named & {'alt', 'alts', 'caption'})}: give the"
+                " call a cell tagged remove-input"
+            )
     for cell in page.visible:
         where = shortened(cell.source)
         displayed = sorted(PRESENTATION & set(calls(cell.source)))
         if displayed:
-            yield f"the visible cell {where} calls {', '.join(displayed)}: give it a cell tagged remove-input"
+            yield (
+                f"the visible cell {where} calls {', '.join(displayed)}: give it a cell tagged"
+                " remove-input"
+            )
         yield from (
-            f"the visible cell {where} holds the string {text[:30]!r}... of {len(text)} characters; expected at most {STRING}"
+            f"the visible cell {where} holds the string {text[:30]!r}... of {len(text)} characters;"
+            f" expected at most {STRING}"
             for text in strings(cell.source)
             if len(text) > STRING
         )
         plotted = [line for line in cell.source.splitlines() if re.search(PLOTTING, line)]
         if len(plotted) > PLOT_LINES:
-            yield f"the visible cell {where} has {len(plotted)} lines that plot; with more than {PLOT_LINES}, tag it hide-input"
+            yield (
+                f"the visible cell {where} has {len(plotted)} lines that plot; with more than"
+                f" {PLOT_LINES}, tag it hide-input"
+            )
 
 
 @rule
 def shows_code_in_small_pieces(page):
     """No long cell, no long line."""
     yield from (
-        f"the visible cell {shortened(cell.source)} has {len(cell.source.splitlines())} lines; expected at most {LINES}"
+        f"the visible cell {shortened(cell.source)} has {len(cell.source.splitlines())} lines;"
+        f" expected at most {LINES}"
         for cell in page.visible
         if len(cell.source.splitlines()) > LINES
     )
@@ -427,7 +484,10 @@ def plots_through_the_package(page):
     """Figures are displayed once, by aecourse.pages; what is imported stands in the set-up cell."""
     for cell in page.code:
         for word in re.findall(r"plt\.(?:subplots|figure|show)\b", cell.source):
-            yield f"the cell {shortened(cell.source)} calls {word}: take subplots and show from aecourse.pages"
+            yield (
+                f"the cell {shortened(cell.source)} calls {word}: take subplots and show from"
+                " aecourse.pages"
+            )
         for node in tree(cell.source).body:
             foreign = (
                 isinstance(node, ast.Import)
@@ -436,7 +496,10 @@ def plots_through_the_package(page):
                 and node.module.split(".")[0] != "aecourse"
             )
             if foreign:
-                yield f"the cell {shortened(cell.source)} imports; put it into the set-up cell, below aecourse.about()"
+                yield (
+                    f"the cell {shortened(cell.source)} imports; put it into the set-up cell, below"
+                    " aecourse.about()"
+                )
 
 
 def complaints(page, name):

@@ -41,7 +41,10 @@ OPENING = """# A title
 What comes out?"""
 PREDICT = "> **Predict.** More or less?"
 TURN = "## Your turn\n\n### Task 1: Change it\n\nChange x."
-TASK = "### Task 2: And now this\n\n<details><summary>One solution</summary>\n\nWrite `x = 2`.\n\n</details>"
+TASK = (
+    "### Task 2: And now this\n\n<details><summary>One solution</summary>\n\nWrite `x ="
+    " 2`.\n\n</details>"
+)
 SHORT = "## In short\n\n- one\n- two\n- three"
 REFERENCES = "## References\n\n- [A (2000)](../../book/references.md#a-2000), section 2."
 NEXT = "## Next\n\nIs it linear? [The next page](../losses/edges.ipynb) answers."
@@ -56,7 +59,10 @@ def cells():
         "idea": ("md", "## The idea\n\nText."),
         "code": (
             "code",
-            'def double(x):\n    """Twice the number, in words that are longer than forty."""\n    return 2 * x',
+            (
+                'def double(x):\n    """Twice the number, in words that are longer than forty."""\n'
+                "    return 2 * x"
+            ),
         ),
         "value": ("code", "double(2)", "nbval-check-output"),
         "build": ("md", "## Build it\n\nMore text."),

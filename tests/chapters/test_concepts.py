@@ -1,4 +1,6 @@
-"""The map of concepts: what it lists exists, nothing is unlisted, and a reader can follow its order."""
+"""The map of concepts: what it lists exists, nothing is unlisted, and a reader can follow its
+order.
+"""
 
 import pytest
 import yaml
@@ -64,7 +66,9 @@ def files(folder, pattern):
 
 
 def registered():
-    """Modules of the penalties in the register, which "one objective" compares: they need no row of their own."""
+    """Modules of the penalties in the register, which "one objective" compares: they need no row of
+    their own.
+    """
     names = {
         name for row in regularizers.PENALTIES.values() for name in row.function.__code__.co_names
     }

@@ -1,8 +1,10 @@
-"""Every chapter keeps the contract of a page; `pytest tests/chapters -k autoencoder` judges one chapter.
+"""Every chapter keeps the contract of a page; `pytest tests/chapters -k autoencoder` judges one
+chapter.
 
-The budget of a page is judged here and nowhere else. What counts is the time that the page's kernel computes, with one thread:
-on a machine that others use as well, the clock would judge them. `make book` notes it; a page that has changed since is executed.
-If it is above the budget, it is executed once more, and the smaller figure counts.
+The budget of a page is judged here and nowhere else. What counts is the time that the page's kernel
+computes, with one thread: on a machine that others use as well, the clock would judge them. `make
+book` notes it; a page that has changed since is executed. If it is above the budget, it is executed
+once more, and the smaller figure counts.
 """
 
 import nbformat
@@ -48,8 +50,8 @@ def test_a_chapter_takes_at_most_its_budget(name):
     if seconds > budget:
         seconds = min(seconds, measured(name))
     assert seconds <= budget, (
-        f"chapters/{name}.ipynb computes for {seconds:.0f} s; expected at most {budget} s: train for fewer "
-        "steps or fewer seeds, read a committed table, or name the page in LONG"
+        f"chapters/{name}.ipynb computes for {seconds:.0f} s; expected at most {budget} s: train"
+        " for fewer steps or fewer seeds, read a committed table, or name the page in LONG"
     )
 
 

@@ -75,7 +75,7 @@ def test_text_reads_well_outside_the_book(path, what):
 
 @each(ALL)
 def test_folded_parts_are_markdown(path):
-    """Without the blank lines, the book, JupyterLab and Colab show what is inside as it was typed."""
+    """Without the blank lines, every front end shows what is inside as it was typed."""
     for source in sources(path, "markdown"):
         lines = [""] + source.splitlines() + [""]
         for before, line, after in zip(lines, lines[1:], lines[2:]):

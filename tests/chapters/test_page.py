@@ -130,7 +130,10 @@ def test_a_page_with_exercises_leads_to_them(course):
     [
         (
             [],
-            "NAME is ''; expected a concept of book/concepts.yml that has no chapter yet, such as principles/",
+            (
+                "NAME is ''; expected a concept of book/concepts.yml that has no chapter yet, such"
+                " as principles/"
+            ),
         ),
         (["NAME=losses/nothing"], "NAME is 'losses/nothing'"),
         (["NAME=losses/choosing_a_loss"], "exists: to begin it anew"),

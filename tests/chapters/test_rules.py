@@ -9,7 +9,9 @@ LONG_STRING = "x" * 41
 
 
 def changed(**changes):
-    """The good page, with other cells: a text replaces the source, (kind, source, tags) all, None removes."""
+    """The good page, with other cells: a text replaces the source, (kind, source, tags) all, None
+    removes.
+    """
     given = cells()
     for name, change in changes.items():
         name = name.replace("_", " ") if name.replace("_", " ") in given else name.replace("_", "-")
@@ -113,12 +115,14 @@ BREAKS = {
         ),
         (
             {
-                "questions": "## Check your understanding\n\n"
-                + QUESTIONS.replace(WRONG, "@")
-                .replace(RIGHT, WRONG)
-                .replace("@", RIGHT)
-                .replace(RIGHT, WRONG)
-                .replace("Nothing</summary>\n\n" + WRONG, "Nothing</summary>\n\n" + RIGHT)
+                "questions": (
+                    "## Check your understanding\n\n"
+                    + QUESTIONS.replace(WRONG, "@")
+                    .replace(RIGHT, WRONG)
+                    .replace("@", RIGHT)
+                    .replace(RIGHT, WRONG)
+                    .replace("Nothing</summary>\n\n" + WRONG, "Nothing</summary>\n\n" + RIGHT)
+                )
             },
             "the right option is A in every",
         ),

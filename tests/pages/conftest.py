@@ -1,4 +1,5 @@
 """What the tests of pages share: what was displayed, and no figure left open."""
+
 import matplotlib.pyplot as plt
 import pytest
 

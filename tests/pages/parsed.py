@@ -1,4 +1,5 @@
 """What the tests of pages share: the tags of a page, and a figure."""
+
 import html.parser
 
 import matplotlib.pyplot as plt

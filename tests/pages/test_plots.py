@@ -1,4 +1,5 @@
 """Curves and grids: as many lines and images as were asked for, with the right numbers in them."""
+
 from types import SimpleNamespace
 
 import numpy as np
@@ -14,7 +15,11 @@ from aecourse.pages.plots import spread
 
 def a_run(values, checks=()):
     """What `fit` returns, as far as curves are concerned."""
-    return SimpleNamespace(terms={"fit": values, "loss": values}, steps=list(range(1, len(values) + 1)), checks=list(checks))
+    return SimpleNamespace(
+        terms={"fit": values, "loss": values},
+        steps=list(range(1, len(values) + 1)),
+        checks=list(checks),
+    )
 
 
 def curves(fig):
@@ -28,25 +33,34 @@ def labels(fig):
 def test_history_draws_a_line_a_run_and_labels_it_at_its_end():
     runs = {"A": a_run([3.0, 2.0, 1.0]), "B": a_run([4.0, 4.0])}
     fig = plot_history(runs, smooth=1)
-    assert [(line.get_label(), list(line.get_xdata()), list(line.get_ydata())) for line in curves(fig)] == [
-        ("A", [1, 2, 3], [3, 2, 1]), ("B", [1, 2], [4, 4])]
+    assert [
+        (line.get_label(), list(line.get_xdata()), list(line.get_ydata())) for line in curves(fig)
+    ] == [("A", [1, 2, 3], [3, 2, 1]), ("B", [1, 2], [4, 4])]
     assert [(text.get_text(), text.xy, to_hex(text.get_color())) for text in labels(fig)] == [
-        ("A", (3, 1), TEXT_SHADES[BLUE].lower()), ("B", (2, 4), TEXT_SHADES[RED].lower())]
+        ("A", (3, 1), TEXT_SHADES[BLUE].lower()),
+        ("B", (2, 4), TEXT_SHADES[RED].lower()),
+    ]
     assert labels(plot_history({"A": runs["A"]})) == []
 
 
 @pytest.mark.parametrize("n, smooth, width", [(60, 20, 20), (60, 7, 7), (5, 20, 5), (60, 1, 1)])
 def test_history_is_a_running_mean_drawn_at_its_last_step(n, smooth, width):
     values = np.random.default_rng(0).random(n)
-    line, = curves(plot_history({"A": a_run(values.tolist())}, term="fit", smooth=smooth))
-    np.testing.assert_allclose(line.get_ydata(), np.convolve(values, np.ones(width) / width, "valid"), rtol=1e-12)
+    (line,) = curves(plot_history({"A": a_run(values.tolist())}, term="fit", smooth=smooth))
+    np.testing.assert_allclose(
+        line.get_ydata(), np.convolve(values, np.ones(width) / width, "valid"), rtol=1e-12
+    )
     assert list(line.get_xdata()) == list(range(width, n + 1))
 
 
 def test_history_draws_the_validation_loss_where_it_was_measured():
     runs = {"A": a_run([3.0, 2.0, 1.0], checks=[(1, 3.5), (3, 2.5)])}
     train, check = curves(plot_history(runs, smooth=1))
-    assert (check.get_label(), list(check.get_xdata()), list(check.get_ydata())) == ("A, validation", [1, 3], [3.5, 2.5])
+    assert (check.get_label(), list(check.get_xdata()), list(check.get_ydata())) == (
+        "A, validation",
+        [1, 3],
+        [3.5, 2.5],
+    )
     assert check.get_color() == train.get_color() and check.get_linestyle() != train.get_linestyle()
     assert len(curves(plot_history(runs, term="fit"))) == 1
 
@@ -58,7 +72,9 @@ def test_history_names_its_axes(log, scale):
 
 
 def test_history_refuses_an_unknown_term_and_lists_those_that_are():
-    with pytest.raises(ValueError, match="term is 'kl'; expected one of 'fit', 'loss', the terms of 'A'"):
+    with pytest.raises(
+        ValueError, match="term is 'kl'; expected one of 'fit', 'loss', the terms of 'A'"
+    ):
         plot_history({"A": a_run([1.0])}, term="kl")
 
 
@@ -69,12 +85,24 @@ def test_labels_do_not_overlap(ends):
         ax.plot([0, 1], [0, end], label=f"curve {i}")
     label_curves(ax)
     fig.draw_without_rendering()
-    boxes = sorted((text.get_window_extent().y0, text.get_window_extent().y1) for text in labels(fig))
-    assert len(boxes) == len(ends) and all(above[0] >= below[1] - 1 for below, above in zip(boxes, boxes[1:]))
+    boxes = sorted(
+        (text.get_window_extent().y0, text.get_window_extent().y1) for text in labels(fig)
+    )
+    assert len(boxes) == len(ends) and all(
+        above[0] >= below[1] - 1 for below, above in zip(boxes, boxes[1:])
+    )
 
 
-@pytest.mark.parametrize("heights, wanted", [([5, 50], [5, 50]), ([10, 10], [5, 15]), ([10, 12, 40], [6, 16, 40]),
-                                             ([12, 10], [16, 6]), ([0, 6, 17], [-2.3, 7.7, 17.7])])
+@pytest.mark.parametrize(
+    "heights, wanted",
+    [
+        ([5, 50], [5, 50]),
+        ([10, 10], [5, 15]),
+        ([10, 12, 40], [6, 16, 40]),
+        ([12, 10], [16, 6]),
+        ([0, 6, 17], [-2.3, 7.7, 17.7]),
+    ],
+)
 def test_heights_are_moved_apart_and_no_further(heights, wanted):
     np.testing.assert_allclose(spread(heights, 10), wanted, atol=0.05)
 
@@ -83,9 +111,13 @@ def test_heights_are_moved_apart_and_no_further(heights, wanted):
 @pytest.mark.parametrize("columns, drawn", [(3, 3), (6, 5)])
 def test_images_draws_a_labelled_row_a_batch(shape, columns, drawn):
     batches = torch.rand(2, *shape, requires_grad=True)
-    fig = plot_images({"original": batches[0].detach(), "copy": batches[1]}, columns=columns, limits=(-1, 2))
+    fig = plot_images(
+        {"original": batches[0].detach(), "copy": batches[1]}, columns=columns, limits=(-1, 2)
+    )
     pictures = [picture for ax in fig.axes for picture in ax.get_images()]
-    assert len(pictures) == len(fig.axes) == 2 * drawn and all(picture.get_clim() == (-1, 2) for picture in pictures)
+    assert len(pictures) == len(fig.axes) == 2 * drawn and all(
+        picture.get_clim() == (-1, 2) for picture in pictures
+    )
     wanted = batches.detach().reshape(2, 5, 7, 9)[:, :drawn].flatten(0, 1).numpy()
     np.testing.assert_allclose(np.stack([picture.get_array() for picture in pictures]), wanted)
     assert [text.get_text() for text in fig.texts] == ["original", "copy"]
@@ -99,19 +131,38 @@ def test_images_have_their_size_and_shape_and_labels_stand_above():
     assert sizes == {(1, 2), (1, 1)} and len(boxes) == 10
     assert all(later.x0 > one.x1 for one, later in zip(boxes[:4], boxes[1:5])), "side by side"
     for text, row in zip(fig.texts, (boxes[:5], boxes[5:])):
-        assert text.get_window_extent().y0 >= row[0].y1 - 0.5 and abs(text.get_window_extent().x0 - row[0].x0) < 2
-    assert fig.texts[1].get_window_extent().y1 <= boxes[0].y0 + 0.5, "no label lies on the row above"
+        assert (
+            text.get_window_extent().y0 >= row[0].y1 - 0.5
+            and abs(text.get_window_extent().x0 - row[0].x0) < 2
+        )
+    assert fig.texts[1].get_window_extent().y1 <= boxes[0].y0 + 0.5, (
+        "no label lies on the row above"
+    )
 
 
 def test_images_of_one_batch_need_no_label():
     fig = plot_images(torch.rand(2, 1, 4, 4), size=1)
-    assert len(fig.axes) == 2 and not fig.texts and tuple(fig.get_size_inches()) == pytest.approx((2.06, 1))
+    assert (
+        len(fig.axes) == 2
+        and not fig.texts
+        and tuple(fig.get_size_inches()) == pytest.approx((2.06, 1))
+    )
 
 
-@pytest.mark.parametrize("batch, error, words", [
-    (torch.zeros(2, 1, 4, 4).byte(), TypeError, "copy is of type torch.uint8"), ([[0.0]], TypeError, "copy is of type list"),
-    (torch.zeros(2, 3, 4, 4), ValueError, r"copy has shape \(2, 3, 4, 4\); expected \(B, 1, H, W\) or \(B, H, W\)"),
-    (torch.zeros(2, 16), ValueError, r"copy has shape \(2, 16\)"), (torch.zeros(0, 4, 4), ValueError, r"copy has shape \(0, 4, 4\)")])
+@pytest.mark.parametrize(
+    "batch, error, words",
+    [
+        (torch.zeros(2, 1, 4, 4).byte(), TypeError, "copy is of type torch.uint8"),
+        ([[0.0]], TypeError, "copy is of type list"),
+        (
+            torch.zeros(2, 3, 4, 4),
+            ValueError,
+            r"copy has shape \(2, 3, 4, 4\); expected \(B, 1, H, W\) or \(B, H, W\)",
+        ),
+        (torch.zeros(2, 16), ValueError, r"copy has shape \(2, 16\)"),
+        (torch.zeros(0, 4, 4), ValueError, r"copy has shape \(0, 4, 4\)"),
+    ],
+)
 def test_images_refuses_what_is_no_grey_image(batch, error, words):
     with pytest.raises(error, match=words):
         plot_images({"copy": batch})
