@@ -1,4 +1,6 @@
-"""The losses of a discriminator and of whoever it judges (Goodfellow and others, 2014)."""
+"""Losses of a discriminator and of the encoder trained against it (Goodfellow and others, 2014)."""
+
+from collections.abc import Callable
 
 import torch
 import torch.nn.functional as F
@@ -6,17 +8,26 @@ import torch.nn.functional as F
 from aecourse import validation
 
 
-def discriminator_loss(prior_logits, code_logits):
-    r"""Cross entropy of telling the two apart, in nats: a mean over the prior's draws plus a mean over the codes.
+def discriminator_loss(prior_logits: torch.Tensor, code_logits: torch.Tensor) -> torch.Tensor:
+    r"""Cross entropy in nats of a discriminator that separates samples of the prior from codes.
 
     .. math:: -\ln D(z_{\text{prior}}) - \ln (1 - D(z_{\text{code}}))
 
-    At the best discriminator it is :math:`2 \ln 2 - 2 \, \mathrm{JS}`, with JS the Jensen-Shannon divergence of codes
-    and prior: 2 ln 2 = 1.386 where they are the same, 0 where they never meet.
+    Each term is a mean over its samples. For the optimal discriminator the loss is
+    :math:`2 \ln 2 - 2 \, \mathrm{JS}`, with JS the Jensen-Shannon divergence between codes and
+    prior: 2 ln 2 = 1.386 if the two distributions are equal, 0 if they do not overlap.
 
     Args:
-        prior_logits: (N, 1), the discriminator at draws of the prior, before its sigmoid.
-        code_logits: (M, 1), at codes.
+        prior_logits: (N, 1), the discriminator's output for samples of the prior, before the
+            sigmoid.
+        code_logits: (M, 1), its output for codes.
+
+    Returns:
+        A scalar, in nats.
+
+    Raises:
+        TypeError: If an argument is not a floating-point tensor.
+        ValueError: If a tensor is empty.
 
     Source:
         Goodfellow and others (2014), theorem 1.
@@ -26,15 +37,41 @@ def discriminator_loss(prior_logits, code_logits):
     return F.softplus(-prior_logits).mean() + F.softplus(code_logits).mean()
 
 
-def generator_loss(code_logits):
-    r"""What the encoder pays for being found out, in nats: the mean of :math:`-\ln D(z_{\text{code}})`.
+def generator_loss(code_logits: torch.Tensor) -> torch.Tensor:
+    r"""Non-saturating loss of the encoder, in nats: the mean of :math:`-\ln D(z_{\text{code}})`.
 
-    Its gradient stays where the discriminator is sure; that of :math:`\ln (1 - D)` would vanish there.
+    It is small if the discriminator takes codes for samples of the prior. Its gradient does not
+    vanish if the discriminator rejects every code with confidence; that of :math:`\ln (1 - D)`
+    would.
+
+    Args:
+        code_logits: (M, 1), the discriminator's output for codes, before the sigmoid.
+
+    Returns:
+        A scalar, in nats.
+
+    Raises:
+        TypeError: If `code_logits` is not a floating-point tensor.
+        ValueError: If it is empty.
+
+    Source:
+        Goodfellow and others (2014).
     """
     return F.softplus(-validation.floating("code_logits", code_logits)).mean()
 
 
-def gradient_penalty(discriminator, z):
-    """Squared length of the gradient of the discriminator's logit at `z`, averaged: (B, k) -> scalar."""
+def gradient_penalty(
+    discriminator: Callable[[torch.Tensor], torch.Tensor], z: torch.Tensor
+) -> torch.Tensor:
+    """Mean squared norm of the gradient of the discriminator's logit with respect to its input.
+
+    Args:
+        discriminator: (B, k) -> (B, 1), logits; each row depends on its own code only.
+        z: codes or samples of the prior, (B, k); treated as constants.
+
+    Returns:
+        A scalar, in squared units of the logit over the code, with a gradient with respect to the
+        discriminator's parameters.
+    """
     gradient = torch.func.grad(lambda code: discriminator(code).sum())(z.detach())  # (B, k)
     return gradient.square().sum(1).mean()

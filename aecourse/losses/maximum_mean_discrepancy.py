@@ -1,4 +1,9 @@
-"""Maximum mean discrepancy: how far two samples are from one distribution (Gretton and others, 2012)."""
+"""Maximum mean discrepancy: a distance between two distributions, estimated from samples.
+
+It is zero for equal distributions (Gretton and others, 2012).
+"""
+
+from collections.abc import Callable
 
 import torch
 
@@ -6,88 +11,115 @@ from aecourse import validation
 from aecourse.losses.reduction import at_least_float32
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
+Kernel = Callable[[torch.Tensor, int], torch.Tensor]  # (squared distances, d) -> values
 
 
-def inverse_multiquadric(squares, dim, sigma=1.0):
-    r"""Kernel :math:`\sum_s C_s / (C_s + r^2)` of squared distances, with :math:`C_s = 2 d \sigma^2 s` over seven scales s.
+def inverse_multiquadric(squares: torch.Tensor, dim: int, sigma: float = 1.0) -> torch.Tensor:
+    r"""Inverse multiquadric kernel of squared distances, summed over seven scales s.
 
-    :math:`2 d \sigma^2` is the mean squared distance of two draws of the prior :math:`N(0, \sigma^2 I)`. Its tail
-    falls off slowly, so that codes far out still feel a pull.
+    .. math:: \sum_s \frac{C_s}{C_s + r^2}, \qquad C_s = 2 d \sigma^2 s
+
+    :math:`2 d \sigma^2` is the mean squared distance of two samples of the prior
+    :math:`N(0, \sigma^2 I)`. The kernel decays slowly, so that codes far from the prior still have
+    a gradient.
+
+    Args:
+        squares: squared distances :math:`r^2`, any shape.
+        dim: d, the dimension of the samples.
+        sigma: standard deviation of the prior.
+
+    Returns:
+        Values of the kernel, of the shape of `squares`, without unit.
     """
     return sum(c / (c + squares) for c in (2 * dim * sigma**2 * scale for scale in SCALES))
 
 
-def gaussian_kernel(squares, dim, width=None):
-    r"""Kernel :math:`e^{-r^2 / g}` of squared distances; g is `width`, 2 d where it is None."""
+def gaussian_kernel(squares: torch.Tensor, dim: int, width: float | None = None) -> torch.Tensor:
+    r"""Gaussian kernel :math:`e^{-r^2 / g}` of squared distances.
+
+    Args:
+        squares: squared distances :math:`r^2`, any shape.
+        dim: d, the dimension of the samples.
+        width: g; 2 d if None.
+
+    Returns:
+        Values of the kernel, of the shape of `squares`, without unit.
+    """
     return (-squares / (2 * dim if width is None else width)).exp()
 
 
-def squared_distances(x, y):
-    """All of them by differences, as it reads: (N, d), (M, d) -> (N, M). It holds N * M * d differences."""
+def squared_distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """All squared distances by the definition: (N, d), (M, d) -> (N, M).
+
+    It stores N * M * d differences.
+    """
     return (x[:, None] - y).square().sum(2)
 
 
-def squared_distances_by_products(x, y):
-    """The same from one matrix product; rounding may leave a little less than zero, which is cut off."""
-    lengths = x.square().sum(1)[:, None] + y.square().sum(1)  # (N, M)
-    return torch.addmm(lengths, x, y.T, alpha=-2).clamp(min=0)
+def squared_distances_by_products(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    """The same from one matrix product; negative rounding errors are clamped to zero."""
+    squared_norms = x.square().sum(1)[:, None] + y.square().sum(1)  # (N, M)
+    return torch.addmm(squared_norms, x, y.T, alpha=-2).clamp(min=0)
 
 
-def mmd_by_differences(x, y, kernel=inverse_multiquadric):
+def discrepancy(
+    x: torch.Tensor,
+    y: torch.Tensor,
+    kernel: Kernel,
+    distances: Callable[[torch.Tensor, torch.Tensor], torch.Tensor],
+) -> torch.Tensor:
+    """The formula of :func:`mmd`, for either form of the squared distances."""
+    n = len(x)
+    m = len(y)
+    d = x.shape[1]
+    xx = kernel(distances(x, x), d)  # (n, n)
+    yy = kernel(distances(y, y), d)  # (m, m)
+    xy = kernel(distances(x, y), d)  # (n, m)
+    within_x = (xx.sum() - xx.trace()) / (n * (n - 1))
+    within_y = (yy.sum() - yy.trace()) / (m * (m - 1))
+    return within_x + within_y - 2 * xy.mean()
+
+
+def mmd_by_differences(
+    x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric
+) -> torch.Tensor:
     """The readable form of :func:`mmd`."""
     return discrepancy(x, y, kernel, squared_distances)
 
 
-def discrepancy(x, y, kernel, distances):
-    """The formula of :func:`mmd`, from any form of the squared distances. A part without a gradient costs none."""
-    n = len(x)
-    m = len(y)
-    d = x.shape[1]
-    xx, yy, xy = (kernel(distances(*pair), d) for pair in ((x, x), (y, y), (x, y)))
-    return (
-        (xx.sum() - xx.trace()) / (n * (n - 1))
-        + (yy.sum() - yy.trace()) / (m * (m - 1))
-        - 2 * xy.mean()
-    )
+def mmd(x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric) -> torch.Tensor:
+    r"""An unbiased estimate of the squared maximum mean discrepancy between two distributions.
 
-
-def mmd(x, y, kernel=inverse_multiquadric):
-    r"""Squared maximum mean discrepancy of two samples, unbiased: 0 on average where both follow one distribution.
-
-    .. math:: \tfrac1{n (n - 1)} \sum_{i \neq j} k(x_i, x_j) + \tfrac1{m (m - 1)} \sum_{i \neq j} k(y_i, y_j)
+    .. math:: \tfrac1{n (n - 1)} \sum_{i \neq j} k(x_i, x_j)
+              + \tfrac1{m (m - 1)} \sum_{i \neq j} k(y_i, y_j)
               - \tfrac2{n m} \sum_{i, j} k(x_i, y_j)
 
-    A sample against itself says nothing, so the diagonal is left out; across the samples every pair counts. Being
-    unbiased, it falls below 0 about as often as above where nothing is left to find. The distances come from matrix
-    products.
+    The pairs of a sample with itself are left out: they carry no information about the
+    distribution. The estimate is unbiased, so for equal distributions it is 0 on average, and
+    negative about as often as positive. The distances come from matrix products.
 
     Args:
-        x, y: samples, (N, d) and (M, d), of two rows at least, floating point.
+        x, y: samples, (N, d) and (M, d), at least two rows each, floating point.
         kernel: ``(squared distances, d) -> values``.
 
     Returns:
         A scalar, in units of the kernel.
 
     Raises:
-        TypeError: where an argument is not a floating-point tensor.
-        ValueError: where shapes do not fit, or a sample has less than two rows.
+        TypeError: If an argument is not a floating-point tensor.
+        ValueError: If the shapes do not fit, or a sample has fewer than two rows.
 
     Source:
         Gretton and others (2012), lemma 6.
     """
     for name, sample in (("x", x), ("y", y)):
-        if (
-            validation.floating(name, sample).dim() != 2
-            or len(sample) < 2
-            or sample.shape[1] != x.shape[-1]
-        ):
+        is_matrix = validation.floating(name, sample).dim() == 2
+        if not is_matrix or len(sample) < 2 or sample.shape[1] != x.shape[-1]:
             raise ValueError(
-                f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same d in both: "
-                "one code a row"
+                f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same "
+                "d in both: pass one code per row"
             )
-    with torch.autocast(
-        x.device.type, enabled=False
-    ):  # half precision would leave nothing of a difference
+    with torch.autocast(x.device.type, enabled=False):  # differences cancel in half precision
         return discrepancy(
             at_least_float32(x), at_least_float32(y), kernel, squared_distances_by_products
         )

@@ -1,22 +1,32 @@
-"""The four reductions, in PyTorch's words, and the precision in which they are taken."""
+"""The four reductions, named as in PyTorch, and the precision in which they are computed."""
+
+from typing import Literal
 
 import torch
 
 from aecourse.validation import one_of
 
 REDUCTIONS = ("none", "mean", "sum", "batchmean")
+Reduction = Literal["none", "mean", "sum", "batchmean"]
+SampleReduction = Literal["none", "mean", "sum"]  # of losses with one value a sample
 
 
-def at_least_float32(x):
-    """`x` in single precision at least: under autocast a code or a reconstruction may come in half of it."""
+def at_least_float32(x: torch.Tensor) -> torch.Tensor:
+    """`x` in single precision or better: autocast produces reconstructions in half precision."""
     return x.to(torch.promote_types(x.dtype, torch.float32))
 
 
-def reduce(errors, reduction):
-    """One number from `errors`, (B, ...), or the errors themselves.
+def reduce(errors: torch.Tensor, reduction: Reduction) -> torch.Tensor:
+    """Reduce `errors`, (B, ...), to one number, or return them unchanged.
 
-    ``"mean"`` is over every element; ``"batchmean"`` sums over the features and averages over the batch, as a
-    likelihood asks for; ``"sum"`` adds everything; ``"none"`` keeps the shape.
+    Args:
+        errors: (B, ...), one value an element.
+        reduction: ``"mean"`` averages over every element; ``"batchmean"`` sums over the features
+            and averages over the batch, as a likelihood does; ``"sum"`` adds everything;
+            ``"none"`` keeps the shape.
+
+    Raises:
+        ValueError: If the reduction is unknown.
     """
     one_of("reduction", reduction, REDUCTIONS)
     if reduction == "none":

@@ -48,7 +48,7 @@ def test_absolute_error_agrees_with_pytorch(dtype, rtol, reduction):
     )
 
 
-def test_its_gradient_has_one_size_and_is_zero_without_error():
+def test_its_gradient_has_constant_magnitude_and_is_zero_without_error():
     x_hat = torch.tensor([-5.0, -1e-3, 0.0, 1e-3, 5.0], requires_grad=True)
     mae(x_hat, torch.zeros(5), "sum").backward()
     assert x_hat.grad.tolist() == [-1, -1, 0, 1, 1]

@@ -1,4 +1,4 @@
-"""Cross entropy against SciPy's entropies, PyTorch, its known gradient, and its behaviour far out."""
+"""Cross entropy against SciPy's entropies, PyTorch, its known gradient, and at large logits."""
 
 import math
 
@@ -41,7 +41,7 @@ def logits_and_data(dtype=torch.float64, shape=(4, 3, 5, 7)):
     "reduction, nats",
     [("mean", math.log(2)), ("sum", 6 * math.log(2)), ("batchmean", 3 * math.log(2))],
 )
-def test_a_coin_costs_ln_2_whatever_the_data(reduction, nats):
+def test_a_probability_of_one_half_costs_ln_2_for_any_data(reduction, nats):
     x = torch.tensor([[0.0, 1.0, 0.3], [0.5, 0.9, 1.0]])
     assert bce(torch.zeros(2, 3), x, reduction).item() == pytest.approx(nats, rel=1e-6)
     assert bce_from_probabilities(torch.full((2, 3), 0.5), x, reduction).item() == pytest.approx(
@@ -91,7 +91,7 @@ def test_the_gradient_is_the_reconstruction_minus_the_data(dtype, rtol):
     )
 
 
-def test_its_curvature_is_that_of_the_sigmoid():
+def test_its_second_derivative_is_the_derivative_of_the_sigmoid():
     a, x = torch.tensor([[-2.0, 0.0, 0.5], [0.0, 0.3, 1.0]], dtype=torch.float64)
     curvature = torch.vmap(torch.func.grad(torch.func.grad(bce)))(a, x)
     np.testing.assert_allclose(curvature, stats.logistic.pdf(a), rtol=1e-12)
@@ -102,7 +102,7 @@ def test_its_curvature_is_that_of_the_sigmoid():
     "a, x, nats",
     [(1e4, 0.0, 1e4), (1e4, 1.0, 0), (-1e4, 1.0, 1e4), (-1e4, 0.0, 0), (1e4, 0.25, 7500)],
 )
-def test_it_is_finite_far_out(dtype, rtol, a, x, nats):
+def test_it_is_finite_at_large_logits(dtype, rtol, a, x, nats):
     assert bce(
         torch.tensor([a], dtype=dtype), torch.tensor([x], dtype=dtype)
     ).item() == pytest.approx(nats, rel=rtol)
@@ -116,7 +116,7 @@ def test_it_is_smallest_where_the_reconstruction_equals_the_data():
 
 
 @FLOATS
-def test_a_rounded_probability_costs_100_nats_at_most(dtype, rtol):
+def test_a_rounded_probability_costs_no_more_than_100_nats(dtype, rtol):
     p, x = torch.tensor([[0, 1, 0, 1], [0, 1, 1, 0]], dtype=dtype)
     assert bce_from_probabilities(p, x, "none").tolist() == [0, 0, 100, 100]
     assert F.binary_cross_entropy(p, x, reduction="none").tolist() == [0, 0, 100, 100]

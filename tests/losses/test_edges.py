@@ -1,4 +1,4 @@
-"""Edge losses against NumPy's differences, SciPy's Sobel filter, and what a gradient can't see."""
+"""Edge losses against NumPy's differences and SciPy's Sobel filter; what a gradient can't see."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,7 @@ from aecourse.losses.squared_error import mse
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "losses.edge_loss": (
-        "by hand; the weighted sum of two `mse`, of pixels and of slopes",
+        "by hand; the weighted sum of two `mse`, of pixels and of gradients",
         "1e-13",
         "yes",
     ),
@@ -39,21 +39,21 @@ def pair(shape=(3, 2, 5, 7), dtype=torch.float64):
 
 @FLOATS
 @pytest.mark.parametrize("shape", SHAPES)
-def test_forward_differences_are_those_of_numpy(shape, dtype, atol):
+def test_forward_differences_equal_those_of_numpy(shape, dtype, atol):
     x = pair(shape, dtype)[0]
-    slopes = forward_differences(x)
-    assert slopes.shape == (*shape[:2], 2, *shape[2:]) and slopes.dtype == dtype
+    gradients = forward_differences(x)
+    assert gradients.shape == (*shape[:2], 2, *shape[2:]) and gradients.dtype == dtype
     for i, axis in enumerate((2, 3)):
         wanted = np.diff(x.numpy(), axis=axis, append=np.take(x.numpy(), [-1], axis))
-        np.testing.assert_allclose(slopes[:, :, i], wanted, rtol=0, atol=atol)
+        np.testing.assert_allclose(gradients[:, :, i], wanted, rtol=0, atol=atol)
 
 
 @FLOATS
 @pytest.mark.parametrize("shape", SHAPES)
-def test_sobel_is_that_of_scipy_to_the_border(shape, dtype, atol):
+def test_sobel_equals_that_of_scipy_up_to_the_border(shape, dtype, atol):
     x = pair(shape, dtype)[0]
-    slopes = sobel(x)
-    assert slopes.shape == (*shape[:2], 2, *shape[2:]) and slopes.dtype == dtype
+    gradients = sobel(x)
+    assert gradients.shape == (*shape[:2], 2, *shape[2:]) and gradients.dtype == dtype
     for i, axis in enumerate((2, 3)):
         wanted = (
             np.stack(
@@ -64,19 +64,19 @@ def test_sobel_is_that_of_scipy_to_the_border(shape, dtype, atol):
             )
             / 8
         )
-        np.testing.assert_allclose(slopes[:, :, i], wanted, rtol=0, atol=atol)
+        np.testing.assert_allclose(gradients[:, :, i], wanted, rtol=0, atol=atol)
 
 
 @GRADIENTS
-def test_a_ramp_has_its_slope(gradient):
+def test_the_gradient_of_a_ramp_is_its_slope(gradient):
     rows, columns = torch.meshgrid(torch.arange(6.0), torch.arange(5.0), indexing="ij")
-    slopes = gradient((2 * rows - 3 * columns)[None, None])[0, 0, :, 1:-1, 1:-1]
-    assert (slopes[0] == 2).all() and (slopes[1] == -3).all()
+    vertical, horizontal = gradient((2 * rows - 3 * columns)[None, None])[0, 0, :, 1:-1, 1:-1]
+    assert (vertical == 2).all() and (horizontal == -3).all()
 
 
 @pytest.mark.parametrize("reduction, value", [("mean", 2.25), ("sum", 18.0), ("batchmean", 9.0)])
 def test_the_edge_loss_by_hand(reduction, value):
-    """A lit pixel in a corner of 2 x 2: its own slopes are both -2, its neighbours have none; the second image is right."""
+    """A pixel of 2 in a corner of 2 x 2 has gradient (-2, -2); the second image has no error."""
     x_hat, x = torch.zeros(2, 1, 2, 2), torch.zeros(2, 1, 2, 2)
     x_hat[0, 0, 0, 0] = 2
     assert edge_loss(x_hat, x, 0.0, "none")[0, 0].tolist() == [[4, 0], [0, 0]], "(4 + 4) / 2"
@@ -90,7 +90,7 @@ def test_the_edge_loss_by_hand(reduction, value):
 
 @GRADIENTS
 @pytest.mark.parametrize("alpha", [0.0, 0.3, 1.0])
-def test_it_is_the_hybrid_of_two_squared_errors(gradient, alpha):
+def test_it_is_the_weighted_sum_of_two_squared_errors(gradient, alpha):
     x_hat, x = pair()
     wanted = alpha * mse(x_hat, x) + (1 - alpha) * mse(gradient(x_hat), gradient(x))
     torch.testing.assert_close(
@@ -102,13 +102,13 @@ def test_it_is_the_hybrid_of_two_squared_errors(gradient, alpha):
 
 
 @GRADIENTS
-def test_edges_do_not_see_brightness(gradient):
+def test_edges_do_not_depend_on_brightness(gradient):
     x = pair()[0]
     assert edge_loss(x + 0.25, x, 0.0, gradient=gradient).item() == pytest.approx(0, abs=1e-30)
     assert edge_loss(x + 0.25, x, 1.0, gradient=gradient).item() == pytest.approx(1 / 16)
 
 
-def test_sobel_does_not_see_a_checkerboard_and_differences_do():
+def test_sobel_is_zero_on_a_checkerboard_and_differences_are_not():
     board = (torch.arange(8)[:, None] + torch.arange(8)).remainder(2)[None, None].double()
     assert sobel(board)[..., 1:-1, 1:-1].abs().max() == 0
     assert forward_differences(board)[..., :-1, :-1].abs().min() == 1
@@ -192,6 +192,6 @@ def test_what_does_not_fit_is_refused(x_hat, x, alpha, error, words):
 
 
 @GRADIENTS
-def test_a_gradient_is_one_of_images(gradient):
+def test_a_gradient_needs_images(gradient):
     with pytest.raises(ValueError, match=r"x has shape \(4, 4\); expected images"):
         gradient(torch.zeros(4, 4))

@@ -1,4 +1,4 @@
-"""The Gaussian divergence against PyTorch's, an integral, Monte Carlo's sign, and values by hand."""
+"""The Gaussian divergence against PyTorch's, the integral that defines it, and values by hand."""
 
 import math
 
@@ -96,7 +96,7 @@ def test_a_standard_prior_is_a_special_case():
 
 
 @FLOATS
-def test_a_gaussian_costs_nothing_against_itself_and_something_against_another(dtype, tolerance):
+def test_the_divergence_is_zero_from_a_gaussian_to_itself_and_positive_to_others(dtype, tolerance):
     mean, log_variance, m, s = gaussians(shape=(2000,), dtype=dtype)
     assert gaussian_kl_between(mean, log_variance, mean, log_variance, "none").abs().max() == 0
     assert (gaussian_kl_between(mean, log_variance, m, s, "none") > 0).all()
@@ -129,7 +129,7 @@ def test_the_default_sums_over_units_and_averages_over_the_batch():
 def test_it_has_the_gradient_of_its_value(loss, count):
     given = tuple(t.requires_grad_() for t in gaussians(count, (3, 2)).unbind())
     assert torch.autograd.gradcheck(loss, given)
-    rows = torch.stack([loss(*row, "sum") for row in zip(*given)])
+    rows = torch.stack([loss(*row, "sum") for row in zip(*given, strict=True)])
     torch.testing.assert_close(torch.vmap(lambda *row: loss(*row, "sum"))(*given), rows)
 
 

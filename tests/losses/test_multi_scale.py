@@ -1,4 +1,4 @@
-"""The pyramid against means of blocks in NumPy and scikit-image, and the levels against what averaging can't see."""
+"""The pyramid against means of blocks in NumPy and scikit-image; what coarse levels can't see."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "yes",
     ),
     "losses.multi_scale_levels": (
-        "means of blocks in NumPy, weighed and summed",
+        "means of blocks in NumPy, weighted and summed",
         "10 × 1e-14; float32 10 × 1e-6",
         "through `multi_scale_loss`",
     ),
@@ -73,7 +73,7 @@ def test_it_is_the_weighted_sum_of_the_levels(shape, levels, dtype, rtol):
         by_numpy += weight * (error**2).mean()
     assert multi_scale_loss(x_hat, x, weights).item() == pytest.approx(by_numpy, rel=10 * rtol)
     parts = multi_scale_levels(x_hat, x, levels)
-    assert sum(w * part.item() for w, part in zip(weights, parts)) == pytest.approx(
+    assert sum(w * part.item() for w, part in zip(weights, parts, strict=True)) == pytest.approx(
         by_numpy, rel=10 * rtol
     )
     assert multi_scale_loss(x_hat, x, weights).dtype == dtype
@@ -81,7 +81,7 @@ def test_it_is_the_weighted_sum_of_the_levels(shape, levels, dtype, rtol):
 
 @pytest.mark.parametrize("reduction, value", [("mean", 5.0), ("sum", 40.0), ("batchmean", 20.0)])
 def test_two_levels_by_hand(reduction, value):
-    """Errors 1, 3, -1, 1 in the first image: mean square 3, squared mean 1. In the second, 2 everywhere: 4 and 4."""
+    """Errors 1, 3, -1, 1: mean square 3, squared mean 1. In the second image 2: 4 and 4."""
     x_hat = torch.tensor([[[[1.0, 3.0], [-1.0, 1.0]]], [[[2.0, 2.0], [2.0, 2.0]]]])
     x = torch.zeros_like(x_hat)
     assert [part.tolist() for part in multi_scale_levels(x_hat, x, 2)] == [3.5, 2.5]
@@ -102,7 +102,7 @@ def test_one_level_is_the_squared_error():
         )
 
 
-def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
+def test_a_coarser_level_never_has_more_error_and_none_on_a_checkerboard():
     x_hat, x = pair((4, 2, 16, 16))
     parts = torch.stack(
         [error.flatten(1).mean(1) for error in multi_scale_levels(x_hat, x, 5, "none")]
@@ -112,7 +112,7 @@ def test_a_coarser_level_never_has_more_error_and_sees_no_checkerboard():
     assert [part.item() for part in multi_scale_levels(board, 0 * board, 3)] == [0.25, 0, 0]
     assert [part.item() for part in multi_scale_levels(board * 0 + 0.5, 0 * board, 3)] == [
         0.25
-    ] * 3, "a shift is seen at every level"
+    ] * 3, "a constant error is the same at every level"
 
 
 @pytest.mark.parametrize("shape, levels", SHAPES)
@@ -164,17 +164,19 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation():
         (
             (30, 30),
             3,
-            "images of 30 x 30; expected sides divisible by 4 for 3 levels: use at most 2, or pad them to 32 x 32",
+            "images of 30 x 30; expected sides divisible by 4 for 3 levels: "
+            "use at most 2, or pad them to 32 x 32",
         ),
         (
             (27, 28),
             2,
-            "images of 27 x 28; expected sides divisible by 2 for 2 levels: use at most 1, or pad them to 28 x 28",
+            "images of 27 x 28; expected sides divisible by 2 for 2 levels: "
+            "use at most 1, or pad them to 28 x 28",
         ),
         ((28, 28), 4, "divisible by 8 for 4 levels: use at most 3, or pad them to 32 x 32"),
     ],
 )
-def test_a_side_that_cannot_be_halved_is_refused_with_what_can(sides, levels, words):
+def test_a_side_that_cannot_be_halved_is_refused_with_sizes_that_can(sides, levels, words):
     x = torch.zeros(1, 1, *sides)
     for call in (
         lambda: pyramid(x, levels),
@@ -212,6 +214,6 @@ def test_what_does_not_fit_is_refused(x_hat, x, weights, error, words):
 
 
 @pytest.mark.parametrize("levels", [0, -1, 1.5, True])
-def test_levels_are_counted(levels):
+def test_levels_are_a_positive_integer(levels):
     with pytest.raises(ValueError, match=f"levels is {levels}; expected a positive int"):
         pyramid(torch.zeros(1, 1, 4, 4), levels)

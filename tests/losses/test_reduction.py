@@ -1,4 +1,4 @@
-"""What all losses share: reductions, shapes, dtypes, transforms, refusals. What each measures stands in its own file."""
+"""What all losses share: reductions, shapes, dtypes, transforms and errors."""
 
 import math
 
@@ -21,7 +21,7 @@ def pair(shape, seed=0, dtype=torch.float32):
 
 
 def random_shape(seed):
-    """One to five axes of one to six."""
+    """One to five axes of length one to six."""
     generator = torch.Generator().manual_seed(seed)
     axes = int(torch.randint(1, 6, (), generator=generator))
     return tuple(torch.randint(1, 7, (axes,), generator=generator).tolist())
@@ -73,11 +73,11 @@ def test_reductions_agree_with_the_errors_and_with_a_doubled_batch(loss, shape, 
 @LOSSES
 def test_a_loss_runs_under_vmap_and_grad(loss):
     x_hat, x = pair((6, 2, 3), dtype=torch.float64)
-    rows = torch.stack([loss(*row) for row in zip(x_hat, x)])
+    rows = torch.stack([loss(*row) for row in zip(x_hat, x, strict=True)])
     torch.testing.assert_close(torch.vmap(loss)(x_hat, x), rows)
     leaf = x_hat.clone().requires_grad_()
     (gradient,) = torch.autograd.grad(
-        rows.new_tensor(0) + sum(loss(*row) for row in zip(leaf, x)), leaf
+        rows.new_tensor(0) + sum(loss(*row) for row in zip(leaf, x, strict=True)), leaf
     )
     torch.testing.assert_close(torch.vmap(torch.func.grad(loss))(x_hat, x), gradient)
     torch.testing.assert_close(torch.func.grad(loss)(x_hat[0], x[0]), gradient[0])

@@ -42,7 +42,7 @@ def test_squared_error_is_the_likelihood_of_gaussian_noise(sigma):
 
 @pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-5), (torch.float64, 1e-13)])
 @pytest.mark.parametrize("reduction", ["none", "mean", "sum", "batchmean"])
-def test_squared_error_in_one_pass_is_the_readable_form(dtype, rtol, reduction):
+def test_squared_error_in_one_pass_equals_the_readable_form(dtype, rtol, reduction):
     x_hat, x = pair(dtype, (8, 12))
     torch.testing.assert_close(
         mse(x_hat, x, reduction), reduce((x_hat - x).square(), reduction), rtol=rtol, atol=0

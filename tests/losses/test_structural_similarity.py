@@ -1,4 +1,4 @@
-"""Structural similarity against scikit-image, pytorch-msssim and torchmetrics; its parts; its scales; its refusals."""
+"""SSIM against scikit-image, pytorch-msssim and torchmetrics; its parts, scales and errors."""
 
 import math
 
@@ -10,14 +10,15 @@ import torch.nn.functional as F
 from aecourse.data import load_images
 from aecourse.losses.structural_similarity import (
     SCALE_WEIGHTS,
-    band,
+    band_matrix,
     local_means,
     local_means_by_convolution,
     ms_ssim,
-    similarity,
     ssim,
+    ssim_by_convolution,
     ssim_comparisons,
     ssim_loss,
+    ssim_per_image,
     two_factors,
     window,
 )
@@ -25,7 +26,7 @@ from aecourse.losses.structural_similarity import (
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "losses.ms_ssim": (
         "`pytorch_msssim.ms_ssim(data_range=1, size_average=False)` with a float64 window, "
-        "sides 176 and 112; in NumPy window by window at small sides",
+        "sides 176 and 112; in NumPy, in a loop over windows, at small sides",
         "absolute 1e-12; float32 6e-7",
         "yes",
     ),
@@ -37,14 +38,14 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "yes, twice",
     ),
     "losses.ssim_comparisons": (
-        "luminance, contrast and structure window by window, weighted moments by NumPy; their "
-        "product is the map of `ssim`",
+        "luminance, contrast and structure in a loop over windows, weighted moments by NumPy; "
+        "their product is the map of `ssim`",
         "absolute 1e-10, float64",
         "yes",
         "test_smooth.py",
     ),
     "losses.ssim_loss": (
-        "by hand: black against white",
+        "by hand: a black and a white image",
         "absolute 1e-9",
         "yes",
     ),
@@ -64,7 +65,7 @@ SCALED = [
 
 
 def pair(shape=(3, 1, 28, 28), dtype=torch.float64, noise=0.15, seed=0):
-    """Smooth patches, from 0 to 1 and flat in places, and a noisy copy."""
+    """Smooth images from 0 to 1, flat in places, and noisy copies of them."""
     generator = torch.Generator().manual_seed(seed)
     coarse = torch.rand((*shape[:2], 4, 4), generator=generator, dtype=torch.float64)
     x = F.interpolate((3 * coarse - 1).clamp(0, 1), shape[2:], mode="bilinear")
@@ -74,7 +75,7 @@ def pair(shape=(3, 1, 28, 28), dtype=torch.float64, noise=0.15, seed=0):
 
 
 def rounding(dtype):
-    """What a map may be off by: a variance is a difference of squares up to 1, divided by as little as C2 = 9e-4."""
+    """Largest error of a map: variances are differences of squares up to 1, over C2 >= 9e-4."""
     return 2 * torch.finfo(dtype).eps / 9e-4
 
 
@@ -93,7 +94,7 @@ def test_it_agrees_with_scikit_image(shape, dtype, atol, library):
             channel_axis=0,
             use_sample_covariance=False,
         )
-        for a, b in zip(x_hat.double().numpy(), x.double().numpy())
+        for a, b in zip(x_hat.double().numpy(), x.double().numpy(), strict=True)
     ]
     np.testing.assert_allclose(ssim(x_hat, x, "none"), wanted, rtol=0, atol=atol)
 
@@ -129,7 +130,7 @@ def test_its_map_is_that_of_torchmetrics_inside_the_border(dtype, atol, library)
 def test_the_fast_form_is_the_readable_one(shape, dtype, atol, size, sigma):
     x = pair(shape, dtype)[0].flatten(0, 1)
     weights = window(size, sigma, x)
-    means = local_means(x, band(weights, shape[2]), band(weights, shape[3]))
+    means = local_means(x, band_matrix(weights, shape[2]), band_matrix(weights, shape[3]))
     torch.testing.assert_close(means, local_means_by_convolution(x, weights), rtol=0, atol=atol)
     readable = ssim_comparisons(*pair(shape, dtype), 1.0, size, sigma)
     luminance, contrast_structure = two_factors(*pair(shape, dtype), 1.0, size, sigma)
@@ -137,11 +138,17 @@ def test_the_fast_form_is_the_readable_one(shape, dtype, atol, size, sigma):
     torch.testing.assert_close(
         contrast_structure, readable.contrast * readable.structure, rtol=0, atol=rounding(dtype)
     )
+    torch.testing.assert_close(
+        ssim(*pair(shape, dtype), "none", 1.0, size, sigma),
+        ssim_by_convolution(*pair(shape, dtype), 1.0, size, sigma),
+        rtol=0,
+        atol=rounding(dtype),
+    )
 
 
 @pytest.fixture(scope="module")
 def hard_pairs():
-    """Pairs, (32, 1, 28, 28), whose variances are small differences of squares, or whose difference is small."""
+    """Pairs, (32, 1, 28, 28): variances that are small differences of squares, or near images."""
     generator, shape = torch.Generator().manual_seed(0), (32, 1, 28, 28)
     noise, level = (
         torch.randn(shape, generator=generator),
@@ -187,21 +194,21 @@ def hard_pairs():
     + [("half white", 4e-6)],
 )
 def test_single_precision_is_near_double(name, atol, hard_pairs):
-    """Flat, dark, bright and equal images lose no digits; next to an edge from black to white, weak noise loses some."""
+    """Flat, dark, bright or equal images lose no digits; noise near a sharp edge loses some."""
     x_hat, x = hard_pairs[name]
     torch.testing.assert_close(
         ssim(x_hat, x, "none").double(), ssim(x_hat.double(), x.double(), "none"), rtol=0, atol=atol
     )
-    slopes = [
+    gradients = [
         torch.autograd.grad(ssim(t.requires_grad_(), x.to(t.dtype), "sum"), t)[0].double()
         for t in (x_hat.clone(), x_hat.double())
     ]
-    assert (slopes[0] - slopes[1]).norm() < 1e-4 * slopes[
-        1
-    ].norm()  # 2e-5 at the flat ones, whose slopes are tiny
+    single, double = gradients
+    # 2e-5 for the flat images, whose gradients are tiny
+    assert (single - double).norm() < 1e-4 * double.norm()
 
 
-def test_equal_images_have_exactly_one():
+def test_the_similarity_of_equal_images_is_exactly_one():
     x = pair((8, 1, 28, 28), torch.float32)[1]
     assert (ssim(x, x, "none") == 1).all()
 
@@ -212,8 +219,8 @@ def test_the_window_is_a_gaussian_that_sums_to_one():
     np.testing.assert_allclose(
         weights, np.exp(-(places**2) / 4.5) / np.exp(-(places**2) / 4.5).sum(), rtol=1e-14
     )
-    assert band(weights, 13).shape == (3, 13) and torch.equal(
-        band(weights, 13)[1], F.pad(weights, (1, 1))
+    assert band_matrix(weights, 13).shape == (3, 13) and torch.equal(
+        band_matrix(weights, 13)[1], F.pad(weights, (1, 1))
     )
 
 
@@ -221,8 +228,8 @@ def test_the_window_is_a_gaussian_that_sums_to_one():
     "reduction, value",
     [("none", [1.0, 1e-4 / 1.0001]), ("mean", 0.5 + 0.5e-4 / 1.0001), ("sum", 1 + 1e-4 / 1.0001)],
 )
-def test_black_against_white_by_hand(reduction, value):
-    """Flat images have no contrast and no structure: what is left is C1 / (1 + C1), with C1 = 1e-4."""
+def test_a_black_and_a_white_image_by_hand(reduction, value):
+    """Flat images have no contrast and no structure: the similarity is C1 / (1 + C1), C1 = 1e-4."""
     x_hat, x = (
         torch.ones(2, 1, 11, 12, dtype=torch.float64),
         torch.ones(2, 1, 11, 12, dtype=torch.float64),
@@ -238,7 +245,7 @@ def test_black_against_white_by_hand(reduction, value):
 
 
 def test_one_window_by_hand():
-    """A window of one pixel and its shift: no variance, and luminance (2 ab + C1) / (a^2 + b^2 + C1)."""
+    """A window of one pixel has no variance: only luminance, (2 ab + C1) / (a^2 + b^2 + C1)."""
     a, b = torch.tensor([[[[0.2]]]]), torch.tensor([[[[0.6]]]])
     assert ssim(a, b, window_size=1).item() == pytest.approx((0.24 + 1e-4) / (0.4 + 1e-4), rel=1e-5)
     assert ssim(2 * a, 2 * b, data_range=2.0, window_size=1).item() == pytest.approx(
@@ -246,22 +253,22 @@ def test_one_window_by_hand():
     )
 
 
-def test_equal_images_have_one_and_a_photographic_negative_less_than_zero():
+def test_equal_images_have_one_and_a_photographic_negative_is_below_zero():
     x = pair()[1]
     torch.testing.assert_close(ssim(x, x, "none"), torch.ones(3, dtype=torch.float64))
     grey = 0.5 + 0.1 * torch.randn(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     assert ssim(1 - grey, grey).item() < -0.5
 
 
-def test_it_is_symmetric_and_turns_with_the_images():
+def test_it_is_symmetric_and_invariant_to_flips_and_transposes():
     x_hat, x = pair((3, 2, 19, 28))
-    for turned in (
+    for changed in (
         (x, x_hat),
         (x_hat.mT, x.mT),
         (x_hat.flip(-1), x.flip(-1)),
         (x_hat.flip(1), x.flip(1)),
     ):
-        torch.testing.assert_close(ssim(*turned, "none"), ssim(x_hat, x, "none"))
+        torch.testing.assert_close(ssim(*changed, "none"), ssim(x_hat, x, "none"))
 
 
 def test_the_three_comparisons_multiply_to_the_map():
@@ -282,7 +289,7 @@ def test_the_three_comparisons_multiply_to_the_map():
         (lambda x: x.flip(-1), "structure"),
     ],
 )
-def test_each_comparison_sees_its_own_change(change, moved):
+def test_each_comparison_is_lowered_by_its_own_change(change, moved):
     """Stripes of four pixels around one half: brighter, paler, or in another phase."""
     x = (
         (0.5 + 0.2 * torch.sin(2 * math.pi * (torch.arange(31) + 1) / 4))[None, None, None]
@@ -309,31 +316,31 @@ def test_a_shift_of_brightness_and_a_blur_of_equal_squared_error_differ():
     assert (ssim(shifted, x, "none") > ssim(blurred, x, "none") + 0.1).all()
 
 
-@pytest.mark.parametrize("measure", [ssim, ssim_loss, ms_ssim])
-def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(measure):
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ms_ssim])
+def test_reductions_agree_and_a_doubled_batch_does_not_move_a_mean(function):
     x_hat, x = pair((3, 2, 28, 28))
-    each = measure(x_hat, x, "none")
+    each = function(x_hat, x, "none")
     assert each.shape == (3,)
     assert (
-        measure(x_hat, x).item()
-        == measure(x_hat, x, "mean").item()
+        function(x_hat, x).item()
+        == function(x_hat, x, "mean").item()
         == pytest.approx(each.mean().item())
     )
-    assert measure(x_hat, x, "sum").item() == pytest.approx(each.sum().item())
-    assert measure(torch.cat([x_hat, x_hat]), torch.cat([x, x])).item() == pytest.approx(
+    assert function(x_hat, x, "sum").item() == pytest.approx(each.sum().item())
+    assert function(torch.cat([x_hat, x_hat]), torch.cat([x, x])).item() == pytest.approx(
         each.mean().item()
     )
 
 
-@pytest.mark.parametrize("measure", [ssim, ssim_loss, ms_ssim])
-def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(measure):
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ms_ssim])
+def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(function):
     x_hat, x = pair((2, 1, 13, 12))
     leaf = x_hat.clone().requires_grad_()
-    assert torch.autograd.gradcheck(lambda a: measure(a, x, "none", window_size=5), leaf)
-    rows = torch.vmap(lambda a, b: measure(a[None], b[None]))(x_hat, x)
-    torch.testing.assert_close(rows, measure(x_hat, x, "none"))
+    assert torch.autograd.gradcheck(lambda a: function(a, x, "none", window_size=5), leaf)
+    rows = torch.vmap(lambda a, b: function(a[None], b[None]))(x_hat, x)
+    torch.testing.assert_close(rows, function(x_hat, x, "none"))
     torch.testing.assert_close(
-        torch.compile(measure, backend="eager", fullgraph=True)(x_hat, x), measure(x_hat, x)
+        torch.compile(function, backend="eager", fullgraph=True)(x_hat, x), function(x_hat, x)
     )
 
 
@@ -343,18 +350,18 @@ def test_it_has_a_second_derivative():
 
 
 @pytest.mark.parametrize("autocast", [False, True])
-def test_its_slopes_by_hand_are_those_of_autograd(autocast):
-    """In both images, of several channels, not square, weighted unequally over the batch; also where backward runs under autocast."""
+def test_the_gradient_by_hand_equals_that_of_autograd(autocast):
+    """For both images: several channels, not square, weighted unequally; also in autocast."""
     leaves, weights = (
         [images.requires_grad_() for images in pair((3, 2, 15, 12), torch.float32)],
         torch.tensor([1.0, -2.0, 0.5]),
     )
     by_hand = ssim(*leaves, "none") @ weights
-    wanted = torch.autograd.grad(similarity(*leaves, 1.0, 11, 1.5) @ weights, leaves)
+    wanted = torch.autograd.grad(ssim_per_image(*leaves, 1.0, 11, 1.5) @ weights, leaves)
     with torch.autocast("cpu", torch.bfloat16, enabled=autocast):
-        slopes = torch.autograd.grad(by_hand, leaves)
-    for slope, other in zip(slopes, wanted):
-        assert (slope - other).norm() < 1e-5 * other.norm()
+        gradients = torch.autograd.grad(by_hand, leaves)
+    for gradient, other in zip(gradients, wanted, strict=True):
+        assert (gradient - other).norm() < 1e-5 * other.norm()
 
 
 def test_a_flat_image_has_a_finite_gradient():
@@ -365,15 +372,15 @@ def test_a_flat_image_has_a_finite_gradient():
     assert x_hat.grad.isfinite().all() and x_hat.grad.abs().max() > 0
 
 
-@pytest.mark.parametrize("measure", [ssim, ms_ssim])
+@pytest.mark.parametrize("function", [ssim, ms_ssim])
 @pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16])
-def test_half_precision_is_left_for_single(dtype, measure):
+def test_half_precision_is_computed_in_single(dtype, function):
     x_hat, x = pair(dtype=dtype)
     assert ssim(x_hat, x).dtype == torch.float32
     torch.testing.assert_close(ssim(x_hat, x), ssim(x_hat.float(), x.float()))
     with torch.autocast("cpu", dtype=torch.bfloat16):
-        inside = measure(x_hat.float(), x.float())
-    assert torch.equal(inside, measure(x_hat.float(), x.float()))
+        inside = function(x_hat.float(), x.float())
+    assert torch.equal(inside, function(x_hat.float(), x.float()))
 
 
 @FLOATS
@@ -397,9 +404,10 @@ def test_several_scales_agree_with_pytorch_msssim(dtype, atol, side, size, scale
 @pytest.mark.parametrize("shape, scales, size", SCALED)
 def test_several_scales_agree_with_numpy_at_small_sizes(shape, scales, size, dtype, atol):
     x_hat, x = pair(shape, dtype)
-    pairs = zip(x_hat.double().numpy(), x.double().numpy())
+    pairs = zip(x_hat.double().numpy(), x.double().numpy(), strict=True)
     wanted = [
-        np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images)]) for images in pairs
+        np.mean([by_numpy(a, b, scales or 2, size) for a, b in zip(*images, strict=True)])
+        for images in pairs
     ]
     np.testing.assert_allclose(
         ms_ssim(x_hat, x, "none", scales=scales, window_size=size), wanted, rtol=0, atol=atol
@@ -407,7 +415,7 @@ def test_several_scales_agree_with_numpy_at_small_sizes(shape, scales, size, dty
 
 
 def by_numpy(a, b, scales, size):
-    """Multi-scale similarity of two planes, window by window."""
+    """Multi-scale similarity of two planes, in a loop over windows."""
     places = np.arange(size) - (size - 1) / 2
     weights = np.exp(-(places[:, None] ** 2 + places**2) / 4.5)
     weights /= weights.sum()
@@ -457,7 +465,7 @@ def test_one_scale_is_the_similarity_itself():
         ((64, 64), 11, 3),
     ],
 )
-def test_as_many_scales_as_have_room(sides, size, room):
+def test_by_default_there_are_as_many_scales_as_fit(sides, size, room):
     x_hat, x = pair((1, 1, *sides))
     assert (
         ms_ssim(x_hat, x, window_size=size).item()
@@ -468,7 +476,7 @@ def test_as_many_scales_as_have_room(sides, size, room):
             ms_ssim(x_hat, x, scales=room + 1, window_size=size)
 
 
-def test_a_scale_below_zero_makes_zero_and_no_nan():
+def test_a_negative_scale_makes_zero_and_no_nan():
     grey = 0.5 + 0.1 * torch.randn(2, 1, 28, 28, generator=torch.Generator().manual_seed(0))
     x_hat = (1 - grey).requires_grad_()
     value = ms_ssim(x_hat, grey)
@@ -476,7 +484,7 @@ def test_a_scale_below_zero_makes_zero_and_no_nan():
     assert value.item() == 0 and (x_hat.grad == 0).all()
 
 
-@pytest.mark.parametrize("measure", [ssim, ssim_loss, ssim_comparisons, ms_ssim])
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ssim_comparisons, ms_ssim])
 @pytest.mark.parametrize(
     "change, error, words",
     [
@@ -507,17 +515,17 @@ def test_a_scale_below_zero_makes_zero_and_no_nan():
         ({"sigma": -1.0}, ValueError, "sigma is -1.0"),
     ],
 )
-def test_what_does_not_fit_is_refused(measure, change, error, words):
+def test_what_does_not_fit_is_refused(function, change, error, words):
     with pytest.raises(error, match=words):
-        measure(**{"x_hat": torch.zeros(3, 1, 28, 28), "x": torch.zeros(3, 1, 28, 28), **change})
+        function(**{"x_hat": torch.zeros(3, 1, 28, 28), "x": torch.zeros(3, 1, 28, 28), **change})
 
 
-@pytest.mark.parametrize("measure", [ssim, ssim_loss, ms_ssim])
-def test_a_reduction_is_one_over_images(measure):
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ms_ssim])
+def test_batchmean_is_refused_because_each_image_has_one_value(function):
     with pytest.raises(
         ValueError, match="reduction is 'batchmean'; expected one of 'mean', 'sum', 'none'"
     ):
-        measure(*pair(), "batchmean")
+        function(*pair(), "batchmean")
 
 
 @pytest.mark.parametrize(
@@ -525,8 +533,8 @@ def test_a_reduction_is_one_over_images(measure):
     [
         (
             5,
-            "scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, a window_size of at most 1, or images with sides of at "
-            "least 176",
+            "scales is 5 and x has images of 28 x 28; .* at most 2: use fewer scales, "
+            "a window_size of at most 1, or images with sides of at least 176",
         ),
         (3, "a window_size of at most 7, or images with sides of at least 44"),
         (6, r"scales is 6; expected one of 1, 2, 3, 4, 5"),
@@ -541,7 +549,8 @@ def test_the_error_of_scales_says_which_sizes_work(scales, words):
 def test_the_window_that_would_fit_is_odd():
     with pytest.raises(
         ValueError,
-        match="at most 1: use fewer scales, a window_size of at most 13, or images with sides of at least 30",
+        match="at most 1: use fewer scales, a window_size of at most 13, "
+        "or images with sides of at least 30",
     ):
         ms_ssim(*pair(), scales=2, window_size=15)
 
@@ -553,8 +562,8 @@ def test_images_too_small_for_many_scales_are_refused():
         ms_ssim(torch.zeros(1, 1, 4, 4), torch.zeros(1, 1, 4, 4), scales=5, window_size=1)
 
 
-def test_each_of_the_three_maps_is_its_definition():
-    """Window by window, with weighted moments by NumPy."""
+def test_each_of_the_three_maps_equals_its_definition():
+    """In a loop over windows, with weighted moments by NumPy."""
     x_hat, x = pair((1, 1, 14, 13))
     distance = np.arange(7) - 3
     weights = np.exp(-(distance**2) / (2 * 1.2**2))
