@@ -1,4 +1,4 @@
-"""Train, sweep and evaluate from the command line: ``python -m aecourse train --model vae --data mnist --out runs/vae``."""
+"""Train, sweep and evaluate from the command line: ``python -m aecourse train --model vae --out runs/vae``."""
 
 import argparse
 import contextlib
@@ -29,36 +29,27 @@ from aecourse.training import (
     fit,
 )
 
-SAME = (
-    "model",
-    "data",
-    "latent_dim",
-    "weight",
-    "batch_size",
-    "lr",
-    "seed",
-    "precision",
-)  # settings that a run keeps when it goes on
+# Settings that must not change when a run is continued.
+SAME = ("model", "data", "latent_dim", "weight", "batch_size", "lr", "seed", "precision")
 
 
 def load(name, device):
-    """The data set `name`; what is said of it goes to stderr, which leaves stdout to the results."""
+    """The data set `name`; its messages go to stderr, so that stdout holds the results alone."""
     with contextlib.redirect_stdout(sys.stderr):
         return data.load_images(name, device=device)
 
 
 def reconstruct(model, x, generator):
-    """Reconstructions within [0, 1], of the shape of `x`; a masked autoencoder sees a quarter of the patches."""
+    """Reconstructions of `x`, clipped to [0, 1]; a masked autoencoder sees a quarter of the patches."""
     if isinstance(model, models.MaskedAutoencoder):
-        return model(x, patches.random_mask(len(x), model.patches, 0.75, generator, x.device))[
-            0
-        ].clamp(0, 1)
+        hidden = patches.random_mask(len(x), model.patches, 0.75, generator, x.device)
+        return model(x, hidden)[0].clamp(0, 1)
     return model(x)[0].clamp(0, 1)
 
 
 @torch.no_grad()
-def measures(model, x, objective, seed=0):
-    """{name: number} of `model` on the images `x`, (N, 1, H, W): means over images, and what its kind adds."""
+def computed(model, x, objective, seed=0):
+    """{metric: number} of `model` on the images `x`, (N, 1, H, W): means over images, and what its kind adds."""
     x = x.to(next(model.parameters()).device)
     generator = make_generator(x.device, seed)
     x_hat = torch.cat([reconstruct(model, part, generator) for part in x.split(500)])
@@ -88,7 +79,7 @@ def measures(model, x, objective, seed=0):
 
 
 def figures(model, history, x, folder, seed):
-    """Write ``loss.png`` and ``reconstructions.png``, the latter with new samples where the model draws some."""
+    """Write ``loss.png`` and ``reconstructions.png``, with new samples if the model draws some."""
     x = x[:8].to(next(model.parameters()).device)
     with torch.no_grad():
         rows = {"data": x, "model": reconstruct(model, x, make_generator(x.device, seed))}
@@ -101,8 +92,8 @@ def figures(model, history, x, folder, seed):
 
 
 def report(settings, model, history, images, folder):
-    """Measure a run on the test images; write its figures, and ``history.csv`` and ``metrics.json``; print a table."""
-    found = measures(model, images.test, KINDS[settings["model"]].objective(settings["weight"]))
+    """Compute the metrics of a run on the test images; write its files; print a table."""
+    found = computed(model, images.test, KINDS[settings["model"]].objective(settings["weight"]))
     figures(model, history, images.test, folder, settings["seed"])
     (folder / "metrics.json").write_text(json.dumps(found, indent=1) + "\n")
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
@@ -112,7 +103,7 @@ def report(settings, model, history, images, folder):
     named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {
         "steps": len(history.steps)
     }
-    print(pd.DataFrame([named | found]).to_string(index=False))
+    print(pd.DataFrame([named | found]).to_string(index=False, float_format="{:.4g}".format))
 
 
 def build(settings):
@@ -120,7 +111,7 @@ def build(settings):
 
 
 def train(args):
-    """Train a model, or go on with it."""
+    """Train a model, or continue its training."""
     distributed.start(args.device)
     images = load(args.data, args.device)
     kind = KINDS[args.model]
@@ -217,7 +208,7 @@ def sweep_models(args):
         return kind.objective(setting["weight"])
 
     def measure(model, setting):
-        return measures(model, images.test, objective(setting))
+        return computed(model, images.test, objective(setting))
 
     table = sweep(
         grid,
@@ -237,7 +228,8 @@ def sweep_models(args):
     )
     table.to_csv(folder / "table.csv", index=False)
     print(as_text(table, list(grid)))
-    fig = intervals(table, args.measure)
+    validation.one_of("metric", args.metric, table.columns)
+    fig = intervals(table, args.metric)
     fig.savefig(folder / "figure.png", dpi=200)
     plt.close(fig)
 
@@ -320,11 +312,11 @@ def parser():
     many.add_argument("--latent-dim", type=int, nargs="+", default=[16], help="units of the code")
     many.add_argument("--weight", type=float, nargs="+", help="of the second term; below")
     many.add_argument("--seeds", type=int, default=3, help="models for each setting (%(default)s)")
-    many.add_argument("--measure", default="mse", help="that the figure shows (%(default)s)")
+    many.add_argument("--metric", default="mse", help="shown by the figure (%(default)s)")
     many.add_argument(
         "--how",
         choices=HOW,
-        help="models are trained; by default together on CUDA, else in processes",
+        help="of training; by default vmap on CUDA, else processes",
     )
     many.add_argument("--workers", type=int, help="processes; one a core by default")
     command("evaluate", evaluate_run).add_argument("run", metavar="RUN", help="the folder of a run")
