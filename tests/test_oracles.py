@@ -4,14 +4,12 @@ import ast
 import functools
 import importlib
 import re
-import sys
 from pathlib import Path
 
 import pytest
+from oracle_tables import rows, section_of
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path.insert(0, str(ROOT / "book" / "_ext"))
-from oracle_tables import rows, section_of  # noqa: E402
 
 WINGS = (
     "losses",

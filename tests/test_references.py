@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+from oracle_tables import rows
 
 ROOT = Path(__file__).resolve().parents[1]
 ENTRIES = re.findall(
@@ -22,6 +23,7 @@ CITING = sorted(
     for path in (ROOT / folder).rglob(ends)
     if path.name != "references.md" and ".ipynb_checkpoints" not in path.parts
 )
+ORACLES = "\n".join(f"{row.check}; {row.agreement}" for row in rows(ROOT))  # the page of oracles
 CITATION = re.compile(r"([^\W\d_][\w'’,&. \n-]{1,90}?),? \(?((?:18|19|20)\d\d)[)\]]")
 
 
@@ -45,8 +47,14 @@ def test_every_work_that_is_cited_has_an_entry(path):
     assert not without
 
 
+def test_every_work_that_an_oracle_cites_has_an_entry():
+    known = {(surname(authors), year) for authors, year in ENTRIES}
+    for words, year in CITATION.findall(ORACLES):
+        assert any(year == of and name in words for name, of in known), f"{words} ({year})"
+
+
 def test_every_entry_is_cited_somewhere():
-    seen = [citation for path in CITING for citation in cited(path)]
+    seen = [citation for path in CITING for citation in cited(path)] + CITATION.findall(ORACLES)
     assert not [
         f"{authors} ({year})"
         for authors, year in ENTRIES
