@@ -1,5 +1,5 @@
-"""What tests share: the exercises, and the answers of `tests/answers` as submissions that can be
-judged.
+"""What tests share: seeded tensors; the exercises, and the answers of `tests/answers` as submissions
+that can be judged.
 """
 
 import os
@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import nbformat
 import pytest
+import torch
 
 from grader import judging, oracle
 from grader.sandbox import Limits
@@ -30,6 +31,33 @@ MNIST = pytest.param(
         reason="AECOURSE_DATA names no folder with MNIST",
     ),
 )
+
+
+# --- Tensors -------------------------------------------------------------------------------------
+
+
+def seeded(seed=0):
+    """A generator on the CPU with this seed."""
+    return torch.Generator().manual_seed(seed)
+
+
+def noise(*shape, seed=0, dtype=torch.float64):
+    """Standard normal numbers, the same in every dtype."""
+    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
+
+
+def uniform(*shape, seed=1, dtype=torch.float64):
+    """Numbers from 0 to 1, the same in every dtype."""
+    return torch.rand(shape, generator=seeded(seed), dtype=torch.float64).to(dtype)
+
+
+def correlated(n=200, seed=0):
+    """(n, 6) Gaussian rows in float64: six principal axes of falling spread, away from the origin."""
+    generator = seeded(seed)
+    spread = torch.tensor([3.0, 2.0, 1.2, 0.8, 0.5, 0.3])
+    rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
+    rows = torch.randn(n, 6, generator=generator, dtype=torch.float64)
+    return rows * spread @ rotation.T + 1
 
 
 # --- Notebooks -----------------------------------------------------------------------------------

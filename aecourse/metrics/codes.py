@@ -3,57 +3,77 @@
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from aecourse import validation
 
 
-def usage_counts(indices, codes):
-    """How often each of `codes` symbols stands in `indices`, of any shape: (codes,) whole numbers."""
+def usage_counts(indices: torch.Tensor, codes: int) -> torch.Tensor:
+    """How often each of `codes` codes occurs in `indices`, of any shape: (codes,) integers."""
     flat = indices.flatten()
     return torch.zeros(codes, dtype=torch.long, device=flat.device).index_add_(
         0, flat, torch.ones_like(flat)
     )
 
 
-def code_entropy(counts):
-    """Entropy in nats of how the codes are used, from their counts, (K,), not all zero. Count over an epoch: over a batch it is too low."""
+def code_entropy(counts: torch.Tensor) -> torch.Tensor:
+    """Entropy of the use of the codes, in nats, from their counts.
+
+    Count over a whole data set: the entropy of a single batch is too low.
+
+    Args:
+        counts: (K,), not all zero, as :func:`usage_counts` returns them.
+
+    Returns:
+        A scalar in nats, from 0 to ln K.
+
+    Raises:
+        ValueError: If all counts are zero.
+    """
     counts = counts.cpu().double()
     if not counts.sum() > 0:
         raise ValueError(
-            f"counts sum to {counts.sum():g}; expected uses of at least one code: count them with usage_counts"
+            f"counts sum to {counts.sum():g}; expected uses of at least one code: "
+            "count them with usage_counts"
         )
     share = counts / counts.sum()
     return -torch.special.xlogy(share, share).sum()
 
 
-def perplexity(counts):
-    """exp of :func:`code_entropy`: as many codes, used equally often, would carry as much. From 1 to K."""
+def perplexity(counts: torch.Tensor) -> torch.Tensor:
+    """The exponential of :func:`code_entropy`, from 1 to K: the effective number of codes.
+
+    As many codes, used equally often, would have the same entropy.
+    """
     return code_entropy(counts).exp()
 
 
 class CodebookUsage(NamedTuple):
     """How a data set uses the K codes of a codebook."""
 
-    counts: torch.Tensor  #: (K,) whole numbers
-    share: torch.Tensor  #: (K,) of sum 1
+    counts: torch.Tensor  #: (K,) integers
+    share: torch.Tensor  #: (K,), with sum 1
     entropy: torch.Tensor  #: in nats, from 0 to ln K
     perplexity: torch.Tensor  #: its exponential, from 1 to K
 
 
 @torch.no_grad()
-def codebook_usage(model, data, batch_size=500):
-    """Which codes a whole data set chooses, and how evenly: an epoch, since a batch can't use more codes than it has places.
+def codebook_usage(model: nn.Module, data: torch.Tensor, batch_size: int = 500) -> CodebookUsage:
+    """Which codes a whole data set uses, and how evenly.
+
+    It takes the whole data set, since a batch cannot use more codes than it has grid positions.
 
     Args:
-        model: with ``indices`` and ``codebook``, as :class:`~aecourse.models.VQVAE`.
+        model: with ``indices`` and ``codebook``, such as :class:`~aecourse.models.VQVAE`.
         data: (N, ...), on the device of the model.
-        batch_size: samples held in memory at once; the result does not depend on it.
+        batch_size: samples in memory at once; the result does not depend on it.
 
     Returns:
-        :class:`CodebookUsage`. ``(counts > 0).sum()`` codes are used at all.
+        :class:`CodebookUsage`. ``(counts > 0).sum()`` is the number of codes that are used at all.
 
     Raises:
-        ValueError: where `batch_size` is not a positive integer, or `data` do not fit the model.
+        TypeError: If the model has no ``indices``.
+        ValueError: If `batch_size` is not a positive integer, or `data` does not fit the model.
     """
     validation.floating("data", data)
     validation.positive("batch_size", batch_size)

@@ -1,30 +1,45 @@
-"""How sharp a reconstruction is: the energy of its edges over that of the original's."""
+"""How sharp a reconstruction is: the energy of its edges divided by that of the original's."""
+
+from collections.abc import Callable
+
+import torch
 
 from aecourse import validation
 
 
-def differences(x):
-    """Forward differences down and across: (B, C, H, W) -> (B, C, H - 1, W), (B, C, H, W - 1)."""
+def differences(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Differences of neighbouring pixels: (B, C, H, W) -> (B, C, H - 1, W), (B, C, H, W - 1)."""
     return x.diff(dim=-2), x.diff(dim=-1)
 
 
-def gradient_energy(x):
-    """Sum of squared differences of neighbouring pixels in each image: (B, C, H, W) -> (B,), squared units of the data."""
+def gradient_energy(x: torch.Tensor) -> torch.Tensor:
+    """Sum of squared differences of neighbouring pixels of each image: (B, C, H, W) -> (B,).
+
+    In squared units of the data.
+    """
     down, across = differences(validation.images("x", x))
     return down.square().flatten(1).sum(1) + across.square().flatten(1).sum(1)  # (B,)
 
 
-def total_variation(x):
-    """Sum of absolute differences of neighbouring pixels in each image: (B, C, H, W) -> (B,), units of the data."""
+def total_variation(x: torch.Tensor) -> torch.Tensor:
+    """Sum of absolute differences of neighbouring pixels of each image: (B, C, H, W) -> (B,).
+
+    In units of the data.
+    """
     down, across = differences(validation.images("x", x))
     return down.abs().flatten(1).sum(1) + across.abs().flatten(1).sum(1)  # (B,)
 
 
-def sharpness(x_hat, x, energy=gradient_energy):
-    """Edge energy of each reconstruction over that of its original: 1 is as sharp, less is blurred.
+def sharpness(
+    x_hat: torch.Tensor,
+    x: torch.Tensor,
+    energy: Callable[[torch.Tensor], torch.Tensor] = gradient_energy,
+) -> torch.Tensor:
+    """Edge energy of each reconstruction, divided by that of its original.
 
-    More than 1 is not better: noise has edges everywhere. With ``energy=total_variation`` a soft edge counts as
-    much as a hard one of the same height, and the order of two models may turn round: show both.
+    1 is as sharp as the original, less is blurred. More than 1 is not better: noise has edges
+    everywhere. With ``energy=total_variation`` a soft edge counts as much as a hard one of the same
+    height, and the ranking of two models may be reversed: report both.
 
     Args:
         x_hat: reconstruction, (B, C, H, W), floating point.
@@ -32,10 +47,11 @@ def sharpness(x_hat, x, energy=gradient_energy):
         energy: :func:`gradient_energy` or :func:`total_variation`.
 
     Returns:
-        (B,) ratios; nan or infinite for an original without any edge, whose sharpness is not defined.
+        (B,) ratios; nan or infinite if the original has no edges, since its sharpness is undefined.
 
     Raises:
-        TypeError, ValueError: where the tensors do not match, one is empty, or they are not images.
+        TypeError: If a tensor is not floating point, or the dtypes differ.
+        ValueError: If the shapes or devices differ, or the tensors are empty or not images.
 
     Source:
         Gradient energy as a focus measure: Pertuz, Puig and Garcia (2013).

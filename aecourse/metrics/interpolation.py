@@ -1,36 +1,69 @@
-"""How evenly a picture changes on the way between two codes."""
+"""How evenly an image changes along the path between two codes."""
+
+from collections.abc import Callable
 
 import torch
 
 from aecourse import validation
 
 
-def interpolate(decode, start, end, steps=20):
-    """Reconstructions on the straight line between two codes, ends included: (k,), (k,) -> (steps + 1, ...)."""
+def interpolate(
+    decode: Callable[[torch.Tensor], torch.Tensor],
+    start: torch.Tensor,
+    end: torch.Tensor,
+    steps: int = 20,
+) -> torch.Tensor:
+    """Reconstructions along the straight line between two codes, including both ends.
+
+    Args:
+        decode: (n, k) -> (n, ...).
+        start, end: codes, (k,), floating point.
+        steps: the number of steps from `start` to `end`.
+
+    Returns:
+        (steps + 1, ...).
+
+    Raises:
+        ValueError: If the codes do not match, or `steps` is not a positive integer.
+    """
     validation.same("start", start, "end", end)
     validation.positive("steps", steps)
     t = torch.linspace(0, 1, steps + 1, device=start.device, dtype=start.dtype)[:, None]
     return decode((1 - t) * start + t * end)
 
 
-def max_step_ratio(images):
-    """The largest step of a path over its mean step: 1 where the picture changes evenly, and up to the number of steps for one jump.
+def step_lengths(images: torch.Tensor) -> torch.Tensor:
+    """Euclidean distance between consecutive images: (T, ...) -> (T - 1,)."""
+    if len(validation.floating("images", images)) < 2:
+        raise ValueError(
+            "images contains one image; expected a path of at least two: take more steps"
+        )
+    return images.diff(dim=0).flatten(1).norm(dim=1)
+
+
+def max_step_ratio(images: torch.Tensor) -> torch.Tensor:
+    """The longest step of a path, divided by its mean step.
+
+    It is 1 if the image changes evenly, and equals the number of steps if everything changes in a
+    single jump.
 
     Args:
-        images: (T, ...), two at least, floating point, in order.
+        images: (T, ...), at least two, floating point, in order.
 
     Returns:
-        A scalar; nan where nothing changes.
+        A scalar; nan if nothing changes.
+
+    Raises:
+        ValueError: If there are fewer than two images.
     """
-    if len(validation.floating("images", images)) < 2:
-        raise ValueError("images holds one picture; expected a path of two at least")
-    lengths = images.diff(dim=0).flatten(1).norm(dim=1)  # (T - 1,)
+    lengths = step_lengths(images)  # (T - 1,)
     return lengths.max() / lengths.mean()
 
 
-def path_length_ratio(images):
-    """The length of a path over the distance of its ends: 1 for a straight line in the space of pixels, which is a cross-fade."""
-    if len(validation.floating("images", images)) < 2:
-        raise ValueError("images holds one picture; expected a path of two at least")
-    lengths = images.diff(dim=0).flatten(1).norm(dim=1)  # (T - 1,)
-    return lengths.sum() / (images[-1] - images[0]).norm()
+def path_length_ratio(images: torch.Tensor) -> torch.Tensor:
+    """The length of a path, divided by the distance between its ends.
+
+    It is 1 for a straight line in pixel space, which is a cross-fade of the two images. Arguments
+    and errors are those of :func:`max_step_ratio`.
+    """
+    return step_lengths(images).sum() / (images[-1] - images[0]).norm()

@@ -1,4 +1,6 @@
-"""How far the code moves when the input does, free of the code's own scale."""
+"""How much the code changes when the input does, independent of the scale of the code."""
+
+from collections.abc import Callable
 
 import torch
 
@@ -6,51 +8,58 @@ from aecourse import validation
 from aecourse.regularizers.contraction import contractive_penalty
 
 
-def code_variance(z):
-    """The total variance of a code over the samples, divided by their number: (B, k) -> ()."""
+def code_variance(z: torch.Tensor) -> torch.Tensor:
+    """The total variance of a code: over the samples, summed over units, (B, k) -> ()."""
     return validation.floating("z", z).var(0, correction=0).sum()
 
 
-def sensitivity(encoder, x):
-    r"""Mean squared Frobenius norm of the encoder's Jacobian over the total variance of the code.
+def sensitivity(encoder: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
+    r"""Mean squared Frobenius norm of the encoder's Jacobian, divided by the variance of the code.
 
-    The norm alone is gamed by making the code small and the decoder large. Divided by the variance it does not move
-    when the code is rescaled: it says how much of the code's spread a unit of input noise stirs up.
+    The norm alone can be made small by a small code and a large decoder. Divided by the variance it
+    does not change when the code is rescaled: to first order, it is the variance that input noise
+    of unit variance adds to the code, as a share of the code's own variance.
 
     Args:
-        encoder: (B, ...) -> (B, k), each sample on its own.
-        x: data, (B, ...), of several samples, floating point.
+        encoder: (B, ...) -> (B, k), which treats each sample independently.
+        x: data, (B, ...), with B > 1, floating point.
 
     Returns:
-        A scalar, in inverse squared units of the data; infinite where the code is the same for all samples.
+        A scalar in inverse squared units of the data; infinite if all samples have the same code.
 
     Raises:
-        TypeError, ValueError: where `x` is not a batch of floating point.
+        TypeError: If `x` is not a floating-point tensor.
+        ValueError: If `x` has fewer than two samples.
 
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011), for the norm.
     """
     validation.floating("x", x)
     if len(x) < 2:
-        raise ValueError(f"x holds {len(x)} sample; expected several: one code has no variance")
+        raise ValueError(
+            f"x contains {len(x)} sample; expected at least two: a single code has no variance"
+        )
     return contractive_penalty(encoder, x) / code_variance(encoder(x))
 
 
-def local_tangents(x, data, dimension, neighbours=20):
-    """Orthonormal directions along the data at each sample, from the differences to its nearest neighbours.
+def local_tangents(
+    x: torch.Tensor, data: torch.Tensor, dimension: int, neighbours: int = 20
+) -> torch.Tensor:
+    """Orthonormal directions along the data at each sample, by PCA of its nearest neighbours.
 
     Args:
         x: samples, (B, d), floating point.
-        data: where neighbours are looked for, (N, d).
-        dimension: t, the number of directions, d at most.
-        neighbours: at least t.
+        data: (N, d), in which the neighbours are found.
+        dimension: t, the number of directions, at most d.
+        neighbours: at least t, and fewer than N.
 
     Returns:
         (B, t, d): the first t principal directions of each neighbourhood.
 
     Raises:
-        TypeError: where `x` or `data` is not a floating-point tensor.
-        ValueError: where their shapes do not fit, or there are too few neighbours, samples or coordinates for t directions.
+        TypeError: If `x` or `data` is not a floating-point tensor.
+        ValueError: If the shapes do not fit, or there are too few neighbours, samples or
+            coordinates for t directions.
 
     Source:
         Zhang and Zha (2004), the first step.
@@ -60,43 +69,47 @@ def local_tangents(x, data, dimension, neighbours=20):
     validation.positive("dimension", dimension)
     if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
         raise ValueError(
-            f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and (N, d): "
-            "flatten both with .flatten(1)"
+            f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and "
+            "(N, d): flatten both with .flatten(1)"
         )
     if dimension > x.shape[1]:
         raise ValueError(
-            f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most as many directions as numbers"
+            f"dimension is {dimension} for samples of {x.shape[1]} numbers; expected at most "
+            f"{x.shape[1]}: lower dimension"
         )
     if not dimension <= neighbours < len(data):
         raise ValueError(
             f"neighbours is {neighbours} for {dimension} directions and {len(data)} samples; "
-            "expected at least as many as directions, and fewer than samples"
+            f"expected at least {dimension} and fewer than {len(data)}: change neighbours, or "
+            "pass more data"
         )
-    nearest = (
-        torch.cdist(x, data).topk(neighbours + 1, largest=False).indices
-    )  # (B, n + 1): the sample itself may be among them
+    # One more than asked for: the sample itself may be among them.
+    nearest = torch.cdist(x, data).topk(neighbours + 1, largest=False).indices  # (B, n + 1)
     around = data[nearest]  # (B, n + 1, d)
-    return torch.linalg.svd(around - around.mean(1, keepdim=True), full_matrices=False).Vh[
-        :, :dimension
-    ]  # (B, t, d)
+    centred = around - around.mean(1, keepdim=True)
+    axes = torch.linalg.svd(centred, full_matrices=False).Vh  # (B, min(n + 1, d), d)
+    return axes[:, :dimension]  # (B, t, d)
 
 
-def tangent_gains(encoder, x, tangents):
-    r"""Mean squared gain of the encoder along the data and across it, for one direction of each kind.
+def tangent_gains(
+    encoder: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor, tangents: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    r"""Mean squared gain of the encoder for a direction along the data, and for one across it.
 
-    With Jacobian J and projector P on the tangents: :math:`\|J P\|_F^2 / t` and :math:`\|J (I - P)\|_F^2 / (d - t)`.
+    With the Jacobian J and the projector P on the tangents they are
+    :math:`\|J P\|_F^2 / t` and :math:`\|J (I - P)\|_F^2 / (d - t)`.
 
     Args:
         encoder: (B, d) -> (B, k).
         x: data, (B, d), floating point.
-        tangents: (B, t, d), orthonormal rows, t below d.
+        tangents: (B, t, d), orthonormal rows, with t < d.
 
     Returns:
-        (B,), (B,): along, across; their ratio is free of the code's scale.
+        along, (B,), and across, (B,); their ratio does not depend on the scale of the code.
 
     Raises:
-        TypeError: where `x` or `tangents` is not a floating-point tensor.
-        ValueError: where their shapes do not fit, or the tangents leave no direction across.
+        TypeError: If `x` or `tangents` is not a floating-point tensor.
+        ValueError: If the shapes do not fit, or the tangents leave no direction across.
     """
     validation.floating("x", x)
     validation.floating("tangents", tangents)
@@ -107,10 +120,11 @@ def tangent_gains(encoder, x, tangents):
         or tangents.shape[1] >= x.shape[1]
     ):
         raise ValueError(
-            f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected (B, t, d) for (B, d), "
-            "t below d: one direction at least must lead across"
+            f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected "
+            "(B, t, d) for (B, d), with t below d: leave at least one direction across"
         )
     jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)  # (B, k, d)
     t, d = tangents.shape[1:]
+    total = jacobian.square().sum((1, 2))  # (B,)
     along = (jacobian @ tangents.mT).square().sum((1, 2))  # (B,)
-    return along / t, (jacobian.square().sum((1, 2)) - along).clamp(min=0) / (d - t)
+    return along / t, (total - along).clamp(min=0) / (d - t)

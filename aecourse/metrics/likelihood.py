@@ -3,30 +3,39 @@
 import math
 
 import torch
+from torch import nn
 
 from aecourse import validation
 
 
-def iwae_bound(model, x, samples, generator=None, chunk=64):
-    r"""The importance-weighted bound on :math:`\ln p(x)` from `samples` draws of the posterior.
+def iwae_bound(
+    model: nn.Module,
+    x: torch.Tensor,
+    samples: int,
+    generator: torch.Generator | None = None,
+    chunk: int = 64,
+) -> torch.Tensor:
+    r"""The importance-weighted bound on :math:`\ln p(x)`, from samples of the posterior.
 
     .. math:: \ln \tfrac1S \sum_s p(x|z_s) \, p(z_s) / q(z_s|x), \qquad z_s \sim q(z|x)
 
-    In expectation it is the ELBO at one draw, never falls as draws are added, and stays below the likelihood; a
-    single value may lie on either side.
+    Its expectation is the ELBO for one sample, never decreases with more samples, and never exceeds
+    ln p(x). A single estimate may lie on either side.
 
     Args:
-        model: with ``log_importance_weights``, as :class:`~aecourse.models.VAE`.
+        model: with ``log_importance_weights``, such as :class:`~aecourse.models.VAE`.
         x: data, (B, *shape).
-        samples: S, draws for each image.
-        generator: of the draws.
-        chunk: draws held in memory at once; the value does not depend on it beyond which noise falls where.
+        samples: S, samples of the posterior for each image.
+        generator: for the samples.
+        chunk: samples in memory at once; it only changes which noise each sample gets.
 
     Returns:
         (B,) nats.
 
     Raises:
-        ValueError: where `samples` or `chunk` is not a positive integer, or `x` does not fit the model.
+        TypeError: If the model has no ``log_importance_weights``.
+        ValueError: If `samples` or `chunk` is not a positive integer, or `x` does not fit the
+            model.
 
     Source:
         Burda, Grosse and Salakhutdinov (2016).

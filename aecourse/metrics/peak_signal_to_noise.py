@@ -1,23 +1,29 @@
 """Peak signal-to-noise ratio."""
 
+import torch
+
 from aecourse import validation
 
 
-def psnr(x_hat, x, data_range=1.0):
-    r"""Peak signal-to-noise ratio of each image in decibels, :math:`10 \log_{10} (R^2 / \text{MSE})`.
+def psnr(x_hat: torch.Tensor, x: torch.Tensor, data_range: float = 1.0) -> torch.Tensor:
+    r"""Peak signal-to-noise ratio of each image in decibels.
 
-    Average it over images: the PSNR of the pooled error is another, lower number.
+    .. math:: 10 \log_{10} (R^2 / \text{MSE})
+
+    Average it over images: the PSNR of the pooled error is a different, lower number.
 
     Args:
         x_hat: reconstruction, (B, ...), floating point.
         x: data, of the same shape, dtype and device.
-        data_range: R, largest minus smallest possible value of the data (not of this batch).
+        data_range: R, the largest minus the smallest possible value (not that of this batch).
 
     Returns:
-        (B,) decibels; infinite where an image is reproduced exactly.
+        (B,) decibels; infinite if an image is reproduced exactly.
 
     Raises:
-        TypeError, ValueError: where the tensors do not match, one is empty, or `data_range` is not positive.
+        TypeError: If a tensor is not floating point, or the dtypes differ.
+        ValueError: If the shapes or devices differ, the tensors are empty or have no batch
+            dimension, or `data_range` is not positive.
 
     Source:
         Wang and Bovik (2009).
@@ -25,7 +31,8 @@ def psnr(x_hat, x, data_range=1.0):
     validation.same("x_hat", x_hat, "x", x)
     if x.dim() < 2:
         raise ValueError(
-            f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): one image is x_hat[None], x[None]"
+            f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): for a single image pass "
+            "x_hat[None] and x[None]"
         )
     validation.positive("data_range", data_range, float)
     return 10 * (data_range**2 / (x_hat - x).square().flatten(1).mean(1)).log10()  # (B,)

@@ -1,4 +1,4 @@
-"""Which units of a variational code say anything: posterior collapse, unit by unit."""
+"""Posterior collapse: which units of a variational code carry information."""
 
 from typing import NamedTuple
 
@@ -9,54 +9,67 @@ from aecourse.losses.kl_divergence import gaussian_kl_between
 
 
 class Collapse(NamedTuple):
-    """One row a unit of the code."""
+    """Variance and divergence of each unit of a code, and whether they pass a threshold."""
 
-    variance: torch.Tensor  #: (k,) variance of the posterior mean over the samples; of its distance from a prior that is given
+    variance: torch.Tensor  #: (k,) variance over the samples of posterior mean minus prior mean
     kl: torch.Tensor  #: (k,) mean divergence from the prior, in nats
     active_by_variance: torch.Tensor  #: (k,) booleans
     active_by_kl: torch.Tensor  #: (k,) booleans
 
 
-def collapse_report(mean, log_variance, by_variance=0.01, by_kl=0.01, prior=None):
-    r"""Variance of the posterior mean and divergence of each unit, and whether they pass a threshold.
+def collapse_report(
+    mean: torch.Tensor,
+    log_variance: torch.Tensor,
+    by_variance: float = 0.01,
+    by_kl: float = 0.01,
+    prior: tuple[torch.Tensor, torch.Tensor] | None = None,
+) -> Collapse:
+    r"""Variance of the posterior mean and divergence of each unit, compared with thresholds.
 
-    A collapsed unit has the prior as its posterior for every sample: both figures are zero. The variance alone is
-    fooled by a unit whose posterior is narrow about a constant; the divergence alone by one that is only shifted.
+    The posterior of a collapsed unit equals the prior for every sample: both numbers are zero. A
+    unit whose posterior is shifted or narrow, but the same for every sample, carries no information
+    either: its divergence is above zero, and only the variance shows it.
 
-    In a hierarchy a level's prior comes from the levels above, and moves with the sample: a unit that merely follows it
-    says nothing, and yet its mean varies and is far from N(0, 1). So each level is held to its own prior:
+    In a hierarchy the prior of a level comes from the levels above and varies with the sample. A
+    unit that only follows its prior carries no information, although its mean varies and differs
+    from 0. So compare each level with its own prior:
     ``[collapse_report(*q, prior=p) for q, p in zip(model.posterior(x), model.priors(x))]``.
 
     Args:
-        mean, log_variance: of the posteriors, (B, k), floating point, as ``model.posterior(x)`` returns them.
-        by_variance: a unit is active above it, in squared units of the code.
-        by_kl: a unit is active above it, in nats.
-        prior: mean and log-variance of the prior of each sample, (B, k) both; None for N(0, I).
+        mean, log_variance: of the posteriors, (B, k), floating point, as ``model.posterior(x)``
+            returns them.
+        by_variance: a unit with a larger variance is active; in squared units of the code.
+        by_kl: a unit with a larger divergence is active; in nats.
+        prior: mean and log-variance of the prior of each sample, both (B, k); None for N(0, I).
 
     Returns:
         :class:`Collapse`.
 
     Raises:
-        TypeError, ValueError: where the two do not match or are not (B, k).
+        TypeError: If a tensor is not floating point, or the dtypes differ.
+        ValueError: If the shapes differ or are not (B, k).
 
     Source:
         Burda, Grosse and Salakhutdinov (2016), section 5.2, for the variance.
     """
     validation.same("mean", mean, "log_variance", log_variance)
-    if mean.dim() != 2:
-        raise ValueError(
-            f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row"
-        )
+    check_posteriors(mean)
     centre, log_width = (torch.zeros_like(mean), torch.zeros_like(mean)) if prior is None else prior
     kl = gaussian_kl_between(mean, log_variance, centre, log_width, "none").mean(0)  # (k,)
     variance = (mean - centre).var(0, correction=0)  # (k,)
     return Collapse(variance, kl, variance > by_variance, kl > by_kl)
 
 
-def active_units(mean, threshold=0.01):
-    """The number of units whose posterior mean varies over the samples by more than `threshold`: (B, k) -> integer."""
-    if validation.floating("mean", mean).dim() != 2:
-        raise ValueError(
-            f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row"
-        )
+def active_units(mean: torch.Tensor, threshold: float = 0.01) -> int:
+    """The number of units whose posterior mean varies by more than `threshold`: (B, k) -> int."""
+    check_posteriors(validation.floating("mean", mean))
     return int((mean.var(0, correction=0) > threshold).sum())
+
+
+def check_posteriors(mean: torch.Tensor) -> None:
+    """Check that `mean` is (B, k)."""
+    if mean.dim() != 2:
+        raise ValueError(
+            f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row: "
+            "pass model.posterior(x)"
+        )

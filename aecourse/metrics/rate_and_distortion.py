@@ -1,38 +1,47 @@
-"""Rate and distortion: what a variational code costs, and what it leaves out (Alemi and others, 2018)."""
+"""Rate and distortion: the cost of a variational code, and what it loses.
+
+After Alemi and others (2018).
+"""
 
 from typing import NamedTuple
 
 import torch
+from torch import nn
 
 from aecourse import validation
 
 
 class RateDistortion(NamedTuple):
-    """Two scalars, in nats an image; their sum is the negative ELBO."""
+    """Two scalars, in nats for each image; their sum is the negative ELBO."""
 
     rate: torch.Tensor  #: KL(q(z|x) || p(z)), summed over units
-    distortion: torch.Tensor  #: -ln p(x|z) at drawn codes, summed over pixels
+    distortion: torch.Tensor  #: -ln p(x|z) at sampled codes, summed over pixels
 
 
 @torch.no_grad()
-def rate_distortion(model, data, generator, batch_size=500):
+def rate_distortion(
+    model: nn.Module, data: torch.Tensor, generator: torch.Generator, batch_size: int = 500
+) -> RateDistortion:
     r"""Rate and distortion of a variational autoencoder, averaged over a data set.
 
-    The same objective value hides many models: one that says nothing and draws well, one that copies. A curve over
-    beta shows them apart. The distortion comes from one draw of the code for each sample: its own standard error
-    falls as one over the root of the number of samples.
+    Models with the same ELBO may differ: one ignores its code and has a good decoder, another
+    copies the input. A curve over beta shows the difference. The distortion is estimated from one
+    sample of the code for each image; its standard error falls as one over the square root of the
+    number of images.
 
     Args:
-        model: with ``negative_elbo_terms``, as :class:`~aecourse.models.VAE` or :class:`~aecourse.models.LadderVAE`.
+        model: with ``negative_elbo_terms``, such as :class:`~aecourse.models.VAE` or
+            :class:`~aecourse.models.LadderVAE`.
         data: (N, ...), on the device of the model.
-        generator: ``torch.Generator`` of the draws.
-        batch_size: samples held in memory at once; the average does not depend on it beyond which noise falls where.
+        generator: for the samples of the codes.
+        batch_size: images in memory at once; it only changes which noise each image gets.
 
     Returns:
         :class:`RateDistortion`.
 
     Raises:
-        ValueError: where `batch_size` is not a positive integer, or `data` do not fit the model.
+        TypeError: If the model has no ``negative_elbo_terms``.
+        ValueError: If `batch_size` is not a positive integer, or `data` does not fit the model.
 
     Source:
         Alemi, Poole, Fischer, Dillon, Saurous and Murphy (2018).
@@ -42,9 +51,8 @@ def rate_distortion(model, data, generator, batch_size=500):
     validation.requires(model, "negative_elbo_terms", "a VAE, LinearVAE or LadderVAE")
     rate = distortion = 0
     for x in data.split(batch_size):
-        terms, share = (
-            model.negative_elbo_terms(x, generator),
-            len(x) / len(data),
-        )  # the last batch may be short
-        rate, distortion = rate + share * terms["kl"], distortion + share * terms["reconstruction"]
+        terms = model.negative_elbo_terms(x, generator)
+        share = len(x) / len(data)  # the last batch may be smaller
+        rate = rate + share * terms["kl"]
+        distortion = distortion + share * terms["reconstruction"]
     return RateDistortion(rate, distortion)

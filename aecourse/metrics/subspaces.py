@@ -1,15 +1,16 @@
-"""Angles between two subspaces: 0 where they are one."""
+"""Principal angles between two subspaces: all are 0 if the subspaces are the same."""
 
 import torch
 
 from aecourse import validation
 
 
-def principal_angles(a, b):
-    r"""Principal angles between the spaces that the columns of two matrices span, in radians, largest first.
+def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
+    r"""Principal angles between the column spaces of two matrices, in radians, largest first.
 
-    A cosine near 1 says nothing about a small angle in floating point, so angles below 45 degrees come from sines:
-    the singular values of what projecting on the other space leaves over.
+    In floating point the cosine of a small angle rounds to 1. So angles below 45 degrees are
+    computed from their sines, the singular values of the part of one basis that is orthogonal to
+    the other space.
 
     Args:
         a, b: matrices (d, k) and (d, m) of full column rank, floating point.
@@ -18,8 +19,8 @@ def principal_angles(a, b):
         (min(k, m),) angles between 0 and pi / 2.
 
     Raises:
-        TypeError: where an argument is not a floating-point tensor.
-        ValueError: where they are no matrices with the same number of rows.
+        TypeError: If an argument is not a floating-point tensor.
+        ValueError: If the arguments are not matrices with the same number of rows.
 
     Source:
         Björck and Golub (1973).
@@ -28,13 +29,13 @@ def principal_angles(a, b):
     validation.floating("b", b)
     if a.dim() != 2 or b.dim() != 2 or len(a) != len(b):
         raise ValueError(
-            f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m): directions in columns"
+            f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m), "
+            "directions in columns: transpose a matrix with directions in rows"
         )
     if a.shape[1] < b.shape[1]:
         a, b = b, a
     qa, qb = torch.linalg.qr(a).Q, torch.linalg.qr(b).Q  # (d, k), (d, m)
-    cosines = torch.linalg.svdvals(qa.T @ qb).clamp(max=1)  # (m,) falling: angles rise
-    sines = (
-        torch.linalg.svdvals(qb - qa @ (qa.T @ qb)).clamp(max=1).flip(0)
-    )  # (m,) rising: angles rise
+    cosines = torch.linalg.svdvals(qa.T @ qb).clamp(max=1)  # (m,), descending: angles ascend
+    orthogonal = qb - qa @ (qa.T @ qb)  # (d, m)
+    sines = torch.linalg.svdvals(orthogonal).clamp(max=1).flip(0)  # (m,), ascending
     return torch.where(cosines.square() > 0.5, sines.asin(), cosines.acos()).flip(0)

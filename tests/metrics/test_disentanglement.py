@@ -86,7 +86,7 @@ def test_invariance_is_not_disentanglement():
 def test_wrong_arguments():
     with pytest.raises(TypeError, match="expected integers"):
         mutual_information(NOISE, FACTORS.double())
-    with pytest.raises(ValueError, match="one sample a row"):
+    with pytest.raises(ValueError, match="one row for each sample"):
         mutual_information(NOISE[:5], FACTORS)
     with pytest.raises(ValueError, match="at least two"):
         mig(NOISE[:, :1], FACTORS)

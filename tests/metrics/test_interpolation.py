@@ -50,5 +50,5 @@ def test_one_jump_and_a_half_circle():
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match="two at least"):
+    with pytest.raises(ValueError, match="at least two"):
         max_step_ratio(torch.zeros(1, 3))

@@ -71,7 +71,7 @@ def test_tangents_of_a_plane_lie_in_it():
 
 
 def test_wrong_arguments():
-    with pytest.raises(ValueError, match="x holds 1 sample"):
+    with pytest.raises(ValueError, match="x contains 1 sample"):
         sensitivity(linear(), X[:1])
     with pytest.raises(ValueError, match="neighbours is 1 for 2 directions"):
         local_tangents(X, X, 2, 1)

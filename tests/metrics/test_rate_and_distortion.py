@@ -9,6 +9,7 @@ from aecourse.metrics import rate_distortion
 from aecourse.models import VAE, LadderVAE, LinearVAE
 from aecourse.objectives import beta_vae
 from aecourse.training import fit
+from tests.helpers import noise, seeded
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "metrics.RateDistortion": (
@@ -22,14 +23,6 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no",
     ),
 }
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
 
 
 def data(n=300):

@@ -13,6 +13,7 @@ from scipy import signal
 from aecourse.losses import mse
 from aecourse.models import Autoencoder, ConvAutoencoder
 from aecourse.training import fit
+from tests.helpers import noise
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.ConvAutoencoder": (
@@ -22,7 +23,10 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
+
 TIES = pytest.mark.parametrize("tied", [False, True])
+
+
 SIZES = [(28, 28), (27, 27), (32, 32), (45, 30), (30, 45), (4, 4), (5, 7), (7, 4), (13, 64)]
 
 
@@ -36,10 +40,6 @@ def start(shape=(2, 7, 6), channels=(3, 4), latent_dim=5, seed=0, **options):
         for parameter in model.parameters():
             parameter.add_(0.1 * torch.randn_like(parameter))
     return model
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
 
 
 def convolutions(model):
@@ -69,7 +69,7 @@ def test_an_image_of_any_size_comes_back(size, inputs, tied):
 
 
 def test_every_pair_of_sides_with_every_number_of_halvings():
-    for height, width, halvings in itertools.product(range(2, 20), [8, 9, 15], (1, 2, 3)):
+    for height, width, n_downsamplings in itertools.product(range(2, 20), [8, 9, 15], (1, 2, 3)):
         if height >= 2**n_downsamplings:
             model = ConvAutoencoder(
                 (1, height, width), (2,) * n_downsamplings, 2, tied=(height + width) % 2 == 0

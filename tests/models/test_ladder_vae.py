@@ -11,6 +11,7 @@ from aecourse.models.ladder_vae import LadderVAE, log_density, merge
 from aecourse.models.vae import VAE, gaussian_sample
 from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
+from tests.helpers import noise, seeded, uniform
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.LadderVAE": (
@@ -21,7 +22,10 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
     ),
 }
 
+
 SKIPS = pytest.mark.parametrize("skip", [False, True])
+
+
 LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 
 
@@ -34,18 +38,6 @@ def start(
         for name, parameter in model.named_parameters():
             parameter.mul_(1 if name == "log_sigma" else 2)
     return model
-
-
-def data(n=7, shape=(6,), seed=1):
-    return torch.rand(n, *shape, generator=seeded(seed), dtype=torch.float64)
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
 
 
 def normal(mean, log_variance):
@@ -75,7 +67,7 @@ def test_merging_is_the_product_of_two_densities():
 def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
     """Level by level, from the top: evidence at the top, merged below; every divergence to the prior from above."""
     model = start(skip, likelihood)
-    x = data().round()
+    x = uniform(7, 6).round()
     generator = seeded(3)
     h, evidence = x, []
     for up, found in zip(model.up, model.evidence):
@@ -120,7 +112,7 @@ def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
 
 @LIKELIHOODS
 def test_a_ladder_of_one_level_is_a_vae(likelihood):
-    ladder, x = start(True, likelihood, (5,), (2,)), data()
+    ladder, x = start(True, likelihood, (5,), (2,)), uniform(7, 6)
     model = VAE(6, (5,), 2, "tanh", likelihood).double()
     wanted = [p for p in model.state_dict() if p != "log_sigma"]
     values = [v for name, v in ladder.state_dict().items() if name != "log_sigma"]
@@ -137,7 +129,7 @@ def test_a_ladder_of_one_level_is_a_vae(likelihood):
 @SKIPS
 def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
     """Two codes of one unit: ln p(x) by summing over a fine grid, which knows only the way down."""
-    model, x = start(skip, hidden=(4, 3), latent_dims=(1, 1), seed=1), data(1).round()
+    model, x = start(skip, hidden=(4, 3), latent_dims=(1, 1), seed=1), uniform(1, 6).round()
     axis = torch.linspace(-9, 9, 601, dtype=torch.float64)
     with torch.no_grad():
         z1 = axis.repeat_interleave(601)[:, None]
@@ -173,7 +165,7 @@ def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
 @pytest.mark.parametrize("shape", [6, (1, 4, 5), (2, 3, 2)])
 def test_any_shape_and_three_levels_come_back(skip, shape):
     model = start(skip, shape=shape)
-    x = data(4, model.shape)
+    x = uniform(4, *model.shape)
     x_hat, z = model(x)
     assert x_hat.shape == x.shape and [code.shape for code in z] == [(4, 3), (4, 2), (4, 2)]
     assert [mean.shape for mean, _ in model.posterior(x)] == [code.shape for code in z]
@@ -215,9 +207,9 @@ def test_without_evidence_the_posterior_is_the_prior(skip):
         level.weight.data.zero_()
         level.bias.data.zero_()
         level.bias.data[k:] = 1e4 if level is not model.evidence[-1] else 0  # a log-variance of 10
-    posteriors, priors = model.levels(data(500), lambda *given: gaussian_sample(*given, seeded(1)))[
-        1:3
-    ]
+    posteriors, priors = model.levels(
+        uniform(500, 6), lambda *given: gaussian_sample(*given, seeded(1))
+    )[1:3]
     for (mean, log_variance), (m, s) in list(zip(posteriors, priors))[:2]:
         torch.testing.assert_close(log_variance, -torch.logaddexp(-s, torch.full_like(s, -10)))
         assert (mean - m).abs().max() < 1e-3 * (1 + m.abs().max()) * s.exp().max()
@@ -226,7 +218,7 @@ def test_without_evidence_the_posterior_is_the_prior(skip):
 
 @SKIPS
 def test_the_terms_have_the_gradient_of_their_values(skip):
-    model, x = start(skip, hidden=(3, 2), latent_dims=(2, 1)), data(2)
+    model, x = start(skip, hidden=(3, 2), latent_dims=(2, 1)), uniform(2, 6)
     names, values = zip(*model.named_parameters())
     model.forward = model.negative_elbo_terms
     terms = lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()))  # noqa: E731
@@ -237,7 +229,7 @@ def test_the_terms_have_the_gradient_of_their_values(skip):
 
 @SKIPS
 def test_training_raises_the_bound_on_data_held_out(skip):
-    rows = (data(300, (3,)) > 0.5).float().repeat(1, 2)
+    rows = (uniform(300, 3) > 0.5).float().repeat(1, 2)
     torch.manual_seed(0)
     model = LadderVAE(6, (16, 8), (2, 2), skip=skip)
     before = iwae_bound(model, rows[200:], 20, seeded()).mean().item()

@@ -16,6 +16,7 @@ from aecourse.metrics.likelihood import iwae_bound
 from aecourse.models.linear import LinearAutoencoder, LinearVAE
 from aecourse.objectives.variational import beta_vae
 from aecourse.training import fit
+from tests.helpers import correlated, seeded
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.LinearAutoencoder": (
@@ -30,37 +31,10 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "density 1e-7; variance 1e-10; gap 1e-9",
         "no",
     ),
-    "metrics.iwae_bound": (
-        "with the exact posterior of a linear model it is the likelihood; `scipy.integrate.quad`",
-        "1e-12; integral 0.01 nats",
-        "yes",
-        "models/test_vae.py",
-        "test_smooth.py",
-    ),
-    "baselines.pca_error": (
-        'the error of `PCA(k, svd_solver="full")`',
-        "absolute 1e-12",
-        "yes",
-        "test_smooth.py",
-    ),
 }
 
+
 TIES = pytest.mark.parametrize("tied", [False, True])
-SPREAD = [3.0, 2.0, 1.2, 0.8, 0.5, 0.3]
-
-
-def data(n=200, seed=0):
-    """Six dimensions of falling spread, turned, and away from the origin."""
-    generator = torch.Generator().manual_seed(seed)
-    turn = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q
-    return (
-        torch.randn(n, 6, generator=generator, dtype=torch.float64) * torch.tensor(SPREAD) @ turn.T
-        + 1
-    )
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
 
 
 def linear_vae(seed=0, orthogonal=False, k=2, **options):
@@ -76,18 +50,10 @@ def linear_vae(seed=0, orthogonal=False, k=2, **options):
     return model
 
 
-def test_principal_axes_are_those_of_scikit_learn():
-    x = data()
-    pca, (mean, axes, values) = PCA(svd_solver="full").fit(x), principal_axes(x.reshape(200, 2, 3))
-    np.testing.assert_allclose(mean, pca.mean_, rtol=1e-12)
-    np.testing.assert_allclose(values, pca.explained_variance_ * 199 / 200, rtol=1e-10)
-    np.testing.assert_allclose(np.abs(axes.T.numpy() @ pca.components_.T), np.eye(6), atol=1e-9)
-
-
 @TIES
 @pytest.mark.parametrize("k", [1, 2, 5, 6])
 def test_the_solution_is_pca(tied, k):
-    x, pca = data(), PCA(k, svd_solver="full").fit(data())
+    x, pca = correlated(), PCA(k, svd_solver="full").fit(correlated())
     model = LinearAutoencoder(6, k, tied).double().solve(x)
     np.testing.assert_allclose(
         model(x)[0].detach(), pca.inverse_transform(pca.transform(x)), atol=1e-10
@@ -100,7 +66,7 @@ def test_the_solution_is_pca(tied, k):
 
 @TIES
 def test_training_reaches_the_solution_and_nothing_goes_below(tied):
-    x = data()
+    x = correlated()
     torch.manual_seed(0)
     model = LinearAutoencoder((2, 3), 2, tied).double()
     fit(
@@ -125,7 +91,7 @@ def test_training_reaches_the_solution_and_nothing_goes_below(tied):
 
 
 def test_codes_turned_by_any_matrix_are_as_good_untied():
-    x, model = data(), LinearAutoencoder(6, 2).double().solve(data())
+    x, model = correlated(), LinearAutoencoder(6, 2).double().solve(correlated())
     turn = torch.tensor([[2.0, 1.0], [-0.5, 3.0]], dtype=torch.float64)
     before = model(x)[0]
     with torch.no_grad():
@@ -138,7 +104,7 @@ def test_codes_turned_by_any_matrix_are_as_good_untied():
 @pytest.mark.parametrize("penalty", [0.0, 50.0, 500.0])
 def test_a_penalty_on_both_matrices_shrinks_each_axis(penalty):
     """No direction of descent is left, and the map is that of Kunin and others."""
-    x, model = data(), LinearAutoencoder(6, 3).double().solve(data(), penalty)
+    x, model = correlated(), LinearAutoencoder(6, 3).double().solve(correlated(), penalty)
     loss = mse(model(x)[0], x, "sum") + penalty * (
         model.encoder.weight.square().sum() + model.decoder.weight.square().sum()
     )
@@ -159,7 +125,7 @@ def test_a_penalty_on_both_matrices_shrinks_each_axis(penalty):
 
 
 def test_training_with_the_penalty_reaches_the_shrunken_solution():
-    x, penalty = data(), 100.0
+    x, penalty = correlated(), 100.0
     torch.manual_seed(0)
     model = LinearAutoencoder(6, 3).double()
 
@@ -186,7 +152,7 @@ def test_tied_weights_are_one_matrix():
 
 
 def test_the_likelihood_is_scipys():
-    model, x = linear_vae(sigma=0.7), data(5)
+    model, x = linear_vae(sigma=0.7), correlated(5)
     weight, bias = model.decoder.weight.detach().numpy(), model.decoder.bias.detach().numpy()
     wanted = stats.multivariate_normal(bias, weight @ weight.T + 0.7**2 * np.eye(6)).logpdf(x)
     np.testing.assert_allclose(
@@ -195,7 +161,7 @@ def test_the_likelihood_is_scipys():
 
 
 def test_the_true_posterior_is_the_conditional_of_the_joint_gaussian():
-    model, x = linear_vae(sigma=0.7), data(3)
+    model, x = linear_vae(sigma=0.7), correlated(3)
     weight, noise = model.decoder.weight.detach(), (2 * model.log_sigma).exp().item()
     gain = weight.T @ torch.linalg.inv(
         weight @ weight.T + noise * torch.eye(6)
@@ -209,7 +175,7 @@ def test_the_true_posterior_is_the_conditional_of_the_joint_gaussian():
 
 @pytest.mark.parametrize("seed", range(3))
 def test_with_the_true_posterior_every_log_weight_is_the_log_likelihood(seed):
-    model, x = linear_vae(seed, orthogonal=True).fit_posterior(), data(4)
+    model, x = linear_vae(seed, orthogonal=True).fit_posterior(), correlated(4)
     weights = model.log_importance_weights(x, 25, seeded())
     assert (weights - model.true_log_likelihood(x)).abs().max() < 1e-10
     assert weights.std(0).max() < 1e-12
@@ -225,7 +191,7 @@ def test_with_the_true_posterior_every_log_weight_is_the_log_likelihood(seed):
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize("fitted", [False, True])
 def test_the_gap_of_the_elbo_is_the_divergence_to_the_true_posterior(orthogonal, fitted):
-    model, x = linear_vae(1, orthogonal), data(4)
+    model, x = linear_vae(1, orthogonal), correlated(4)
     model = model.fit_posterior() if fitted else model
     mean, log_variance = model.posterior(x)
     q = MultivariateNormal(mean, torch.diag_embed(log_variance.exp()))
@@ -235,7 +201,7 @@ def test_the_gap_of_the_elbo_is_the_divergence_to_the_true_posterior(orthogonal,
 
 
 def test_the_fitted_posterior_is_the_best_of_its_family():
-    model, x = linear_vae(2).fit_posterior(), data(50)
+    model, x = linear_vae(2).fit_posterior(), correlated(50)
     slopes = torch.autograd.grad(
         model.true_elbo(x).mean(), [*model.encoder.parameters(), model.log_variance]
     )
@@ -243,7 +209,7 @@ def test_the_fitted_posterior_is_the_best_of_its_family():
 
 
 def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
-    model, x = linear_vae(3), data(3)
+    model, x = linear_vae(3), correlated(3)
     with torch.no_grad():
         model.fit_posterior().log_variance.add_(0.5)
         many = x.repeat(4000, 1)
@@ -264,9 +230,9 @@ def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
 
 @pytest.mark.parametrize("k", [1, 2, 5])
 def test_at_its_optimum_it_is_probabilistic_pca_and_the_gap_closes(k):
-    x = data()
-    model = LinearVAE(6, k).double().solve(data())
-    pca = PCA(k, svd_solver="full").fit(data())
+    x = correlated()
+    model = LinearVAE(6, k).double().solve(correlated())
+    pca = PCA(k, svd_solver="full").fit(correlated())
     discarded = PCA(svd_solver="full").fit(x).explained_variance_[k:] * 199 / 200
     assert (2 * model.log_sigma).exp().item() == pytest.approx(discarded.mean(), rel=1e-10)
     torch.testing.assert_close(model.true_elbo(x), model.true_log_likelihood(x), rtol=1e-11, atol=0)
@@ -281,7 +247,7 @@ def test_at_its_optimum_it_is_probabilistic_pca_and_the_gap_closes(k):
 
 
 def test_training_the_elbo_reaches_the_optimum():
-    x, best = data(500), LinearVAE(6, 2).double().solve(data(500))
+    x, best = correlated(500), LinearVAE(6, 2).double().solve(correlated(500))
     torch.manual_seed(0)
     model = LinearVAE(6, 2).double()
     fit(model, x, beta_vae(1), steps=1500, batch_size=500, lr=0.02, device="cpu")
@@ -292,7 +258,7 @@ def test_training_the_elbo_reaches_the_optimum():
 @pytest.mark.parametrize("sigma, active", [(0.4, 5), (1.0, 3), (2.5, 1), (10.0, 0)])
 def test_a_direction_of_less_variance_than_the_noise_collapses(sigma, active):
     """For a collapsed unit: no column, no slope, the prior for a posterior, and nothing to pay."""
-    x, model = data(2000), LinearVAE(6, 6, sigma=sigma).double().solve(data(2000))
+    x, model = correlated(2000), LinearVAE(6, 6, sigma=sigma).double().solve(correlated(2000))
     variances = principal_axes(x)[2]
     units = (variances > sigma**2).sum().item()
     assert units == active == (model.decoder.weight.norm(dim=0) > 0).sum().item()
@@ -311,7 +277,7 @@ def test_a_direction_of_less_variance_than_the_noise_collapses(sigma, active):
 
 
 def test_training_collapses_the_direction_that_theory_names():
-    x = data(500)
+    x = correlated(500)
     torch.manual_seed(0)
     model = LinearVAE(6, 6, sigma=1.5).double()
     fit(
@@ -344,7 +310,7 @@ def test_data_without_noise_are_refused_where_sigma_is_learned():
 
 
 def test_shapes_and_refusals():
-    x = data(4).reshape(4, 1, 2, 3)
+    x = correlated(4).reshape(4, 1, 2, 3)
     for model in (
         LinearAutoencoder((1, 2, 3), 2),
         LinearAutoencoder((1, 2, 3), 2, True),
@@ -361,6 +327,6 @@ def test_shapes_and_refusals():
     with pytest.raises(ValueError, match="latent_dim is 0"):
         LinearAutoencoder(6, 0)
     with pytest.raises(ValueError, match="penalty is -1"):
-        LinearAutoencoder(6, 2).solve(data().float(), penalty=-1)
+        LinearAutoencoder(6, 2).solve(correlated().float(), penalty=-1)
     with pytest.raises(ValueError, match="sigma is -1"):
         LinearVAE(6, 2, sigma=-1)

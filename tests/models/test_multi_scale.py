@@ -1,4 +1,4 @@
-"""The multi-scale autoencoder: halving gives the coarser level, errors add up, and PCA of each band is its optimum."""
+"""The multi-scale autoencoder: halving gives the coarser level; PCA of each band is its optimum."""
 
 import math
 
@@ -7,11 +7,13 @@ import pytest
 import torch
 from sklearn.decomposition import PCA
 
-from aecourse.losses import mse, multi_scale_loss, pyramid
+from aecourse.losses import mse, pyramid
 from aecourse.models import MultiScaleAutoencoder
 from aecourse.models.multi_scale import bands, detail, up
 from aecourse.objectives import hierarchical
 from aecourse.training import fit
+from tests.helpers import noise
+from tests.small_models import small_multi_scale
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "models.MultiScaleAutoencoder": (
@@ -19,26 +21,12 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "PCA 1e-10; absolute 1e-14; float32 1e-5",
         "yes",
     ),
-    "objectives.hierarchical": (
-        "means of blocks in NumPy; `multi_scale_loss`, value and gradient",
-        "1e-12; gradient 1e-9",
-        "no: gradients compared",
-    ),
 }
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=torch.Generator().manual_seed(seed), dtype=torch.float64)
-
-
-def start(shape=(2, 8, 12), hidden=(6,), latent_dims=(5, 4, 3), seed=0, **options):
-    torch.manual_seed(seed)
-    return MultiScaleAutoencoder(shape, hidden, latent_dims, "tanh", **options).double()
 
 
 def solved(x, latent_dims):
     """No hidden layers, and each level the PCA of its band of `x`, by scikit-learn: the best that its code can do."""
-    model = start(x.shape[1:], (), latent_dims)
+    model = small_multi_scale(x.shape[1:], (), latent_dims)
     for encoder, decoder, band, k in zip(
         model.encoders, model.decoders, bands(x, len(latent_dims)), latent_dims
     ):
@@ -111,7 +99,7 @@ def test_bands_take_an_image_apart_at_right_angles(levels):
 
 
 def test_halving_a_level_gives_the_coarser_one():
-    model = start()
+    model = small_multi_scale()
     drawn = model.reconstructions(model.encode(noise(4, 2, 8, 12)))
     for image, wanted in zip(pyramid(drawn[0], 3), drawn):
         torch.testing.assert_close(image, wanted, rtol=0, atol=1e-14)
@@ -120,7 +108,7 @@ def test_halving_a_level_gives_the_coarser_one():
 @pytest.mark.parametrize("changed", [0, 1, 2])
 def test_a_code_changes_its_own_scale_and_no_other(changed):
     """The band of its level, and neither coarser levels nor other bands."""
-    model = start()
+    model = small_multi_scale()
     z = list(model.encode(noise(4, 2, 8, 12)))
     before = bands(model.decode(z), 3)
     z[changed] = z[changed] + 1
@@ -133,7 +121,7 @@ def test_a_code_changes_its_own_scale_and_no_other(changed):
 
 def test_with_fewer_levels_the_rest_is_blank():
     """What the coarser levels draw, in blocks; each further level adds its band alone."""
-    model = start()
+    model = small_multi_scale()
     z = model.encode(noise(4, 2, 8, 12))
     whole = model.reconstructions(z)
     for levels in (1, 2, 3):
@@ -155,7 +143,7 @@ def test_with_fewer_levels_the_rest_is_blank():
 
 
 def test_a_sigmoid_adds_in_logits_and_every_level_stays_in_range():
-    model = start(output="sigmoid")
+    model = small_multi_scale(output="sigmoid")
     with torch.no_grad():
         for parameter in model.decoders.parameters():
             parameter.mul_(10)
@@ -167,43 +155,10 @@ def test_a_sigmoid_adds_in_logits_and_every_level_stays_in_range():
     assert (pyramid(model.decode(z), 2)[1] - model.reconstructions(z)[1]).abs().max() > 1e-3, (
         "only roughly"
     )
-    assert model.output_range == (0, 1) and start().output_range == (-math.inf, math.inf)
-
-
-def test_the_error_of_an_image_is_the_sum_over_its_bands():
-    model, x = start(), noise(4, 2, 8, 12)
-    x_hat = model(x)[0]
-    levels = [term.item() for term in hierarchical()(model, x, None).values()]
-    errors = [mse(*pair).item() for pair in zip(bands(x_hat, 3), bands(x, 3))]
-    assert levels == pytest.approx([sum(errors[level:]) for level in range(3)], rel=1e-12)
-    assert levels[0] == pytest.approx(mse(x_hat, x).item(), rel=1e-12)
-
-
-@pytest.mark.parametrize("weights", [(1.0, 1.0, 1.0), (0.5, 0.0, 4.0)])
-def test_the_objective_is_the_loss_of_several_scales(weights):
-    """For a linear output; term by term, and in its slopes."""
-    model, x = start(), noise(4, 2, 8, 12)
-    terms = hierarchical(weights)(model, x, None)
-    assert list(terms) == ["level_0", "level_1", "level_2"]
-    total, wanted = sum(terms.values()), multi_scale_loss(model(x)[0], x, weights)
-    torch.testing.assert_close(total, wanted, rtol=1e-12, atol=0)
-    parameters = list(model.parameters())
-    for ours, theirs in zip(
-        torch.autograd.grad(total, parameters), torch.autograd.grad(wanted, parameters)
-    ):
-        torch.testing.assert_close(ours, theirs, rtol=1e-9, atol=1e-13)
-
-
-def test_the_objective_compares_each_level_with_its_own_picture():
-    model, x = start(output="sigmoid"), noise(4, 2, 8, 12).sigmoid()
-    terms = hierarchical((1.0, 2.0, 3.0))(model, x, None)
-    drawn = model.reconstructions(model.encode(x))
-    for level, (term, image) in enumerate(zip(terms.values(), drawn)):
-        size = 2**level
-        wanted = x.numpy().reshape(4, 2, 8 // size, size, 12 // size, size).mean((3, 5))
-        assert term.item() == pytest.approx(
-            (level + 1) * ((image.detach().numpy() - wanted) ** 2).mean(), rel=1e-12
-        )
+    assert model.output_range == (0, 1) and small_multi_scale().output_range == (
+        -math.inf,
+        math.inf,
+    )
 
 
 def test_with_codes_as_long_as_the_bands_are_wide_nothing_is_lost():
@@ -231,14 +186,14 @@ def test_the_best_linear_model_leaves_the_discarded_eigenvalues_of_each_band(lat
 def test_training_reaches_the_optimum():
     x = noise(200, 1, 4, 8) * torch.linspace(0.2, 2, 32, dtype=torch.float64).reshape(1, 4, 8)
     best = mse(solved(x, (6, 2, 1))(x)[0], x).item()
-    model = start((1, 4, 8), (), (6, 2, 1))
+    model = small_multi_scale((1, 4, 8), (), (6, 2, 1))
     fit(model, x, hierarchical(), steps=1200, batch_size=200, lr=0.02, device="cpu")
     assert -1e-9 < mse(model(x)[0], x).item() / best - 1 < 1e-3
 
 
 def test_slopes():
     model, x = (
-        start((1, 4, 4), (3,), (2, 2), output="sigmoid"),
+        small_multi_scale((1, 4, 4), (3,), (2, 2), output="sigmoid"),
         noise(2, 1, 4, 4).sigmoid().requires_grad_(),
     )
     names, values = zip(*model.named_parameters())
@@ -249,8 +204,8 @@ def test_slopes():
 
 
 def test_float32():
-    x, model = noise(3, 2, 8, 12), start()
-    wanted, single = model(x)[0], start().float()(x.float())[0]
+    x, model = noise(3, 2, 8, 12), small_multi_scale()
+    wanted, single = model(x)[0], small_multi_scale().float()(x.float())[0]
     assert single.dtype == torch.float32
     torch.testing.assert_close(single.double(), wanted, rtol=0, atol=1e-5)
 
@@ -280,7 +235,7 @@ def test_what_cannot_be_is_refused(options, words):
 
 
 def test_wrong_arguments_are_refused():
-    model, x = start(), noise(4, 2, 8, 12)
+    model, x = small_multi_scale(), noise(4, 2, 8, 12)
     z = model.encode(x)
     for wrong in (z[:2], z[::-1], (z[0][0], *z[1:])):
         with pytest.raises(

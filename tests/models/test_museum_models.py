@@ -15,18 +15,7 @@ from aecourse.objectives.masking import masked_error
 from aecourse.objectives.quantization import vq_vae
 from aecourse.objectives.variational import beta_vae
 from aecourse.patches import as_mask, normalize_patches, patchify, random_mask
-
-
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def data(n=16, shape=(6,), seed=1):
-    return torch.rand(n, *shape, generator=seeded(seed), dtype=torch.float64)
-
-
-def noise(*shape, seed=0):
-    return torch.randn(shape, generator=seeded(seed), dtype=torch.float64)
+from tests.helpers import noise, seeded, uniform
 
 
 def passes_ours_and_catches(check, ours, planted):
@@ -52,7 +41,7 @@ def test_bug_5_trained_with_one_objective_and_validated_with_another():
         return {"reconstruction": mse(x_hat, x), "kl": (0.00025 if model.training else 1) * kl}
 
     def one_objective(objective):
-        model, x = vae(), data()
+        model, x = vae(), uniform(16, 6)
         trained, validated = (objective(model.train(mode), x, seeded()) for mode in (True, False))
         assert trained.keys() == validated.keys()
         assert all(torch.equal(trained[name], validated[name]) for name in trained)
@@ -100,7 +89,7 @@ def test_bug_6_a_ladder_that_drops_or_misplaces_a_divergence():
 
     draws = []
     torch.manual_seed(0)
-    model, x = LadderVAE(6, (5, 4), (3, 2), "tanh").double(), data(64)
+    model, x = LadderVAE(6, (5, 4), (3, 2), "tanh").double(), uniform(64, 6)
     with torch.no_grad():
         for evidence, k in zip(model.evidence, (3, 2)):
             evidence.bias[k:] -= 2  # posteriors narrower than their priors, as trained ones are
@@ -134,7 +123,7 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
     """The codes follow the vectors at full weight, and the vectors the codes at a quarter; the sums alone look the same."""
 
     def codes_move_four_times_as_fast(objective):
-        model, x = quantiser(), data(4, (1, 8, 8))
+        model, x = quantiser(), uniform(4, 1, 8, 8)
         z = model.features(x)
         codes, _ = model.codebook(z)
         (whole,) = torch.autograd.grad(mse(codes, z.detach()), model.codebook.weight)
@@ -146,7 +135,7 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
     passes_ours_and_catches(
         codes_move_four_times_as_fast, vq_vae(0.25), [planted_vq(0.25, 1.0, "mean")]
     )
-    x = data(4, (1, 8, 8))
+    x = uniform(4, 1, 8, 8)
     right, swapped = (
         sum(o(quantiser(), x, seeded()).values()).item()
         for o in (vq_vae(0.25), planted_vq(0.25, 1.0, "mean"))
@@ -156,7 +145,7 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
 
 def test_bug_8_a_loss_that_grows_with_the_batch():
     def size_of_the_batch_does_not_matter(objective):
-        model, x = quantiser(), data(4, (1, 8, 8))
+        model, x = quantiser(), uniform(4, 1, 8, 8)
         once, often = (objective(model, batch, seeded()) for batch in (x, x.repeat(16, 1, 1, 1)))
         for name in once:
             torch.testing.assert_close(once[name], often[name])
@@ -231,7 +220,7 @@ def test_bug_12_beta_on_the_reconstruction():
         return objective
 
     def beta_is_the_price_of_the_code(build):
-        model, x = vae(), data()
+        model, x = vae(), uniform(16, 6)
         low, high = (sum(build(beta)(model, x, seeded()).values()) for beta in (1.0, 3.0))
         mean, log_variance = model.posterior(x)
         q = Normal(mean, (log_variance / 2).exp())
@@ -251,20 +240,20 @@ def test_bug_13_a_biased_variance_in_the_target_of_a_masked_autoencoder():
         ).sqrt()
 
     def variance_is_unbiased(form):
-        patches = patchify(data(4, (1, 28, 28)), 7)
+        patches = patchify(uniform(4, 1, 28, 28), 7)
         np.testing.assert_allclose(form(patches).numpy().var(2, ddof=1), 1, rtol=1e-4)
 
     passes_ours_and_catches(variance_is_unbiased, normalize_patches, [biased])
-    patches, hidden = patchify(data(4, (1, 28, 28)), 7), random_mask(4, 16, 0.75, seeded())
+    patches, hidden = patchify(uniform(4, 1, 28, 28), 7), random_mask(4, 16, 0.75, seeded())
     nothing = torch.zeros_like(patches)
-    ours = masked_error(nothing, patches, hidden, normalised=True)
+    ours = masked_error(nothing, patches, hidden, normalized=True)
     planted = (biased(patches).square().mean(2) * as_mask(hidden, 16)).sum() / hidden.numel()
     assert (planted / ours).item() == pytest.approx(49 / 48, rel=1e-4)
 
 
 def test_the_reconstruction_of_a_vae_is_the_bernoulli_likelihood_of_an_image():
     """What bugs 5 and 8 have in common: a mean over pixels, or a sum over the batch, where an image's likelihood was meant."""
-    model, x = vae(), data().round()
+    model, x = vae(), uniform(16, 6).round()
     mean, log_variance = model.posterior(x)
     logits = model.logits(gaussian_sample(mean, log_variance, seeded()))
 

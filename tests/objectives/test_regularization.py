@@ -24,6 +24,7 @@ from aecourse.objectives import (
 )
 from aecourse.regularizers import contractive_penalty_by_probes, l1_penalty
 from aecourse.training import fit
+from tests.helpers import seeded, uniform
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "objectives.contractive": (
@@ -71,14 +72,6 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 
-def seeded(seed=0):
-    return torch.Generator().manual_seed(seed)
-
-
-def data(n=7, shape=(2, 3), seed=1):
-    return torch.rand(n, *shape, generator=seeded(seed), dtype=torch.float64)
-
-
 def start(code="sigmoid", output="sigmoid", seed=0, shape=(2, 3), **options):
     torch.manual_seed(seed)
     return Autoencoder(shape, (5,), 3, "tanh", code, output, **options).double()
@@ -108,12 +101,12 @@ ALL = {
 
 @pytest.mark.parametrize("name", ALL)
 def test_names_and_scalars(name):
-    terms = ALL[name](start(), data(), seeded())
+    terms = ALL[name](start(), uniform(7, 2, 3), seeded())
     assert list(terms) == list(dict.fromkeys(["reconstruction", name]))
     assert all(term.shape == () and term.dtype == torch.float64 for term in terms.values())
-    _, _, logits = in_numpy(start(), data())
+    _, _, logits = in_numpy(start(), uniform(7, 2, 3))
     assert terms["reconstruction"].item() == pytest.approx(
-        squares(special.expit(logits), data()), rel=1e-12
+        squares(special.expit(logits), uniform(7, 2, 3)), rel=1e-12
     )
 
 
@@ -130,7 +123,7 @@ def test_names_and_scalars(name):
     ],
 )
 def test_every_objective_takes_every_loss(factory):
-    model, x = start(), data()
+    model, x = start(), uniform(7, 2, 3)
     logits = in_numpy(model, x)[2]
     x_hat, target = special.expit(logits), x.numpy()
     wanted = {
@@ -161,7 +154,7 @@ def test_cross_entropy_is_taken_from_the_logits():
 
 def test_images_and_other_codes():
     """Any loss of images, and models whose code is no matrix."""
-    x = data(2, (1, 12, 12))
+    x = uniform(2, 1, 12, 12)
     torch.manual_seed(0)
     for model in (
         ConvAutoencoder((1, 12, 12), (2,), 3),
@@ -181,7 +174,7 @@ def test_images_and_other_codes():
 
 
 def test_l1_is_the_mean_size_of_a_unit():
-    model, x = start("tanh"), data()
+    model, x = start("tanh"), uniform(7, 2, 3)
     z = np.tanh(in_numpy(model, x)[0])
     assert sparse_l1(0.3)(model, x, None)["l1"].item() == pytest.approx(
         0.3 * np.abs(z).mean(), rel=1e-12
@@ -190,13 +183,13 @@ def test_l1_is_the_mean_size_of_a_unit():
 
 @pytest.mark.parametrize("rho", [0.05, 0.4])
 def test_kl_is_summed_over_units(rho):
-    model, x = start(), data()
+    model, x = start(), uniform(7, 2, 3)
     on = in_numpy(model, x)[1].mean(0)
     wanted = 0.3 * (special.rel_entr(rho, on) + special.rel_entr(1 - rho, 1 - on)).sum()
     assert sparse_kl(0.3, rho)(model, x, None)["kl"].item() == pytest.approx(wanted, rel=1e-12)
     torch.manual_seed(0)
     conv = ConvAutoencoder((1, 5, 6), (2,), 3, code_activation="sigmoid").double()
-    x = data(4, (1, 5, 6))
+    x = uniform(4, 1, 5, 6)
     on = conv.encode(x).mean(0).detach().numpy()
     wanted = 0.3 * (special.rel_entr(rho, on) + special.rel_entr(1 - rho, 1 - on)).sum()
     assert sparse_kl(0.3, rho)(conv, x, None)["kl"].item() == pytest.approx(wanted, rel=1e-10)
@@ -205,7 +198,7 @@ def test_kl_is_summed_over_units(rho):
 @pytest.mark.parametrize("bias", [-120.0, 30.0])
 def test_kl_of_units_that_are_always_off_or_on_is_finite_with_a_slope(bias):
     """A sigmoid in single precision rounds to 0 below -104, and to 1 above 17."""
-    model, x = start().float(), data().float()
+    model, x = start().float(), uniform(7, 2, 3).float()
     last = model.encoder[0][-1]
     with torch.no_grad():
         last.bias.fill_(bias)
@@ -234,7 +227,7 @@ def test_contraction_is_per_sample_and_of_the_code_alone(build):
     """Of a VAE the mean and not the log-variance; slopes reach the encoder."""
     torch.manual_seed(0)
     model = build().double()
-    x = data(4, model.shape)
+    x = uniform(4, *model.shape)
     term = contractive(0.3)(model, x, None)["contraction"]
     assert (
         term.item() == pytest.approx(0.3 * jacobian_norms(model.encode, x), rel=1e-10)
@@ -245,7 +238,7 @@ def test_contraction_is_per_sample_and_of_the_code_alone(build):
 
 
 def test_probes_draw_from_the_generator_and_average_to_the_exact_penalty():
-    model, x = start(), data(50)
+    model, x = start(), uniform(50, 2, 3)
     exact = contractive(0.3)(model, x, None)["contraction"].item()
     draws = [
         contractive(0.3, probes=4)(model, x, seeded(seed))["contraction"].item()
@@ -271,13 +264,13 @@ def test_decay_is_the_sum_of_squares_of_matrices_each_once():
         matrices = [value for name, value in model.state_dict().items() if value.dim() > 1]
         assert len(matrices) == (2 if tied else 4)
         wanted = 0.3 * sum((value.numpy() ** 2).sum() for value in matrices)
-        assert weight_decayed(0.3)(model, data(), None)["decay"].item() == pytest.approx(
+        assert weight_decayed(0.3)(model, uniform(7, 2, 3), None)["decay"].item() == pytest.approx(
             wanted, rel=1e-12
         )
 
 
 def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
-    model, x = start(), data()
+    model, x = start(), uniform(7, 2, 3)
     given = []
 
     def corrupt(x, generator):
@@ -294,7 +287,7 @@ def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
 
 def test_together_they_are_what_they_are_alone():
     """Their penalties look at what the encoder saw."""
-    model, x = start(), data()
+    model, x = start(), uniform(7, 2, 3)
     together = regularized(
         {
             "l1": (0.2, lambda model, x, z, generator: l1_penalty(z)),
@@ -315,7 +308,7 @@ def test_together_they_are_what_they_are_alone():
 
 @pytest.mark.parametrize("name", ALL)
 def test_the_loop_trains_with_each(name):
-    model, x = start().float(), data(64).float()
+    model, x = start().float(), uniform(64, 2, 3).float()
     history = fit(model, x, ALL[name], steps=60, batch_size=16, lr=1e-2, device="cpu")
     first, last = (
         np.mean(history.terms["loss"][part]) for part in (slice(0, 10), slice(-10, None))
@@ -339,7 +332,7 @@ def test_a_sweep_maps_over_the_weight(name):
     """Three weights at once by `vmap`: values and slopes are those of one at a time with numbers."""
     factory, build = SWEPT[name]
     model = build()
-    x = data()
+    x = uniform(7, 2, 3)
     weights = torch.tensor([0.0, 0.3, 2.0], dtype=torch.float64)
     parameters = {name: value.detach() for name, value in model.named_parameters()}
 
@@ -387,23 +380,23 @@ def test_a_sweep_maps_over_the_weight(name):
         ),
         (lambda: contractive(0.1, probes=0), "probes is 0"),
         (
-            lambda: sparse_kl(0.1)(start("relu"), data(), None),
+            lambda: sparse_kl(0.1)(start("relu"), uniform(7, 2, 3), None),
             r"from ReLU\(\); expected a sigmoid: .*code_activation='sigmoid'",
         ),
         (
-            lambda: sparse_kl(0.1)(LinearAutoencoder((2, 3), 2).double(), data(), None),
+            lambda: sparse_kl(0.1)(LinearAutoencoder((2, 3), 2).double(), uniform(7, 2, 3), None),
             r"code that comes from Linear\(",
         ),
         (
-            lambda: sparse_kl(0.1)(start(), data().flatten(1), None),
+            lambda: sparse_kl(0.1)(start(), uniform(7, 2, 3).flatten(1), None),
             r"x has shape \(7, 6\); expected \(B, 2, 3\)",
         ),
         (
-            lambda: reconstruction("bce")(start(output="tanh"), data(), None),
+            lambda: reconstruction("bce")(start(output="tanh"), uniform(7, 2, 3), None),
             r"lies in \(-1.0, 1.0\); expected \(0, 1\): .*output='sigmoid'",
         ),
         (
-            lambda: sparse_kl(0.1, loss="bce")(start(output="linear"), data(), None),
+            lambda: sparse_kl(0.1, loss="bce")(start(output="linear"), uniform(7, 2, 3), None),
             r"lies in \(-inf, inf\)",
         ),
     ],

@@ -1,0 +1,93 @@
+"""Patches of images against a loop and PyTorch's `unfold`; masks by counting."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from aecourse.patches import as_mask, normalize_patches, patchify, random_mask, unpatchify
+from tests.helpers import seeded, uniform
+
+ORACLES = {  # name: independent check, agreement, smooth, other files that test it
+    "patches.normalize_patches": (
+        "mean 0 and unbiased variance 1; constant patches are 0",
+        "absolute 1e-12",
+        "no",
+    ),
+    "patches.as_mask": (
+        "by counting: as many places as are hidden; the gradient to them is 0",
+        "exact",
+        "no",
+    ),
+    "patches.patchify": (
+        "a loop over patches; `F.unfold(stride=size)`",
+        "exact",
+        "no",
+    ),
+    "patches.random_mask": (
+        "by counting: a fixed number a row, every patch equally often",
+        "count exact; 5 standard errors",
+        "draws",
+    ),
+    "patches.unpatchify": (
+        "it undoes `patchify`",
+        "exact",
+        "no",
+    ),
+}
+
+
+SHAPES = pytest.mark.parametrize(
+    "shape, size", [((1, 8, 8), 4), ((3, 6, 4), 2), ((2, 5, 10), 5), ((1, 4, 4), 1)]
+)
+
+
+@SHAPES
+def test_patches_hold_the_pixels_that_a_loop_would_take(shape, size):
+    x, columns = uniform(2, *shape), shape[2] // size
+    patches = patchify(x, size)
+    assert patches.shape == (2, shape[1] * shape[2] // size**2, size * size * shape[0])
+    for i, patch in enumerate(patches[1]):
+        top, left = size * (i // columns), size * (i % columns)
+        assert torch.equal(
+            patch, x[1, :, top : top + size, left : left + size].movedim(0, -1).flatten()
+        )
+    assert torch.equal(unpatchify(patches, shape), x)
+    assert torch.equal(
+        patches.unflatten(2, (-1, shape[0])).transpose(2, 3).flatten(2),
+        F.unfold(x, size, stride=size).transpose(1, 2),
+    )
+
+
+@pytest.mark.parametrize(
+    "patches, ratio, count", [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1)]
+)
+def test_each_row_hides_as_many_patches_and_every_patch_has_its_turn(patches, ratio, count):
+    hidden = random_mask(4000, patches, ratio, seeded())
+    mask = as_mask(hidden, patches)
+    assert (
+        hidden.shape == (4000, count)
+        and mask.shape == (4000, patches)
+        and (mask.sum(1) == count).all()
+    )
+    share = count / patches
+    assert (mask.double().mean(0) - share).abs().max() < 5 * (share * (1 - share) / 4000) ** 0.5
+    assert torch.equal(hidden, random_mask(4000, patches, ratio, seeded()))
+    assert not torch.equal(hidden, random_mask(4000, patches, ratio, seeded(1)))
+
+
+@pytest.mark.parametrize("ratio", [0.0, 1.0, -0.5, 0.1, "half"])
+def test_a_ratio_that_hides_nothing_or_everything_is_refused(ratio):
+    with pytest.raises(ValueError, match="hide at least one and leave at least one"):
+        random_mask(2, 4, ratio)
+
+
+def test_normalized_patches_have_mean_0_and_unbiased_variance_1_and_constant_ones_are_0():
+    patches = patchify(uniform(3, 1, 8, 8), 4)
+    np.testing.assert_allclose(normalize_patches(patches).mean(2), 0, atol=1e-12)
+    np.testing.assert_allclose(normalize_patches(patches).numpy().var(2, ddof=1), 1, rtol=1e-4)
+    assert normalize_patches(torch.full((1, 2, 9), 0.3).double()).abs().max() < 1e-12
+    tiny = 1e-3 * torch.tensor([[[1.0, -1.0]]], dtype=torch.float64)  # of variance 2e-6, unbiased
+    assert normalize_patches(tiny)[0, 0, 0].item() == pytest.approx(1e-3 / 3e-6**0.5, rel=1e-12)
+    with pytest.raises(ValueError, match="patches have 1 value each"):
+        normalize_patches(torch.rand(2, 4, 1))
