@@ -23,7 +23,7 @@ CITING = sorted(
     for path in (ROOT / folder).rglob(ends)
     if path.name != "references.md" and ".ipynb_checkpoints" not in path.parts
 )
-ORACLES = "\n".join(f"{row.check}; {row.agreement}" for row in rows(ROOT))  # the page of oracles
+CHECKS = "\n".join(f"{row.check}; {row.agreement}" for row in rows(ROOT))  # the page of oracles
 CITATION = re.compile(r"([^\W\d_][\w'’,&. \n-]{1,90}?),? \(?((?:18|19|20)\d\d)[)\]]")
 
 
@@ -49,12 +49,12 @@ def test_every_work_that_is_cited_has_an_entry(path):
 
 def test_every_work_that_an_oracle_cites_has_an_entry():
     known = {(surname(authors), year) for authors, year in ENTRIES}
-    for words, year in CITATION.findall(ORACLES):
+    for words, year in CITATION.findall(CHECKS):
         assert any(year == of and name in words for name, of in known), f"{words} ({year})"
 
 
 def test_every_entry_is_cited_somewhere():
-    seen = [citation for path in CITING for citation in cited(path)] + CITATION.findall(ORACLES)
+    seen = [citation for path in CITING for citation in cited(path)] + CITATION.findall(CHECKS)
     assert not [
         f"{authors} ({year})"
         for authors, year in ENTRIES
