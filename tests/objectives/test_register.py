@@ -17,6 +17,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "`assert_close`",
         "yes",
     ),
+    "regularizers.Penalty": ("through `penalized`, which adds it", "`assert_close`", "no"),
 }
 SHAPE = (1, 8, 8)
 STEPS_OR_RANDOM = {"vq-vae", "adversarial"}  # a nearest code jumps; two players share no sum
