@@ -7,7 +7,7 @@ help:
 book:
 	@$(PYTHON) -m tools book $(if $(DATASET),DATASET=$(DATASET))
 test:
-	@$(PYTHON) -m tools test
+	@$(PYTHON) -m tools test $(if $(CHAPTER),CHAPTER=$(CHAPTER)) $(if $(EXERCISE),EXERCISE=$(EXERCISE))
 claims:
 	@$(PYTHON) -m tools claims
 lock:

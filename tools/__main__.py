@@ -16,7 +16,7 @@ from tools import environment  # noqa: E402
 
 COMMANDS = {
     "book [DATASET=mnist]": "execute the chapters, build the site in _build/html and say how to open it",
-    "test": "run every test, and every notebook",
+    "test [CHAPTER=] [EXERCISE=]": "run ruff, every test and every notebook; or those of one page",
     "claims": "run every page on digits and on MNIST over five seeds, and write book/claims.md",
     "lock": "pin anew, in requirements.lock, what requirements.txt asks for",
     "page NAME=losses/edges": "begin a chapter: its notebook with all sections, and its line in the contents",
