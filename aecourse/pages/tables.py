@@ -176,15 +176,11 @@ def table(number: int, name: str, caption: str, heads, rows, settings: int) -> P
         + "</tr>"
         for row in rows
     )
-    above = (
-        '<caption style="caption-side:top;text-align:left;color:inherit">'
-        f"<b>Table {number}.</b> {html.escape(caption)}</caption>"
-    )
+    above = f"<figcaption><b>Table {number}.</b> {html.escape(caption)}</figcaption>"
+    grid_html = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     return Piece(
         plain=f"Table {number}. {caption}\n{plain}",
-        html=(
-            f'<table id="{name}">{above}<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>'
-        ),
+        html=f'<figure id="{name}" style="margin:1em 0">{above}{grid_html}</figure>',
         markdown=f":::{{table}} {caption}\n:name: {name}\n\n{grid}\n:::",
     )
 

@@ -89,7 +89,7 @@ def test_the_three_forms_say_the_same(shown):
         "text/markdown"
     ].endswith("|\n:::")
     assert (
-        '<table id="tab-a"><caption' in data["text/html"]
+        '<figure id="tab-a"' in data["text/html"]
         and "<b>Table 1.</b> A &lt; B. Mean" in data["text/html"]
     )
 
