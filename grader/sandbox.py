@@ -226,7 +226,8 @@ class Box:
 
     def memory(self):
         """Bytes in use inside."""
-        return sum(with_no_error(lambda: child.memory_info().rss) or 0 for child in self.family())
+        used = [with_no_error(child.memory_info) for child in self.family()]
+        return sum(info.rss for info in used if info)
 
     def ask(self, request, seconds):
         """The reply to `request`; ProcessDied where none comes in time, or none that may come."""

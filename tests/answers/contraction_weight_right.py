@@ -60,7 +60,9 @@ def tabulate(models, x):
         columns = {"error": [], "penalty": [], "sensitivity": []}
         for model in models[weight]:
             columns["error"].append(F.mse_loss(model(x)[0], x).item())
-            columns["penalty"].append(regularizers.contractive_penalty_of_mlp(model.encoder, x).item())
+            columns["penalty"].append(
+                regularizers.contractive_penalty_of_mlp(model.encoder, x).item()
+            )
             columns["sensitivity"].append(
                 columns["penalty"][-1] / metrics.code_variance(model.encode(x)).item()
             )

@@ -481,7 +481,9 @@ def sensitivity(encode, x):
 # %% sensitivity/small-number-in-the-denominator
 # sensitivity-check: a code that is 100 times smaller
 def sensitivity(encode, x):
-    return regularizers.contractive_penalty(encode, x) / (encode(x).var(0, correction=0).sum() + 1e-6)
+    return regularizers.contractive_penalty(encode, x) / (
+        encode(x).var(0, correction=0).sum() + 1e-6
+    )
 
 
 # %% objective/no-penalty
@@ -527,7 +529,8 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         return {
-            "both": losses.mse(model(x)[0], x) - weight * regularizers.contractive_penalty(model.encoder, x)
+            "both": losses.mse(model(x)[0], x)
+            - weight * regularizers.contractive_penalty(model.encoder, x)
         }
 
     return compute
@@ -619,7 +622,9 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
-        penalty = regularizers.contractive_penalty_of_sigmoid_layer(z, model.encoder[0][0].weight.detach())
+        penalty = regularizers.contractive_penalty_of_sigmoid_layer(
+            z, model.encoder[0][0].weight.detach()
+        )
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
 
     return compute
@@ -630,7 +635,9 @@ def objective(weight):
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
-        penalty = regularizers.contractive_penalty_of_sigmoid_layer(z.detach(), model.encoder[0][0].weight)
+        penalty = regularizers.contractive_penalty_of_sigmoid_layer(
+            z.detach(), model.encoder[0][0].weight
+        )
         return {"reconstruction": losses.mse(model.decode(z), x), "contraction": weight * penalty}
 
     return compute
@@ -827,7 +834,9 @@ def tabulate(models, x):
     return {
         weight: {
             "error": sum(losses.mse(run(x)[0], x).item() for run in runs),
-            "penalty": sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs),
+            "penalty": sum(
+                regularizers.contractive_penalty(run.encoder, rows).item() for run in runs
+            ),
             "sensitivity": sum(metrics.sensitivity(run.encoder, rows).item() for run in runs),
         }
         for weight, runs in models.items()
@@ -859,9 +868,9 @@ def tabulate(models, x):
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(
-            runs
-        )
+        penalty = sum(
+            regularizers.contractive_penalty(run.encoder, rows).item() for run in runs
+        ) / len(runs)
         variance = sum(metrics.code_variance(run.encode(x)).item() for run in runs) / len(runs)
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty / variance}
@@ -873,9 +882,9 @@ def tabulate(models, x):
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
-        penalty = sum(regularizers.contractive_penalty(run.encoder, rows).item() for run in runs) / len(
-            runs
-        )
+        penalty = sum(
+            regularizers.contractive_penalty(run.encoder, rows).item() for run in runs
+        ) / len(runs)
         error = sum(losses.mse(run(x)[0], x).item() for run in runs) / len(runs)
         table[weight] = {"error": error, "penalty": penalty, "sensitivity": penalty}
     return table

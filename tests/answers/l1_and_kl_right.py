@@ -29,6 +29,7 @@ def hoyer(z):
 # %% library: match
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     import math
+
     from scipy.optimize import bisect
 
     class Done(Exception):

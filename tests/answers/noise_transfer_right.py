@@ -39,6 +39,7 @@ def level_for(kind, severity, x):
 # %% library: objective
 def objective(kind, level):
     from functools import partial
+
     from aecourse import objectives
 
     if kind == "clean":
@@ -73,7 +74,9 @@ def train(objective, seed, steps=STEPS):
 def spoil(corruptions, x, seed):
     from aecourse.device import make_generator
 
-    return {name: corrupt(x, make_generator(x.device, seed)) for name, corrupt in corruptions.items()}
+    return {
+        name: corrupt(x, make_generator(x.device, seed)) for name, corrupt in corruptions.items()
+    }
 
 
 # %% library: error-matrix

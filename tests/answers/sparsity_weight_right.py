@@ -110,7 +110,8 @@ def sparsest_within(table, price):
 
 # %% library: trend
 def trend(values):
-    import itertools, statistics
+    import itertools
+    import statistics
 
     return statistics.mean((b > a) - (b < a) for a, b in itertools.combinations(values, 2))
 
@@ -345,7 +346,9 @@ def objective(family, weight):
     def compute(model, x, generator):
         a = code_logits(model, x)
         z = torch.relu(a) if family == "l1" else torch.sigmoid(a)
-        penalty = z.mean() if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
+        penalty = (
+            z.mean() if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
+        )
         return {"loss of the sparse code": losses.mse(model.decode(z), x) + weight * penalty}
 
     return compute

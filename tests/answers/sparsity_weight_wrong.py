@@ -457,7 +457,9 @@ def objective(family, weight):
         if family == "l1":
             penalty = regularizers.l1_penalty(z, "sum")
         else:
-            penalty = regularizers.kl_sparsity_penalty_from_logits(code_logits(model, x), RHO, "mean")
+            penalty = regularizers.kl_sparsity_penalty_from_logits(
+                code_logits(model, x), RHO, "mean"
+            )
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
 
     return compute
@@ -515,7 +517,9 @@ def objective(family, weight):
     def compute(model, x, generator):
         a = code_logits(model, x)
         penalty = (
-            regularizers.l1_penalty(a) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
+            regularizers.l1_penalty(a)
+            if family == "l1"
+            else regularizers.kl_sparsity_penalty_from_logits(a, RHO)
         )
         return {"error": losses.mse(model(x)[0], x), "penalty": weight * penalty}
 
@@ -554,7 +558,9 @@ def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
         penalty = (
-            regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty_from_logits(z, RHO)
+            regularizers.l1_penalty(z)
+            if family == "l1"
+            else regularizers.kl_sparsity_penalty_from_logits(z, RHO)
         )
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
 
@@ -566,7 +572,11 @@ def objective(family, weight):
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
-        penalty = regularizers.l1_penalty(z) if family == "l1" else regularizers.kl_sparsity_penalty(z, RHO)
+        penalty = (
+            regularizers.l1_penalty(z)
+            if family == "l1"
+            else regularizers.kl_sparsity_penalty(z, RHO)
+        )
         return {"error": losses.mse(x_hat, x), "penalty": weight * penalty}
 
     return compute
@@ -594,7 +604,11 @@ def objective(family, weight):
     return {
         "error": losses.mse,
         "penalty": weight
-        * (regularizers.l1_penalty if family == "l1" else regularizers.kl_sparsity_penalty_from_logits)(test[0, 0]),
+        * (
+            regularizers.l1_penalty
+            if family == "l1"
+            else regularizers.kl_sparsity_penalty_from_logits
+        )(test[0, 0]),
     }
 
 

@@ -328,7 +328,7 @@ def test_the_instructors_page_counts_what_is_tried():
 # --- nbgrader itself, by its command line --------------------------------------------------------
 
 
-def copied(folder, settings={}):
+def copied(folder, settings=None):
     """A course in `folder`; `settings` as for `adapted`."""
     shutil.copytree(ROOT / "solutions", folder / "solutions")
     shutil.copy(ROOT / "nbgrader_config.py", folder)
@@ -336,7 +336,7 @@ def copied(folder, settings={}):
     for path in (folder / "solutions").glob("*/*.ipynb"):
         notebook = nbformat.read(path, as_version=4)
         (given,) = [cell for cell in notebook.cells if cell.id == "given-tools"]
-        given.source = adapted(given.source, settings)
+        given.source = adapted(given.source, settings or {})
         nbformat.write(notebook, path)
 
 
@@ -356,7 +356,7 @@ def sandboxed():
         return True
 
 
-def course(folder, submissions, settings={}):
+def course(folder, submissions, settings=None):
     """Release, submit, autograde, return and export in `folder`, as the instructor's page says:
     {(name, student): (mark, of)}.
     """

@@ -275,7 +275,7 @@ class Cluster:
 
 
 def lacking():
-    raise Exception('ModuleNotFoundError("No module named \'grader\'")')
+    raise Exception("ModuleNotFoundError(\"No module named 'grader'\")")
 
 
 def unreachable():

@@ -51,7 +51,7 @@ def whole(notebook):
     )
     kept = [cell for cell in notebook.cells if not cell.id.startswith("own-")]
     assert [cell.id for cell in kept] == [cell.id for cell in RELEASED.cells]
-    for mine, given in zip(kept, RELEASED.cells):
+    for mine, given in zip(kept, RELEASED.cells, strict=True):
         assert mine.metadata == given.metadata and mine.cell_type == given.cell_type
         assert mine.source == given.source or mine.id in ("mse", "answer-in-words")
     return True

@@ -150,7 +150,7 @@ def test_what_a_process_may_use_is_limited(boxes):
         f"import resource\nfor name in {list(names)}: print(*resource.getrlimit(getattr(resource, "
         f"'RLIMIT_' + name)))"
     )
-    for (name, most), line in zip(names.items(), seen.splitlines()):
+    for (name, most), line in zip(names.items(), seen.splitlines(), strict=True):
         assert all(0 <= int(number) <= most for number in line.split()), (name, line)
 
 
@@ -177,7 +177,7 @@ def test_what_lies_outside_is_out_of_reach(boxes):
         ]
         seen, lost = told(*sources)
     assert not lost
-    assert dict(zip(REACH, map(bool, seen))) == dict.fromkeys(REACH, True) and all(
+    assert dict(zip(REACH, map(bool, seen), strict=True)) == dict.fromkeys(REACH, True) and all(
         name.endswith("Error") for name in seen
     ), seen
 
