@@ -1,4 +1,7 @@
-"""The commands of tools/: what they renew and when, what they leave alone, and what they say where something is missing."""
+"""The commands of tools/: what they renew and when, what they leave alone, and what they say where
+something is missing.
+"""
+
 import ast
 import base64
 import hashlib
@@ -26,7 +29,10 @@ URL = "https://github.com/someone/autoencoders"
 def write(path, *cells):
     """A notebook whose code cells are `cells`; a text that begins with "# " is Markdown."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    made = [(new_markdown_cell if text.startswith("# ") else new_code_cell)(text, id=f"cell-{i}") for i, text in enumerate(cells)]
+    made = [
+        (new_markdown_cell if text.startswith("# ") else new_code_cell)(text, id=f"cell-{i}")
+        for i, text in enumerate(cells)
+    ]
     nbformat.write(new_notebook(cells=made, metadata=notebooks.METADATA), path)
     return path
 
@@ -38,14 +44,20 @@ def copy(tmp_path, monkeypatch):
         shutil.copy(ROOT / name, tmp_path)
     for name in ("_ext", "_static", "_templates"):
         shutil.copytree(ROOT / "book" / name, tmp_path / "book" / name)
-    (tmp_path / "_toc.yml").write_text("format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/page\n")
+    (tmp_path / "_toc.yml").write_text(
+        "format: jb-book\nroot: book/intro\nchapters:\n  - file: chapters/page\n"
+    )
     (tmp_path / "book" / "intro.md").write_text("# Introduction\n")
     (tmp_path / "aecourse").mkdir()
     (tmp_path / "aecourse" / "losses.py").write_text("")
     write(tmp_path / "chapters" / "page.ipynb", "# A page", "print(1)")
     for module in (book, environment):
         monkeypatch.setattr(module, "ROOT", tmp_path)
-    for name, value in {"BUILD": "_build", "SITE": "_build/html", "STAMP": "_build/html/.built"}.items():
+    for name, value in {
+        "BUILD": "_build",
+        "SITE": "_build/html",
+        "STAMP": "_build/html/.built",
+    }.items():
         monkeypatch.setattr(book, name, tmp_path / value)
     set_address(tmp_path, "")
     return tmp_path
@@ -58,8 +70,11 @@ def set_address(root, url):
 
 # The command line
 
+
 def test_every_command_has_a_target():
-    targets = re.findall(r"(?m)^(\w+):\n\t@\$\(PYTHON\) -m tools (\w+)", (ROOT / "Makefile").read_text())
+    targets = re.findall(
+        r"(?m)^(\w+):\n\t@\$\(PYTHON\) -m tools (\w+)", (ROOT / "Makefile").read_text()
+    )
     assert [name for name, same in targets if name == same] == [name for name, _ in targets]
     assert {name for name, _ in targets} == {use.split()[0] for use in commands.COMMANDS}
 
@@ -68,11 +83,15 @@ def test_an_old_python_gets_one_sentence(monkeypatch):
     source = (ROOT / "tools" / "__main__.py").read_text()
     ast.parse(source, feature_version=(3, 4))  # it can be read, at least
     monkeypatch.setattr(sys, "version_info", (3, 10, 4))
-    with pytest.raises(SystemExit, match=r"^The course needs Python 3.11 or newer, and this is 3.10: name a newer one"):
+    with pytest.raises(
+        SystemExit,
+        match=r"^The course needs Python 3.11 or newer, and this is 3.10: name a newer one",
+    ):
         runpy.run_path(str(ROOT / "tools" / "__main__.py"), run_name="__main__")
 
 
 # The environment
+
 
 @pytest.fixture
 def installed(tmp_path, copy, monkeypatch):
@@ -135,20 +154,33 @@ def test_an_environment_that_was_moved_is_made_anew(tmp_path, monkeypatch):
 
 def test_the_lock_names_no_place():
     lines = (ROOT / "requirements.lock").read_text().splitlines()
-    assert [line for line in lines if not re.fullmatch(r"#.*|[a-z0-9.-]+==[\w.]+( ; .+)?", line) or "://" in line] == []
+    assert [
+        line
+        for line in lines
+        if not re.fullmatch(r"#.*|[a-z0-9.-]+==[\w.]+( ; .+)?", line) or "://" in line
+    ] == []
 
 
 # When the site is built, and what is executed for it
 
-CHANGES = {"a module": ("aecourse/losses.py", True), "the book's extension": ("book/_ext/numbered_figures.py", False),
-           "a page": ("chapters/page.ipynb", False), "a table beside a page": ("chapters/table.csv", True),
-           "the lock": ("requirements.lock", True), "the text": ("book/intro.md", False), "the order": ("_toc.yml", False),
-           "the configuration": ("_config.yml", False), "an exercise": ("exercises/a/a.ipynb", False)}
+CHANGES = {
+    "a module": ("aecourse/losses.py", True),
+    "the book's extension": ("book/_ext/numbered_figures.py", False),
+    "a page": ("chapters/page.ipynb", False),
+    "a table beside a page": ("chapters/table.csv", True),
+    "the lock": ("requirements.lock", True),
+    "the text": ("book/intro.md", False),
+    "the order": ("_toc.yml", False),
+    "the configuration": ("_config.yml", False),
+    "an exercise": ("exercises/a/a.ipynb", False),
+}
 
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_noticed(copy, change):
-    """Every change renders the site anew; one in the package, the versions or the data also drops all saved outputs."""
+    """Every change renders the site anew; one in the package, the versions or the data also drops
+    all saved outputs.
+    """
     path, drops = CHANGES[change]
     before, saved = book.everything("digits"), book.saved_outputs("digits") / "output"
     saved.touch()
@@ -182,6 +214,7 @@ def test_the_site_is_built_until_it_stands(copy, monkeypatch, capsys):
         if len(built) < 3:
             sys.exit("a page failed")
         book.SITE.mkdir(parents=True, exist_ok=True)
+
     monkeypatch.setattr(book, "build", build)
     monkeypatch.setattr(scripts, "fetch", lambda probe: True)
     for _ in range(2):
@@ -198,7 +231,11 @@ def test_the_site_is_built_until_it_stands(copy, monkeypatch, capsys):
 def test_a_site_that_uses_the_cdn_is_built_again_once_npm_works(copy, monkeypatch):
     built, answers = [], iter([False, False, True, True])
     monkeypatch.setattr(scripts, "fetch", lambda probe: next(answers))
-    monkeypatch.setattr(book, "build", lambda dataset, local: (built.append(local), book.SITE.mkdir(parents=True, exist_ok=True)))
+    monkeypatch.setattr(
+        book,
+        "build",
+        lambda dataset, local: (built.append(local), book.SITE.mkdir(parents=True, exist_ok=True)),
+    )
     for _ in range(4):
         book.main([])
     assert built == [False, True]
@@ -216,6 +253,19 @@ def test_only_a_changed_page_is_executed(copy, capsys):
     assert re.findall(r"Executing (\d) of 2", capsys.readouterr().out) == ["2", "1", "0"]
 
 
+def test_what_a_page_computes_is_noted_and_the_time_it_waits_is_not(copy):
+    page = write(
+        copy / "chapters" / "a.ipynb",
+        "import time\nstart = time.process_time()\nwhile time.process_time() - start < 1: pass",
+        "time.sleep(4)",
+    )
+    assert book.computed_seconds(page) is None
+    book.execute([page], book.saved_outputs("digits"), environment.variables())
+    assert 1 <= book.computed_seconds(page) < 4
+    write(page, "print('changed')")
+    assert book.computed_seconds(page) is None
+
+
 def test_the_kernel_is_that_of_the_environment(copy, monkeypatch):
     """Whatever kernel of the same name the reader's home holds."""
     kernels = copy / "home" / "kernels"
@@ -224,22 +274,38 @@ def test_the_kernel_is_that_of_the_environment(copy, monkeypatch):
     (kernels / "python3" / "kernel.json").write_text(json.dumps(rogue))
     monkeypatch.setenv("JUPYTER_PATH", str(kernels.parent))
     page = write(copy / "page.ipynb", f"import sys; assert sys.prefix == {sys.prefix!r}")
-    code = ("import pathlib, sys; from tools import environment, execute\n"
-            "jobs = {pathlib.Path(sys.argv[1]): environment.variables()}\n"
-            "for *_, error in execute.execute_all(jobs, timeout=60): sys.exit(error)")
-    ran = subprocess.run([sys.executable, "-c", code, page], cwd=ROOT, env=environment.variables(), capture_output=True,
-                         text=True)
+    code = (
+        "import pathlib, sys; from tools import environment, execute\n"
+        "jobs = {pathlib.Path(sys.argv[1]): environment.variables()}\n"
+        "for *_, error in execute.execute_all(jobs, timeout=60): sys.exit(error)"
+    )
+    ran = subprocess.run(
+        [sys.executable, "-c", code, page],
+        cwd=ROOT,
+        env=environment.variables(),
+        capture_output=True,
+        text=True,
+    )
     assert ran.returncode == 0, ran.stderr
 
 
 def test_a_failing_page_says_where(copy, capsys):
-    pages = [write(copy / "chapters" / "a.ipynb", "spam = 1", "spam / 0"),
-             write(copy / "chapters" / "b.ipynb", "import warnings; warnings.warn('careful')")]
+    pages = [
+        write(copy / "chapters" / "a.ipynb", "spam = 1", "spam / 0"),
+        write(copy / "chapters" / "b.ipynb", "import warnings; warnings.warn('careful')"),
+    ]
     with pytest.raises(SystemExit) as ended:
         book.execute(pages, book.saved_outputs("digits"), environment.variables())
     said = str(ended.value)
-    for part in ("chapters/a.ipynb", "spam / 0", "ZeroDivisionError", "chapters/b.ipynb", "wrote to stderr",
-                 "UserWarning: careful", "2 of 2 pages failed"):
+    for part in (
+        "chapters/a.ipynb",
+        "spam / 0",
+        "ZeroDivisionError",
+        "chapters/b.ipynb",
+        "wrote to stderr",
+        "UserWarning: careful",
+        "2 of 2 pages failed",
+    ):
         assert part in said
     assert "\x1b" not in said
     with pytest.raises(SystemExit):  # nothing of it was saved
@@ -249,16 +315,21 @@ def test_a_failing_page_says_where(copy, capsys):
 
 # The scripts that pages load
 
+
 @pytest.fixture
 def npm(tmp_path, monkeypatch):
-    """A program that packs one small package as npm would, and its place; the package is pinned by its digest."""
+    """A program that packs one small package as npm would, and its place; the package is pinned by
+    its digest.
+    """
     script, archive = tmp_path / "embed.js", tmp_path / "one-1.0.0.tgz"
     script.write_text("// a script")
     with tarfile.open(archive, "w:gz") as file:
         file.add(script, "package/dist/embed.js")
         file.add(script, "package/dist/never-loaded.js")
     digest = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
-    monkeypatch.setattr(scripts, "PACKAGES", {"one@1.0.0": (digest, r"package/dist/(embed\.js)", r"one/\1")})
+    monkeypatch.setattr(
+        scripts, "PACKAGES", {"one@1.0.0": (digest, r"package/dist/(embed\.js)", r"one/\1")}
+    )
     return program(tmp_path / "npm", f'[ "$1" = view ] || cp "{archive}" "$3"')
 
 
@@ -280,7 +351,9 @@ def test_scripts_come_from_npm_once(tmp_path, npm):
 
 
 @needs_a_shell
-@pytest.mark.parametrize("broken", ["echo no such host; exit 1", "exit 0", "exec nothing-of-the-kind"])
+@pytest.mark.parametrize(
+    "broken", ["echo no such host; exit 1", "exit 0", "exec nothing-of-the-kind"]
+)
 def test_without_npm_pages_use_the_cdn(tmp_path, npm, broken, monkeypatch, capsys):
     static = tmp_path / "_build" / "static"
     stub = program(tmp_path / "broken", broken)
@@ -296,23 +369,34 @@ def test_without_npm_pages_use_the_cdn(tmp_path, npm, broken, monkeypatch, capsy
 @needs_a_shell
 def test_another_archive_is_refused(tmp_path, npm, monkeypatch, capsys):
     monkeypatch.delenv("AECOURSE_STRICT", raising=False)
-    monkeypatch.setattr(scripts, "PACKAGES", {"one@1.0.0": ("bm90IHRoaXM=", *scripts.PACKAGES["one@1.0.0"][1:])})
+    monkeypatch.setattr(
+        scripts, "PACKAGES", {"one@1.0.0": ("bm90IHRoaXM=", *scripts.PACKAGES["one@1.0.0"][1:])}
+    )
     assert not scripts.fetch(tmp_path / "static", npm)
     assert "expected bm90IHRoaXM=" in capsys.readouterr().out and not (tmp_path / "static").exists()
 
 
 # The rendered site
 
+
 def figure(name):
     """A cell that has displayed a figure, as `aecourse.pages.show` does."""
-    html = f"<figure id='{name}'><svg aria-label='a line'></svg><figcaption>Caption</figcaption></figure>"
-    shown = new_output("display_data", {"text/html": html}, metadata={"aecourse": {"name": name, "caption": "Caption"}})
+    html = (
+        f"<figure id='{name}'><svg aria-label='a"
+        " line'></svg><figcaption>Caption</figcaption></figure>"
+    )
+    shown = new_output(
+        "display_data",
+        {"text/html": html},
+        metadata={"aecourse": {"name": name, "caption": "Caption"}},
+    )
     return new_code_cell("draw()", id=name, execution_count=1, outputs=[shown])
 
 
 @pytest.fixture
 def rendered(copy):
-    """Render two pages with two figures each, the second with a text, without npm; gives what was said, and the second page.
+    """Render two pages with two figures each, the second with a text, without npm; gives what was
+    said, and the second page.
 
     Their outputs are in the notebooks, so that no kernel starts.
     """
@@ -322,24 +406,33 @@ def rendered(copy):
     def write_figures(path, text, *names):
         cells = [new_markdown_cell(text, id="text"), *map(figure, names)]
         nbformat.write(new_notebook(cells=cells, metadata=notebooks.METADATA), path)
+
     write_figures(copy / "chapters" / "page.ipynb", "# The first page", "fig-a", "fig-b")
 
     def render(text):
-        write_figures(copy / "chapters" / "second.ipynb", f"# A page\n\n{text}", "fig-one", "fig-two")
+        write_figures(
+            copy / "chapters" / "second.ipynb", f"# A page\n\n{text}", "fig-one", "fig-two"
+        )
         config = book.site_configuration(local=False, saved=book.saved_outputs("digits"), root=copy)
         config["execute"] = {"execute_notebooks": "off"}
         said = book.render(copy, config, environment.variables())
         return said, (copy / "_build" / "html" / "chapters" / "second.html").read_text()
+
     return render
 
 
 def test_without_an_address_no_button_leads_away(rendered):
     said, page = rendered("See [Figure 2](#fig-two) and [Figure 1](page.ipynb#fig-a).")
     assert said == ""
-    article = page[page.index("<article"):page.index("</article")]
-    assert re.findall(r"Figure (\d)\.", article) == ["1", "2"] and "_sources/chapters/second.ipynb" in page
+    article = page[page.index("<article") : page.index("</article")]
+    assert (
+        re.findall(r"Figure (\d)\.", article) == ["1", "2"]
+        and "_sources/chapters/second.ipynb" in page
+    )
     assert not re.search(r'href="https?://[^"]*(github|colab|mybinder)', page)
-    assert "og:title" in page and "og:url" not in page and 'rel="canonical"' not in page  # it has no address to name
+    assert (
+        "og:title" in page and "og:url" not in page and 'rel="canonical"' not in page
+    )  # it has no address to name
 
 
 def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_time(rendered, copy):
@@ -347,7 +440,10 @@ def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_t
     for _ in range(2):
         said, page = rendered("See [Figure 3](#fig-two) and [nothing](#fig-three).")
         assert "'Figure 3' links to Figure 2" in said and "fig-three" in said
-    assert '"https://colab.research.google.com/github/someone/autoencoders/blob/main/chapters/second.ipynb"' in page
+    assert (
+        '"https://colab.research.google.com/github/someone/autoencoders/blob/main/chapters/second.ipynb"'
+        in page
+    )
     assert f'"{URL}"' in page
     published = "https://someone.github.io/autoencoders"
     assert f'<meta property="og:url" content="{published}/chapters/second.html" />' in page
@@ -357,58 +453,114 @@ def test_with_an_address_buttons_open_the_notebook_and_a_dead_link_fails_every_t
 
 # Notebooks and the address
 
+
 def messy():
-    """A notebook as JupyterLab leaves it: outputs everywhere, counts of a long session, metadata of its own."""
-    result = new_output("execute_result", {"text/plain": "4"}, execution_count=31, metadata={"seen": "now"})
-    cells = [new_markdown_cell("# Été", id="title"),
-             new_code_cell("2 + 2", id="marked", execution_count=31, outputs=[result],
-                           metadata={"tags": [notebooks.MARK], "execution": {"iopub.execute_input": "now"}, "scrolled": True}),
-             new_code_cell("3 + 3", id="other", execution_count=32, outputs=[new_output("stream", text="6")],
-                           metadata={"ExecuteTime": 1})]
-    metadata = {"kernelspec": {"display_name": "my own", "language": "python", "name": "python3"},
-                "language_info": {"name": "python", "version": "3.12"}, "widgets": {"state": 1}}
+    """A notebook as JupyterLab leaves it: outputs everywhere, counts of a long session, metadata of
+    its own.
+    """
+    result = new_output(
+        "execute_result", {"text/plain": "4"}, execution_count=31, metadata={"seen": "now"}
+    )
+    cells = [
+        new_markdown_cell("# Été", id="title"),
+        new_code_cell(
+            "2 + 2",
+            id="marked",
+            execution_count=31,
+            outputs=[result],
+            metadata={
+                "tags": [notebooks.MARK],
+                "execution": {"iopub.execute_input": "now"},
+                "scrolled": True,
+            },
+        ),
+        new_code_cell(
+            "3 + 3",
+            id="other",
+            execution_count=32,
+            outputs=[new_output("stream", text="6")],
+            metadata={"ExecuteTime": 1},
+        ),
+    ]
+    metadata = {
+        "kernelspec": {"display_name": "my own", "language": "python", "name": "python3"},
+        "language_info": {"name": "python", "version": "3.12"},
+        "widgets": {"state": 1},
+    }
     return new_notebook(cells=cells, metadata=metadata)
 
 
 def test_the_canonical_form_keeps_what_matters():
     text = notebooks.canonical(messy(), URL)
     title, first, marked, other = (notebook := json.loads(text))["cells"]
-    assert notebook["metadata"] == notebooks.METADATA and (notebook["nbformat"], notebook["nbformat_minor"]) == (4, 5)
+    assert notebook["metadata"] == notebooks.METADATA and (
+        notebook["nbformat"],
+        notebook["nbformat_minor"],
+    ) == (4, 5)
     assert [cell["id"] for cell in notebook["cells"]] == ["title", "set-up", "marked", "other"]
     assert f'ADDRESS = "{URL}"' in "".join(first["source"])
     assert marked["metadata"] == {"tags": [notebooks.MARK]} and marked["execution_count"] == 2
-    result = {"data": {"text/plain": ["4"]}, "execution_count": 2, "metadata": {}, "output_type": "execute_result"}
+    result = {
+        "data": {"text/plain": ["4"]},
+        "execution_count": 2,
+        "metadata": {},
+        "output_type": "execute_result",
+    }
     assert marked["outputs"] == [result]
     assert (other["metadata"], other["execution_count"], other["outputs"]) == ({}, None, [])
-    assert title["source"] == ["# Été"] and "Été" in text and text.endswith("}\n") and text.startswith('{\n "cells"')
+    assert (
+        title["source"] == ["# Été"]
+        and "Été" in text
+        and text.endswith("}\n")
+        and text.startswith('{\n "cells"')
+    )
 
 
 def test_what_a_page_imports_stands_in_the_first_cell():
     notebook = messy()
-    notebook.cells.insert(1, notebooks.set_up("https://github.com/another/place", "import torch\n\nfrom aecourse import losses"))
+    notebook.cells.insert(
+        1,
+        notebooks.set_up(
+            "https://github.com/another/place", "import torch\n\nfrom aecourse import losses"
+        ),
+    )
     for url in (URL, ""):
         notebook = nbformat.reads(notebooks.canonical(notebook, url), as_version=4)
-        assert notebook.cells[1].source == notebooks.set_up(url).source + "\n\nimport torch\n\nfrom aecourse import losses"
+        assert (
+            notebook.cells[1].source
+            == notebooks.set_up(url).source + "\n\nimport torch\n\nfrom aecourse import losses"
+        )
     assert len(notebook.cells) == 4
 
 
-@pytest.mark.parametrize("tag, source, wanted", [
-    ("remove-input", "show(fig)", "# @title The figure\nshow(fig)"),
-    ("remove-input", "with reveal():\n    explore(draw)", "# @title The figure\nwith"),
-    ("remove-input", "show_table(runs)", "# @title The table\nshow"),
-    ("remove-input", "claim('a')", "# @title What the numbers say\nclaim"),
-    ("hide-input", "def draw(): pass", "# @title The plotting code\ndef draw"),
-    ("remove-input", "# @title Mine\nshow(1)", "# @title Mine\nshow")])
+@pytest.mark.parametrize(
+    "tag, source, wanted",
+    [
+        ("remove-input", "show(fig)", "# @title The figure\nshow(fig)"),
+        ("remove-input", "with reveal():\n    explore(draw)", "# @title The figure\nwith"),
+        ("remove-input", "show_table(runs)", "# @title The table\nshow"),
+        ("remove-input", "claim('a')", "# @title What the numbers say\nclaim"),
+        ("hide-input", "def draw(): pass", "# @title The plotting code\ndef draw"),
+        ("remove-input", "# @title Mine\nshow(1)", "# @title Mine\nshow"),
+    ],
+)
 def test_one_tag_folds_a_cell_everywhere(tag, source, wanted):
     notebook = messy()
     notebook.cells.append(new_code_cell(source, id="folded", metadata={"tags": [tag]}))
     cell = nbformat.reads(notebooks.canonical(notebook, ""), as_version=4).cells[-1]
     assert cell.source.startswith(wanted) and cell.source.endswith(source)
-    assert (cell.metadata["cellView"], cell.metadata["jupyter"]) == ("form", {"source_hidden": True})
-    assert cell.metadata.get("mystnb", {}).get("code_prompt_show") == ("Show the plotting code" if tag == "hide-input" else None)
+    assert (cell.metadata["cellView"], cell.metadata["jupyter"]) == (
+        "form",
+        {"source_hidden": True},
+    )
+    assert cell.metadata.get("mystnb", {}).get("code_prompt_show") == (
+        "Show the plotting code" if tag == "hide-input" else None
+    )
     again = nbformat.from_dict({**cell, "metadata": {**cell.metadata, "tags": []}})
     notebooks.folded(again)
-    assert "cellView" not in again.metadata and "jupyter" not in again.metadata, "without the tag it is open again"
+    assert "cellView" not in again.metadata and "jupyter" not in again.metadata, (
+        "without the tag it is open again"
+    )
 
 
 def test_the_canonical_form_is_stable():
@@ -435,7 +587,9 @@ def test_notebooks_execute_what_lacks_its_outputs(copy, monkeypatch, capsys):
     cells = nbformat.read(path, as_version=4).cells
     assert [(cell.execution_count, cell.outputs) for cell in cells[1:3]] == [(None, [])] * 2
     assert cells[3].outputs[0].text == "42\n" and cells[3].execution_count == 3
-    assert capsys.readouterr().out.count("chapters/page.ipynb") == 2  # executed and rewritten, and then left alone
+    assert (
+        capsys.readouterr().out.count("chapters/page.ipynb") == 2
+    )  # executed and rewritten, and then left alone
 
 
 def test_the_address_is_written_once(copy):
@@ -443,11 +597,22 @@ def test_the_address_is_written_once(copy):
     address.write(URL + ".git/", copy)
     assert notebooks.address(copy) == URL
     after = (copy / "_config.yml").read_text().splitlines()
-    assert [new for old, new in zip(before, after, strict=True) if old != new] == [f'  url: "{URL}"']
+    assert [new for old, new in zip(before, after, strict=True) if old != new] == [
+        f'  url: "{URL}"'
+    ]
 
 
-@pytest.mark.parametrize("wrong", ["", "someone/autoencoders", "http://github.com/a/b", "https://github.com/a",
-                                   "https://example.org/a/b", 'https://github.com/a/b"; import os #'])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "",
+        "someone/autoencoders",
+        "http://github.com/a/b",
+        "https://github.com/a",
+        "https://example.org/a/b",
+        'https://github.com/a/b"; import os #',
+    ],
+)
 def test_another_kind_of_address_is_refused(copy, wrong):
     with pytest.raises(SystemExit, match="expected https://github.com/OWNER/NAME"):
         address.write(wrong, copy)
@@ -455,7 +620,9 @@ def test_another_kind_of_address_is_refused(copy, wrong):
 
 
 def start(url, installed):
-    """Run the set-up cell as a notebook would, where pip only says what it is asked for, and "installs" it; what was said."""
+    """Run the set-up cell as a notebook would, where pip only says what it is asked for, and
+    "installs" it; what was said.
+    """
     code = f"""
 import sys, types
 class Missing:
@@ -478,7 +645,11 @@ shell.run_cell({notebooks.set_up(url).source!r})"""
 
 def test_the_set_up_never_installs_from_nowhere():
     said = start("", installed=False)
-    for part in ("aecourse is not installed, and this copy of the course", "pip install -e .", "make address URL="):
+    for part in (
+        "aecourse is not installed, and this copy of the course",
+        "pip install -e .",
+        "make address URL=",
+    ):
         assert part in said
     assert not re.search("^pip", said, re.M) and "about" not in said.splitlines()
 
@@ -489,6 +660,7 @@ def test_the_set_up_installs_from_the_address_and_only_what_is_missing():
 
 
 # Claims
+
 
 def test_the_table_of_claims():
     page = notebooks.paths("chapters")[0]
