@@ -1,4 +1,4 @@
-"""Baselines: the best that a linear method can do, without training."""
+"""Baselines: optimal linear methods, computed in closed form instead of trained."""
 
 from aecourse.baselines.pca import pca_error
 from aecourse.baselines.transform_coding import TransformCoder, reverse_water_filling

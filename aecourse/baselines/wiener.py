@@ -1,4 +1,4 @@
-"""The best linear denoiser, inpainter and code: what a network has to beat (Wiener, 1949; Kolmogorov, 1956)."""
+"""The best linear denoiser and inpainter, for a network to be compared with."""
 
 import torch
 from torch import nn
@@ -6,17 +6,19 @@ from torch import nn
 from aecourse import validation
 
 
-def second_moments(data):
-    """Mean (d,) and covariance (d, d), over N, of `data`, (N, ...)."""
+def second_moments(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """Mean, (d,), and covariance, (d, d), of `data`, (N, ...), which divides by N."""
     rows = validation.floating("data", data).flatten(1)  # (N, d)
     mean = rows.mean(0)
     return mean, (rows - mean).T @ (rows - mean) / len(rows)
 
 
 class LinearDenoiser(nn.Module):
-    r"""The map :math:`\hat x = W \tilde x + b` of least squared error from spoilt to clean data, found without training.
+    r"""The affine map :math:`\hat x = W \tilde x + b` with the least squared error, in closed form.
 
-    The same map is what a linear denoising autoencoder of full width tends to.
+    It maps corrupted to clean data. A linear denoising autoencoder of full width converges to the
+    same map. Call :meth:`gaussian` or :meth:`masking` to choose the corruption; before that it is
+    the identity.
 
     Args:
         data: clean training data, (N, ...).
@@ -25,89 +27,120 @@ class LinearDenoiser(nn.Module):
         Wiener (1949), for the Gaussian noise.
     """
 
-    def __init__(self, data):
+    def __init__(self, data: torch.Tensor):
         super().__init__()
         mean, covariance = second_moments(data)
         self.shape = tuple(data.shape[1:])
-        for name, value in (
-            ("mean", mean),
-            ("covariance", covariance),
-            ("weight", torch.eye(len(mean)).to(mean)),
-            ("bias", 0 * mean),
-        ):
-            self.register_buffer(name, value)
+        self.register_buffer("mean", mean)
+        self.register_buffer("covariance", covariance)
+        self.register_buffer("weight", torch.eye(len(mean)).to(mean))
+        self.register_buffer("bias", 0 * mean)
 
-    def gaussian(self, sigma):
-        r"""Set W for noise of standard deviation `sigma`, and return the model: :math:`W = C (C + \sigma^2 I)^{-1}`."""
-        noisy = self.covariance + validation.positive("sigma", sigma, float) ** 2 * torch.eye(
-            len(self.mean)
-        ).to(self.mean)
+    def gaussian(self, sigma: float) -> "LinearDenoiser":
+        r"""Set W and b for Gaussian noise: :math:`W = C (C + \sigma^2 I)^{-1}`.
+
+        Args:
+            sigma: standard deviation of the noise, in units of the data.
+
+        Returns:
+            This model.
+
+        Raises:
+            ValueError: If `sigma` is not positive.
+        """
+        validation.positive("sigma", sigma, float)
+        noisy = self.covariance + sigma**2 * torch.eye(len(self.mean)).to(self.mean)
         self.weight = torch.linalg.solve(noisy, self.covariance).T
         self.bias = self.mean - self.weight @ self.mean
         return self
 
-    def masking(self, p):
-        r"""Set W for entries hidden with probability `p`, and return the model: :math:`W = q C Q^+`, with :math:`q = 1 - p`.
+    def masking(self, p: float) -> "LinearDenoiser":
+        r"""Set W and b for masking: :math:`W = q C Q^+`, with :math:`q = 1 - p`.
 
-        What is seen has the covariance :math:`Q = q^2 C + q (1 - q) \, \mathrm{diag}(E[x^2])`: hiding adds noise in
-        proportion to an entry's own size. An entry that is always zero makes Q singular, hence the pseudo-inverse.
+        The visible data have the covariance
+        :math:`Q = q^2 C + q (1 - q) \, \mathrm{diag}(E[x^2])`: masking adds noise whose variance is
+        proportional to the mean square of an entry. If an entry is always zero, Q is singular,
+        hence the pseudo-inverse.
+
+        Args:
+            p: probability that an entry is hidden.
+
+        Returns:
+            This model.
+
+        Raises:
+            ValueError: If `p` is not strictly between 0 and 1.
         """
         if not 0 < p < 1:
-            raise ValueError(f"p is {p!r}; expected a probability between 0 and 1, both left out")
+            raise ValueError(
+                f"p is {p!r}; expected a probability between 0 and 1, exclusive: try 0.5"
+            )
         q = 1 - p
         seen = q**2 * self.covariance + q * p * (self.covariance.diagonal() + self.mean**2).diag()
         self.weight = q * self.covariance @ torch.linalg.pinv(seen, hermitian=True)
         self.bias = self.mean - q * self.weight @ self.mean
         return self
 
-    def forward(self, x):
-        """The clean data that `x` suggests: (B, ...) -> (B, ...)."""
-        return (
-            validation.samples("x", x, self.shape).flatten(1) @ self.weight.T + self.bias
-        ).reshape(x.shape)
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """Estimate the clean data from corrupted data: (B, ...) -> (B, ...)."""
+        rows = validation.samples("x", x, self.shape).flatten(1)  # (B, d)
+        return (rows @ self.weight.T + self.bias).reshape(x.shape)
 
 
-def linear_inpaint(data, x, hidden, ridge=1e-4):
-    r"""Fill in the `hidden` entries of each image linearly from its visible ones, by the covariance of `data`.
+def linear_inpaint(
+    data: torch.Tensor, x: torch.Tensor, hidden: torch.Tensor, ridge: float = 1e-4
+) -> torch.Tensor:
+    r"""Fill in the hidden entries of each image by linear regression on its visible ones.
 
     .. math:: \hat x_h = \mu_h + C_{hv} (C_{vv} + r I)^{-1} (x_v - \mu_v)
 
+    The mean and the covariance C are those of `data`.
+
     Args:
         data: clean training data, (N, ...), floating point.
-        x: (B, ...), what to fill in; its hidden entries have no say.
+        x: images to fill in, (B, ...); the values of their hidden entries are ignored.
         hidden: (B, ...) booleans, the same number in each image.
-        ridge: r, in squared units of the data: what keeps pixels that hardly vary from counting.
+        ridge: r, in squared units of the data: it limits the weight of pixels that hardly vary.
 
     Returns:
         `x` with its hidden entries replaced.
 
     Raises:
-        ValueError: where shapes differ, or the images hide different numbers of entries.
+        ValueError: If shapes differ, or the images hide different numbers of entries.
     """
     validation.weight("ridge", ridge)
     if hidden.shape != x.shape or hidden.dtype != torch.bool or x.shape[1:] != data.shape[1:]:
         raise ValueError(
-            f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, x {tuple(x.shape)} and data "
-            f"{tuple(data.shape)}; expected booleans of the shape of x, and samples of one shape"
+            f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, "
+            f"x {tuple(x.shape)} and data {tuple(data.shape)}; "
+            "expected booleans of the shape of x, and samples of one shape: "
+            "expand the mask to x with hidden.expand_as(x)"
         )
     counts = hidden.flatten(1).sum(1)
     if (counts != counts[0]).any():
         raise ValueError(
-            f"hidden hides {int(counts.min())} to {int(counts.max())} entries; expected the same number in each image: "
-            "call it for each number apart"
+            f"hidden hides {int(counts.min())} to {int(counts.max())} entries; "
+            "expected the same number in each image: "
+            "call it separately for the images with each number"
         )
     mean, covariance = second_moments(data)
     covariance = covariance + ridge * torch.eye(len(mean)).to(mean)
-    order = hidden.flatten(1).int().argsort(dim=1, stable=True)  # visible places, then hidden ones
+    order = hidden.flatten(1).int().argsort(dim=1, stable=True)  # (B, d), visible indices first
     sizes = [order.shape[1] - int(counts[0]), int(counts[0])]
     filled = [
-        fill(row, mean, covariance, *places.split(sizes))
-        for row, places in zip(x.flatten(1), order)
+        fill(row, mean, covariance, *indices.split(sizes))
+        for row, indices in zip(x.flatten(1), order, strict=True)
     ]
     return torch.stack(filled).reshape(x.shape)
 
 
-def fill(row, mean, covariance, visible, hidden):
-    """One image, (d,), its places `hidden` filled in from those `visible`."""
+def fill(
+    row: torch.Tensor,
+    mean: torch.Tensor,
+    covariance: torch.Tensor,
+    visible: torch.Tensor,
+    hidden: torch.Tensor,
+) -> torch.Tensor:
+    """One image, (d,), with its `hidden` indices predicted from its `visible` indices."""
     explained = torch.linalg.solve(covariance[visible][:, visible], row[visible] - mean[visible])
     return row.index_copy(0, hidden, mean[hidden] + covariance[hidden][:, visible] @ explained)

@@ -1,11 +1,16 @@
-"""Regularizers: functions of tensors that keep a code small, sparse or stable. Their weights are in the objective.
+"""Regularizers: penalties that keep a code small, sparse or stable.
 
-A new penalty is a module, a test with its row of ``ORACLES``, a reference, and two lines here: its name, and a row of
-``PENALTIES``. ``objectives.penalized``, the command line, its page and the tests of every kind read the row.
+They are functions of tensors. Their weights belong to the objective.
+
+To add a penalty, write a module, a test with a row of ``ORACLES`` and a reference, and add two
+entries here: its name, and a row of ``PENALTIES``, which ``objectives.penalized``, the command
+line, its page and the tests read.
 """
 
 from collections.abc import Callable
 from typing import NamedTuple
+
+import torch
 
 from aecourse.regularizers.contraction import (
     contractive_penalty,
@@ -29,12 +34,13 @@ from aecourse.regularizers.weight_decay import l2_penalty, prior_weight, weight_
 
 
 class Penalty(NamedTuple):
-    """A row of the register: what `objectives.penalized` adds to the error."""
+    """A row of the register: the penalty that `objectives.penalized` adds to the error."""
 
     term: str  #: its name in the history
-    function: Callable  #: ``(model, x, z, generator) -> scalar``; `x` is what the encoder saw, `z` its code
-    weight: float  #: by default, on the command line
-    meaning: str  #: what the weight multiplies, in a few words
+    #: ``(model, x, z, generator) -> scalar``, with the encoder's input `x` and its code `z`
+    function: Callable[..., torch.Tensor]
+    weight: float  #: the default on the command line
+    meaning: str  #: the quantity that the weight multiplies, in a few words
     code_activation: str = "linear"  #: of the model that the command line trains
 
 

@@ -1,28 +1,29 @@
-"""L1 sparsity: few units speak for each sample. And the sparse code itself, by ISTA and FISTA."""
+"""L1 sparsity: few units are active for each sample. And sparse coding, by ISTA and FISTA."""
 
 import torch
 
 from aecourse import validation
-from aecourse.losses.reduction import at_least_float32, reduce
+from aecourse.losses.reduction import Reduction, at_least_float32, reduce
 
 
-def l1_penalty(z, reduction="mean"):
+def l1_penalty(z: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
     r"""Mean of :math:`|z|` over batch and units, in units of the code.
 
-    On its own it can be gamed: codes halved and decoder weights doubled give the same reconstruction for half the
-    penalty. Hold the decoder with :func:`normalize_atoms_`, or pay for the product with :func:`scale_free_l1`.
+    On its own it can be gamed: halve the code and double the decoder's weights, and the
+    reconstruction is the same for half the penalty. Fix the decoder's norm with
+    :func:`normalize_atoms_`, or penalise the product with :func:`scale_free_l1`.
 
     Args:
         z: codes, (B, ...), floating point.
-        reduction: ``"mean"`` over every element, ``"sum"``, ``"batchmean"`` (sum over units, mean over the batch)
-            or ``"none"``.
+        reduction: ``"mean"`` over every element, ``"sum"``, ``"batchmean"`` (sum over units, mean
+            over the batch) or ``"none"``.
 
     Returns:
         A scalar, or (B, ...) for ``"none"``.
 
     Raises:
-        TypeError: where `z` is not a floating-point tensor.
-        ValueError: where `z` is empty or the reduction is unknown.
+        TypeError: If `z` is not a floating-point tensor.
+        ValueError: If `z` is empty or the reduction is unknown.
 
     Source:
         Tibshirani (1996).
@@ -30,73 +31,96 @@ def l1_penalty(z, reduction="mean"):
     return reduce(at_least_float32(validation.floating("z", z)).abs(), reduction)
 
 
-def atom_norms(weight, axis=1):
-    """The length of what each unit of the code adds to the output, along all axes but `axis`: (d, k) -> (k,).
+def atom_norms(weight: torch.Tensor, axis: int = 1) -> torch.Tensor:
+    """The norm of each atom: the vector that a unit of the code adds to the output at activation 1.
 
     Args:
-        weight: of a linear decoder, as `torch.nn.Linear` (d, k) or `torch.nn.ConvTranspose2d` (k, C, h, w) keeps it.
-        axis: along which the units lie: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
+        weight: of a linear decoder: (d, k) as in ``torch.nn.Linear``, or (k, C, h, w) as in
+            ``torch.nn.ConvTranspose2d``.
+        axis: the axis of the units: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
+
+    Returns:
+        (k,), in units of the data over those of the code.
     """
     return validation.floating("weight", weight).movedim(axis, 0).flatten(1).norm(dim=1)  # (k,)
 
 
 @torch.no_grad()
-def normalize_atoms_(weight, axis=1):
-    """Scale, in place, what each unit adds to the output to length 1. Call it after every step of the optimiser.
+def normalize_atoms_(weight: torch.Tensor, axis: int = 1) -> torch.Tensor:
+    """Scale every atom to norm 1, in place. Call it after every step of the optimizer.
 
-    Then a code can't be made small by making the decoder large. This holds for a decoder of one linear layer; a
-    deeper one can take the scale up in a later layer, unless that is held too. A unit of length zero stays.
+    Then the code can't be made small by making the decoder large. This works for a decoder of one
+    linear layer; a deeper one can restore the scale in a later layer, unless that is normalized
+    too. An atom of norm zero is not changed.
 
-    In :func:`aecourse.training.fit` the optimizer calls it: give one on which
-    ``register_step_post_hook(lambda *_: unit_norm_(weight))`` was called.
+    In :func:`aecourse.training.fit` let the optimizer call it: pass one on which
+    ``register_step_post_hook(lambda *_: normalize_atoms_(weight))`` was called.
 
     Args:
-        weight: of the decoder, as for :func:`atom_norms`; changed in place, gradient or not.
-        axis: along which the units lie: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
+        weight: of the decoder, as for :func:`atom_norms`; changed in place, whether or not it
+            requires a gradient.
+        axis: the axis of the units: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
 
     Returns:
         `weight`.
 
     Source:
-        Olshausen and Field (1996), who scale these vectors too, but to give every unit the same variance.
+        Olshausen and Field (1996), who scale these vectors too, but to give every unit the same
+        variance.
     """
     norms = atom_norms(weight, axis)
     weight.movedim(axis, -1).div_(norms.where(norms > 0, 1))
     return weight
 
 
-def scale_free_l1(z, weight, axis=1, reduction="mean"):
-    r"""L1 of what is added to the output, :math:`|z_j| \lVert d_j \rVert`, in units of the data: the other cure.
+def scale_free_l1(
+    z: torch.Tensor, weight: torch.Tensor, axis: int = 1, reduction: Reduction = "mean"
+) -> torch.Tensor:
+    r"""L1 of each unit's contribution to the output, :math:`|z_j| \lVert d_j \rVert`.
 
-    It equals :func:`l1_penalty` where the decoder has unit norm, and does not move when code and decoder trade scale.
+    It is in units of the data. It equals :func:`l1_penalty` if the atoms have norm 1, and does not
+    change if the code is divided by a factor and the decoder multiplied by it.
 
     Args:
         z: codes, (B, k) or (B, k, ...), floating point.
         weight: of the linear decoder, as for :func:`atom_norms`.
-        axis: along which the units lie: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
+        axis: the axis of the units: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
         reduction: as for :func:`l1_penalty`.
+
+    Returns:
+        A scalar, or the shape of `z` for ``"none"``.
+
+    Raises:
+        TypeError: If `z` or `weight` is not a floating-point tensor.
+        ValueError: If the number of units differs, or the reduction is unknown.
     """
     norms = atom_norms(weight, axis)
     if validation.floating("z", z).dim() < 2 or z.shape[1] != len(norms):
         raise ValueError(
-            f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)} {len(norms)} units along axis {axis}; "
-            f"expected (B, {len(norms)}): choose the axis along which the weight's units lie"
+            f"z has shape {tuple(z.shape)} and weight {tuple(weight.shape)} {len(norms)} units "
+            f"along axis {axis}; expected (B, {len(norms)}): "
+            "choose the axis of the weight along which its units lie"
         )
     return l1_penalty(z * norms.reshape(-1, *[1] * (z.dim() - 2)), reduction)
 
 
-def soft_threshold(z, threshold):
-    r"""Shrink towards zero by `threshold`, and to zero what is smaller: :math:`\mathrm{sign}(z)\,\max(|z| - a, 0)`.
+def soft_threshold(z: torch.Tensor, threshold: float | torch.Tensor) -> torch.Tensor:
+    r"""Shrink each value towards zero by `threshold`: :math:`\mathrm{sign}(z)\,\max(|z| - a, 0)`.
 
-    It minimises :math:`\tfrac12 (c - z)^2 + a |c|` over :math:`c`. Without the half the threshold is :math:`a / 2`.
+    Values with :math:`|z| \le a` become zero. The result minimises
+    :math:`\tfrac12 (c - z)^2 + a |c|` over :math:`c`. Without the factor of one half the threshold
+    is :math:`a / 2`.
 
     Args:
         z: any shape, floating point.
         threshold: a, zero or more; a number, or a tensor that broadcasts to `z`.
 
+    Returns:
+        A tensor of the shape of `z`.
+
     Raises:
-        TypeError: where `z` is not a floating-point tensor.
-        ValueError: where `z` is empty or `threshold` is negative.
+        TypeError: If `z` is not a floating-point tensor.
+        ValueError: If `z` is empty or `threshold` is negative.
 
     Source:
         Donoho (1995).
@@ -106,87 +130,125 @@ def soft_threshold(z, threshold):
     return z - z.clamp(-threshold, threshold)
 
 
-def sparse_objective(x, codes, dictionary, alpha):
-    r"""What sparse coding minimises for each sample, (B,): :math:`\tfrac12 \lVert x - c D \rVert^2 + \alpha \lVert c \rVert_1`."""
+def sparse_objective(
+    x: torch.Tensor, codes: torch.Tensor, dictionary: torch.Tensor, alpha: float | torch.Tensor
+) -> torch.Tensor:
+    r"""The objective of sparse coding, for each sample.
+
+    .. math:: \tfrac12 \lVert x - c D \rVert^2 + \alpha \lVert c \rVert_1
+
+    Args:
+        x: data, (B, d), floating point.
+        codes: c, (B, k).
+        dictionary: D, (k, d), one atom a row.
+        alpha: weight of the L1 norm.
+
+    Returns:
+        (B,), in squared units of the data.
+    """
     return (x - codes @ dictionary).square().sum(1) / 2 + alpha * codes.abs().sum(1)  # (B,)
 
 
-def lipschitz(dictionary):
-    """The largest eigenvalue of D D^T, (): how fast the gradient of the squared error turns."""
-    return torch.linalg.matrix_norm(dictionary, 2).square()
+def ista(
+    x: torch.Tensor,
+    dictionary: torch.Tensor,
+    alpha: float | torch.Tensor,
+    steps: int = 100,
+    start: torch.Tensor | None = None,
+) -> torch.Tensor:
+    r"""Sparse codes by iterative soft thresholding.
 
-
-def ista(x, dictionary, alpha, steps=100, start=None):
-    r"""Sparse codes by iterative soft thresholding: a gradient step of size 1 / L, then :func:`soft_threshold`.
-
-    It minimises :func:`sparse_objective`, which falls at every step; after t steps it is above the minimum by at
-    most :math:`L \lVert c_0 - c^* \rVert^2 / 2t`.
+    Each iteration is a gradient step of size 1 / L, then :func:`soft_threshold`. It minimises
+    :func:`sparse_objective`, which decreases at every step; after t steps it is above the minimum
+    by no more than :math:`L \lVert c_0 - c^* \rVert^2 / 2t`.
 
     Args:
         x: data, (B, d), floating point.
         dictionary: D, (k, d), one atom a row; for a linear decoder its ``weight.T``.
         alpha: weight of the L1 norm, zero or more.
         steps: number of iterations.
-        start: first codes, (B, k); zero by default.
+        start: initial codes, (B, k); zero by default.
 
     Returns:
-        (B, k) codes, differentiable through every step.
+        Codes, (B, k), differentiable through every step.
 
     Raises:
-        TypeError: where `x` and `dictionary` are not floating-point tensors of one dtype.
-        ValueError: where their shapes do not fit, `alpha` is negative, or `steps` is not a positive integer.
+        TypeError: If `x` and `dictionary` are not floating-point tensors of one dtype.
+        ValueError: If their shapes do not fit, `alpha` is negative, or `steps` is not a positive
+            integer.
 
     Source:
         Daubechies, Defrise and De Mol (2004); the bound: Beck and Teboulle (2009).
     """
-    codes, size = prepare(x, dictionary, alpha, steps, start)
+    codes, step = initial_codes_and_step(x, dictionary, alpha, steps, start)
     for _ in range(steps):
-        codes = soft_threshold(
-            codes - size * (codes @ dictionary - x) @ dictionary.T, size * alpha
-        )  # (B, k)
+        error = codes @ dictionary - x  # (B, d)
+        codes = soft_threshold(codes - step * error @ dictionary.T, step * alpha)  # (B, k)
     return codes
 
 
-def fista(x, dictionary, alpha, steps=100, start=None):
-    r"""The same with momentum: above the minimum by at most :math:`2 L \lVert c_0 - c^* \rVert^2 / (t + 1)^2` after t steps.
+def fista(
+    x: torch.Tensor,
+    dictionary: torch.Tensor,
+    alpha: float | torch.Tensor,
+    steps: int = 100,
+    start: torch.Tensor | None = None,
+) -> torch.Tensor:
+    r"""The same with momentum, which converges faster.
 
-    Each step starts from a point beyond the last code, in the direction it moved. The objective may rise for a
-    while. Arguments, return value and errors are those of :func:`ista`.
+    After t steps the objective is above the minimum by no more than
+    :math:`2 L \lVert c_0 - c^* \rVert^2 / (t + 1)^2`. Each step starts from a point extrapolated in
+    the direction of the last change. The objective may increase temporarily.
+
+    Arguments, return value and errors are those of :func:`ista`.
 
     Source:
         Beck and Teboulle (2009).
     """
-    codes, size = prepare(x, dictionary, alpha, steps, start)
+    codes, step = initial_codes_and_step(x, dictionary, alpha, steps, start)
     ahead, momentum = codes, 1.0
     for _ in range(steps):
-        last, codes = (
-            codes,
-            soft_threshold(ahead - size * (ahead @ dictionary - x) @ dictionary.T, size * alpha),
-        )  # (B, k)
+        last = codes
+        error = ahead @ dictionary - x  # (B, d)
+        codes = soft_threshold(ahead - step * error @ dictionary.T, step * alpha)  # (B, k)
         last_momentum, momentum = momentum, (1 + (1 + 4 * momentum**2) ** 0.5) / 2
         ahead = codes + (last_momentum - 1) / momentum * (codes - last)
     return codes
 
 
-def prepare(x, dictionary, alpha, steps, start):
-    """The first codes, (B, k), and the step size, ()."""
+def lipschitz(dictionary: torch.Tensor) -> torch.Tensor:
+    """The Lipschitz constant L of the gradient of the squared error: top eigenvalue of D D^T."""
+    return torch.linalg.matrix_norm(dictionary, 2).square()
+
+
+def initial_codes_and_step(
+    x: torch.Tensor,
+    dictionary: torch.Tensor,
+    alpha: float | torch.Tensor,
+    steps: int,
+    start: torch.Tensor | None,
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Check the arguments of :func:`ista`; return the initial codes, (B, k), and the step, ()."""
     validation.floating("x", x)
     validation.floating("dictionary", dictionary)
     validation.positive("steps", steps)
     check_threshold("alpha", alpha)
     if x.dim() != 2 or dictionary.dim() != 2 or x.shape[1] != dictionary.shape[1]:
         raise ValueError(
-            f"x has shape {tuple(x.shape)} and dictionary {tuple(dictionary.shape)}; expected (B, d) and (k, d): "
-            "one sample and one atom a row (the weight of nn.Linear is (d, k): pass its .T)"
+            f"x has shape {tuple(x.shape)} and dictionary {tuple(dictionary.shape)}; "
+            "expected (B, d) and (k, d), one sample and one atom a row: "
+            "the weight of nn.Linear is (d, k), so pass its .T"
         )
     codes = x.new_zeros(len(x), len(dictionary)) if start is None else start
     validation.same("x", x[:1, :1], "dictionary", dictionary[:1, :1])
     validation.same("start", codes, "codes", x.new_empty(len(x), len(dictionary)))
     curvature = lipschitz(dictionary)
-    return codes, 1 / curvature.where(curvature > 0, 1)  # of a dictionary of zeros any step will do
+    return codes, 1 / curvature.where(curvature > 0, 1)  # D = 0 has gradient zero: any step works
 
 
-def check_threshold(name, value):
-    """`value` is zero or more; a tensor is taken as it is."""
+def check_threshold(name: str, value: float | torch.Tensor) -> None:
+    """Check that `value` is zero or more; the values of a tensor are not read."""
     if not isinstance(value, torch.Tensor) and not value >= 0:
-        raise ValueError(f"{name} is {value!r}; expected zero or more")
+        raise ValueError(
+            f"{name} is {value!r}; expected zero or more: 0 leaves every value as it is"
+        )

@@ -1,4 +1,4 @@
-"""The best linear maps against regression: scikit-learn's ridge and least squares, masks enumerated, water poured by SciPy."""
+"""The best linear maps against scikit-learn's regressions; water levels by SciPy's root finder."""
 
 import itertools
 
@@ -20,8 +20,8 @@ from aecourse.training import fit
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "baselines.TransformCoder": (
-        "levels and errors of Max (1960), table 1; no other split of the bits is better",
-        "levels 2e-3, errors 2e-4; splits 1e-9",
+        "levels and errors of Max (1960), table 1; no other allocation of the bits is better",
+        "levels 2e-3, errors 2e-4; allocations 1e-9",
         "not smooth",
     ),
     "baselines.LinearDenoiser": (
@@ -31,13 +31,13 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no",
     ),
     "baselines.reverse_water_filling": (
-        "the water's level by `scipy.optimize.brentq`; by hand",
+        "the water level by `scipy.optimize.brentq`; by hand",
         "1e-9",
         "yes",
         "test_smooth.py",
     ),
     "baselines.linear_inpaint": (
-        "`LinearRegression` from the visible to the hidden",
+        "`LinearRegression` from the visible to the hidden entries",
         "absolute 1e-10",
         "no",
     ),
@@ -52,8 +52,8 @@ DATA = (
 
 
 @pytest.mark.parametrize("sigma", [0.1, 1.0])
-def test_against_gaussian_noise_it_is_ridge_regression_of_the_data_on_themselves(sigma):
-    """The noise's expectation is the ridge: E |x - W (x + n)|^2 = |x - W x|^2 + sigma^2 |W|^2."""
+def test_for_gaussian_noise_it_is_ridge_regression_of_the_data_on_themselves(sigma):
+    """In expectation noise is a ridge: E |x - W (x + n)|^2 = |x - W x|^2 + sigma^2 |W|^2."""
     ridge = Ridge(alpha=len(DATA) * sigma**2).fit(DATA.numpy(), DATA.numpy())
     model = LinearDenoiser(DATA).gaussian(sigma)
     np.testing.assert_allclose(model.weight.numpy(), ridge.coef_, atol=1e-12)
@@ -62,7 +62,7 @@ def test_against_gaussian_noise_it_is_ridge_regression_of_the_data_on_themselves
 
 
 @pytest.mark.parametrize("p", [0.2, 0.7])
-def test_against_masking_it_is_regression_over_all_masks(p):
+def test_for_masking_it_is_regression_over_all_masks(p):
     """Every one of the 2^6 masks, weighted by its probability: the expectation is exact."""
     masks = np.array(list(itertools.product([0.0, 1.0], repeat=6)))
     weights = p ** (6 - masks.sum(1)) * (1 - p) ** masks.sum(1)
@@ -74,7 +74,7 @@ def test_against_masking_it_is_regression_over_all_masks(p):
     np.testing.assert_allclose(model.bias.numpy(), regression.intercept_, atol=1e-9)
 
 
-def test_an_entry_that_is_always_zero_does_no_harm():
+def test_an_entry_that_is_always_zero_does_not_change_the_others():
     data = torch.cat([DATA, 0 * DATA[:, :1]], 1)
     model = LinearDenoiser(data).masking(0.3)
     torch.testing.assert_close(
@@ -84,28 +84,28 @@ def test_an_entry_that_is_always_zero_does_no_harm():
 
 
 @pytest.mark.parametrize(
-    "way, spoil",
+    "tuned, corrupt",
     [
         (lambda model: model.gaussian(0.5), lambda x, g: corruption.gaussian(x, 0.5, g)),
         (lambda model: model.masking(0.3), lambda x, g: corruption.masking(x, 0.3, g)),
     ],
 )
-def test_a_linear_autoencoder_of_full_width_trained_to_denoise_comes_near_it(way, spoil):
-    """Its error on new noise, over 400 draws, is within 1 % of the optimum's, and not below it by more than the draws' spread."""
+def test_a_linear_autoencoder_of_full_width_trained_to_denoise_comes_near_it(tuned, corrupt):
+    """Over 400 draws of new noise its error is within 1 % of the optimum, and not below it."""
     torch.manual_seed(0)
     model = torch.nn.Linear(6, 6).double()
     fit(
         model,
         DATA,
-        lambda model, x, generator: {"fit": mse(model(spoil(x, generator)), x)},
+        lambda model, x, generator: {"fit": mse(model(corrupt(x, generator)), x)},
         steps=3000,
         batch_size=200,
         lr=0.01,
         schedule=lambda done: 1 - done,
         device="cpu",
     )
-    noisy = [spoil(DATA, seed) for seed in range(400)]
-    best = way(LinearDenoiser(DATA))
+    noisy = [corrupt(DATA, seed) for seed in range(400)]
+    best = tuned(LinearDenoiser(DATA))
     with torch.no_grad():
         differences = torch.stack([mse(model(x), DATA) - mse(best(x), DATA) for x in noisy])
         floor = torch.stack([mse(best(x), DATA) for x in noisy]).mean()
@@ -133,8 +133,8 @@ def test_inpainting_is_least_squares_from_visible_to_hidden():
 
 
 @pytest.mark.parametrize("bits", [0.5, 3.0, 8.0, 40.0])
-def test_the_code_pours_water(bits):
-    """The level is where SciPy's root finder puts it."""
+def test_reverse_water_filling_agrees_with_a_root_finder(bits):
+    """The water level solves the equation of the rate, by SciPy."""
     values = np.linalg.eigvalsh(np.cov(DATA.numpy().T, bias=True))
 
     def spent(level):
@@ -146,14 +146,14 @@ def test_the_code_pours_water(bits):
     )
 
 
-def test_the_code_by_hand():
-    """Variances 4 and 1. Half a bit brings 4 to 2; three bits bring both to 1/4, 2 and 1 bits: error 1/2."""
+def test_reverse_water_filling_by_hand():
+    """Variances 4 and 1. Half a bit reduces 4 to 2; three bits, as 2 + 1, reduce both to 1/4."""
     x = torch.tensor([[2, 1], [2, -1], [-2, 1], [-2, -1]]).double()
     assert reverse_water_filling(x, 0.5).item() == pytest.approx(2 + 1) and reverse_water_filling(
         x, 3
     ).item() == pytest.approx(0.5)
     assert reverse_water_filling(x, 1).item() == pytest.approx(2), (
-        "here the water reaches the smaller one"
+        "here the water level reaches the smaller variance"
     )
 
 
@@ -174,13 +174,13 @@ def test_the_code_by_hand():
         ),
     ],
 )
-def test_what_is_out_of_range_is_named(call, message):
+def test_arguments_out_of_range_are_named(call, message):
     with pytest.raises(ValueError, match=message):
         call()
 
 
-def test_levels_are_those_of_lloyd_and_max_for_a_gaussian():
-    """Max (1960), table 1: one bit at +-0.7979 with error 0.3634, two bits at 0.4528 and 1.510 with error 0.1175."""
+def test_levels_of_a_gaussian_equal_those_of_max():
+    """Max (1960), table 1: levels 0.7979, error 0.3634; levels 0.4528 and 1.510, error 0.1175."""
     grid = torch.distributions.Normal(0.0, 1.0).icdf(
         (torch.arange(200_000).double() + 0.5) / 200_000
     )[:, None]
@@ -193,7 +193,7 @@ def test_levels_are_those_of_lloyd_and_max_for_a_gaussian():
 
 
 @pytest.mark.parametrize("bits", [1, 5, 12])
-def test_the_code_that_can_be_built_is_worse_than_the_limit_and_no_allocation_is_better(bits):
+def test_the_transform_coder_is_above_the_limit_and_no_other_allocation_is_better(bits):
     code = TransformCoder(DATA, bits)
     error = mse(code(DATA), DATA, "batchmean").item()
     assert int(code.spent.sum()) == bits and error > reverse_water_filling(DATA, bits).item()

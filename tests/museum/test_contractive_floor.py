@@ -1,6 +1,7 @@
-"""Found in public code: the mean of a contractive penalty taken with ``//``, which rounds down and has no slope.
+"""Found in public code: the mean of a contractive penalty by ``//``, which has zero gradient.
 
-Since then PyTorch refuses to differentiate ``//``; its division that rounds down is the same function, and is not refused.
+PyTorch now refuses to differentiate ``//``, but not ``torch.div(..., rounding_mode="floor")``,
+which is the same function.
 """
 
 import pytest
@@ -34,16 +35,16 @@ def ours(encoder, x):
 
 
 def learns(penalty):
-    """A step against the gradient lowers the penalty, by the slope times the step."""
+    """A gradient step lowers the penalty, by step size times squared norm of the gradient."""
     encoder, x = encoder_and_data()
     before = contractive_penalty_by_jacobian(encoder, x).item()
-    slopes = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         penalty(encoder, x), list(encoder.parameters()), allow_unused=True, materialize_grads=True
     )
     with torch.no_grad():
-        for parameter, slope in zip(encoder.parameters(), slopes):
-            parameter -= 1e-3 * slope
-    fall = 1e-3 * sum(slope.square().sum().item() for slope in slopes)
+        for parameter, gradient in zip(encoder.parameters(), gradients, strict=True):
+            parameter -= 1e-3 * gradient
+    fall = 1e-3 * sum(gradient.square().sum().item() for gradient in gradients)
     return fall > 0 and before - contractive_penalty_by_jacobian(
         encoder, x
     ).item() == pytest.approx(fall, rel=0.02)

@@ -1,4 +1,7 @@
-"""Found in public code: L1 on a code whose decoder is free. Training shrinks the code, and the decoder makes up for it."""
+"""Found in public code: L1 on a code whose decoder is free.
+
+Training shrinks the code, and the decoder compensates.
+"""
 
 import pytest
 import torch
@@ -25,7 +28,7 @@ def sparse_data(n=256):
 
 
 def rescaled(model, factor):
-    """The same autoencoder with its code multiplied by `factor` and its decoder's weights divided by it."""
+    """The same autoencoder, the code multiplied by `factor`, the decoder divided by it."""
     with torch.no_grad():
         for parameter in model.encoder.parameters():
             parameter *= factor
@@ -34,7 +37,7 @@ def rescaled(model, factor):
 
 
 def free(z, model):
-    """The bug: the penalty does not see the decoder, and nothing holds the decoder."""
+    """The bug: the penalty ignores the decoder, and nothing constrains its weights."""
     return l1_penalty(z)
 
 
@@ -43,7 +46,7 @@ def scale_free(z, model):
 
 
 def trained(penalty, protect, steps=600):
-    """A ReLU code of 16, its error, its mean size, and the mean size of what a unit adds to the output."""
+    """Train a ReLU code of 16; return its error, its L1, and the L1 of its units' contributions."""
     torch.manual_seed(0)
     model, x = Autoencoder(12, (), 16, code_activation="relu", output="linear"), sparse_data()
     optimizer = torch.optim.Adam(model.parameters(), lr=3e-2)
@@ -71,7 +74,7 @@ def unit_norm(model):
 
 
 def can_be_gamed(penalty, protect):
-    """Does dividing the code by ten, then the protection, leave the reconstruction and lower the penalty?"""
+    """Whether a code divided by ten has the same reconstruction for a lower penalty."""
     torch.manual_seed(0)
     model, x = Autoencoder(12, (), 16, code_activation="relu", output="linear"), sparse_data()
     protect(model)
@@ -88,7 +91,7 @@ def test_a_free_decoder_can_be_gamed_and_a_protected_one_cannot():
 
 
 def test_training_games_a_free_decoder_and_no_protected_one():
-    """Less than half of the penalty, and not less in the output: what a unit adds stays where protection has it."""
+    """Less than half of the penalty, but no smaller contributions to the output."""
     seen = {}
     for name, penalty, protect in (
         ("free", free, nothing),
@@ -96,7 +99,9 @@ def test_training_games_a_free_decoder_and_no_protected_one():
         ("scale free", scale_free, nothing),
     ):
         error, size, added = trained(penalty, protect)
-        assert error < 0.01 * sparse_data().square().mean().item(), f"{name}: it reconstructs"
+        assert error < 0.01 * sparse_data().square().mean().item(), (
+            f"{name}: it does not reconstruct"
+        )
         seen[name] = size / added, added
     assert (
         seen["free"][0] < 0.5
@@ -109,7 +114,7 @@ def test_training_games_a_free_decoder_and_no_protected_one():
 
 
 def test_the_contractive_penalty_is_gamed_in_the_same_way():
-    """Codes a tenth, near the line of the tanh: penalty and variance fall a hundredfold, their ratio hardly moves."""
+    """In the linear range of tanh, a tenth of the code has a hundredth of penalty and variance."""
     torch.manual_seed(0)
     model, x = Autoencoder(12, (), 4, code_activation="tanh", output="linear"), 0.01 * sparse_data()
     x_hat, z = model(x)

@@ -1,6 +1,6 @@
-"""Found in public code: ``.view`` where a transpose was meant, on the way to a mutual information gap.
+"""Found in public code: ``.view`` instead of a transpose, in a mutual information gap.
 
-Both give a tensor of the wanted shape. ``.view`` reads the numbers on in the order in which they lie in memory.
+Both give a tensor of the expected shape. ``.view`` reads the numbers in their order in memory.
 """
 
 import numpy as np
@@ -22,7 +22,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def codes_and_factors(n=3000):
-    """Three factors; of five coordinates two know one each, one knows two of them a little, and two know nothing."""
+    """Three factors, five coordinates: two encode one each, one encodes two weakly, two are noise."""
     generator = torch.Generator().manual_seed(0)
     factors = torch.stack(
         [torch.randint(values, (n,), generator=generator) for values in (4, 3, 2)], 1
@@ -42,18 +42,18 @@ def gaps(information, factors):
 
 
 def viewed_information(z, factors):
-    """The bug: a table with a row for each factor, (F, k), read on as (k, F)."""
+    """The bug: a table with a row for each factor, (F, k), viewed as (k, F)."""
     table = mutual_information(z, factors).T.contiguous()
     return gaps(table.view(z.shape[1], factors.shape[1]), factors)
 
 
 def viewed_codes(z, factors):
-    """The bug, earlier: codes gathered one coordinate a row, (k, N), read on as (N, k)."""
+    """The bug, earlier: codes with one coordinate a row, (k, N), viewed as (N, k)."""
     return mig(z.T.contiguous().view(z.shape), factors)
 
 
 def transposed(z, factors):
-    """What was meant in both."""
+    """The correct form of both."""
     return gaps(mutual_information(z.T.contiguous().T, factors).T.contiguous().T, factors)
 
 
@@ -72,7 +72,7 @@ def agrees(form):
 
 
 def order_does_not_matter(form):
-    """A gap is the same for the same coordinates in another order."""
+    """Whether the gaps are the same if the coordinates are permuted."""
     z, factors = codes_and_factors()
     return form(z[:, [4, 2, 0, 3, 1]], factors).tolist() == pytest.approx(
         form(z, factors).tolist(), abs=1e-12
@@ -87,7 +87,7 @@ def test_a_view_is_no_transpose():
 
 
 def test_the_bug_goes_unseen_where_nothing_is_known():
-    """Its shape is right, and noise has a small gap either way: a disentangled code shows it."""
+    """Its shape is right, and noise has a small gap either way; a disentangled code shows it."""
     z, factors = codes_and_factors()
     for bug in (viewed_information, viewed_codes):
         assert bug(z, factors).shape == mig(z, factors).shape

@@ -1,4 +1,4 @@
-"""Found in public code: a product over scales in which the last one, broadcast, stands once for each of the others."""
+"""Found in public code: a product over scales that counts the last one once for each other."""
 
 import pytest
 import torch
@@ -16,7 +16,7 @@ def images():
 
 
 def scales(x_hat, x):
-    """Contrast times structure at four scales, and the whole similarity at the fifth: (5, B)."""
+    """Contrast times structure at four scales, and the full similarity at the fifth: (5, B)."""
     means = []
     for scale in range(5):
         luminance, factor = two_factors(x_hat, x, 1.0, 11, 1.5)
@@ -26,7 +26,7 @@ def scales(x_hat, x):
 
 
 def last_counted_four_times(x_hat, x):
-    """The bug."""
+    """The bug: the last scale is broadcast into the product of the others."""
     means, weights = scales(x_hat, x), torch.tensor(SCALE_WEIGHTS, dtype=x.dtype)[:, None]
     return torch.prod(means[:-1] ** weights[:-1] * means[-1] ** weights[-1], dim=0)
 
@@ -48,7 +48,7 @@ def test_each_scale_counts_once(library):
 
 
 def test_weights_that_sum_to_one_make_a_mean():
-    """Four scales of one half and a last one of one half make one half, however they are weighed."""
+    """The weighted geometric mean of five scales that are all one half is one half."""
     halves, weights = torch.full((5, 1), 0.5), torch.tensor(SCALE_WEIGHTS)[:, None]
     assert torch.prod(halves**weights).item() == pytest.approx(0.5, rel=1e-3)
     assert torch.prod(

@@ -1,4 +1,4 @@
-"""Found in public code: a "Gaussian" window of SSIM without the minus in its exponent, heaviest at its edges."""
+"""Found in public code: a "Gaussian" window of SSIM without the minus sign in its exponent."""
 
 import sys
 
@@ -9,14 +9,14 @@ from aecourse.losses.structural_similarity import ssim, window
 
 
 def upside_down(size, sigma, like):
-    """The bug."""
+    """The bug: weights that are largest at the edges."""
     distance = torch.arange(size, dtype=like.dtype, device=like.device) - (size - 1) / 2
     weights = ((distance / sigma).square() / 2).exp()
     return weights / weights.sum()
 
 
 def is_a_window(weights):
-    """Heaviest in the middle, falling to both sides, with the variance of the Gaussian as far as it reaches."""
+    """Whether weights decrease from the middle, with the variance of the (truncated) Gaussian."""
     places = torch.arange(-5.0, 6)
     falls = (weights[5:].diff() < 0).all() and torch.allclose(weights, weights.flip(0))
     return bool(falls) and (weights * places.square()).sum().item() == pytest.approx(
@@ -29,7 +29,7 @@ def test_the_window_is_heaviest_in_the_middle():
         upside_down(11, 1.5, torch.zeros(1))
     )
     assert upside_down(11, 1.5, torch.zeros(1))[0].item() == pytest.approx(0.45, abs=0.05), (
-        "what it weighs at each end"
+        "the weight at each end"
     )
 
 

@@ -1,4 +1,4 @@
-"""The contractive penalty against automatic Jacobians, a loop over outputs, finite differences and closed forms."""
+"""The contractive penalty against autograd's Jacobians, finite differences and closed forms."""
 
 import numpy as np
 import pytest
@@ -24,17 +24,17 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "through `contractive_penalty_of_mlp`",
     ),
     "regularizers.contractive_penalty_by_jacobian": (
-        "one backward pass an output; by hand",
+        "one backward pass for each output; by hand",
         "1e-14; float32 1e-5",
         "yes, twice",
     ),
     "regularizers.contractive_penalty_by_probes": (
-        "the mean of 400 draws; the closed form of their variance; all signs together",
+        "the mean of 400 draws; the closed form of their variance; the mean over all signs",
         "4 standard errors; variance 5 %; all signs 1e-13",
         "yes, twice",
     ),
     "regularizers.contractive_penalty_of_mlp": (
-        "one backward pass an output; the automatic Jacobian; by hand",
+        "one backward pass for each output; the automatic Jacobian; by hand",
         "1e-14; float32 1e-5",
         "yes, twice",
     ),
@@ -46,7 +46,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 FLOATS = pytest.mark.parametrize("dtype, rtol", [(torch.float32, 1e-5), (torch.float64, 1e-14)])
-# data wider than the code, narrower, as wide; a first layer wider than the data; one layer
+# more data than code dimensions, fewer, equal; a first layer wider than the data; one layer
 WIDTHS = [(9, 7, 5, 3), (3, 8, 6), (4, 4, 4), (5, 12, 2), (6, 3), (2, 7), (1, 1), (3, 1, 4)]
 
 
@@ -81,7 +81,7 @@ class Penalised(nn.Module):
 
 
 def by_finite_differences(encoder, x, h=1e-5):
-    """Central differences in each direction of the data, (B,)."""
+    """Central differences along each dimension of the data, (B,)."""
     with torch.no_grad():
         columns = [
             (encoder(x + h * e) - encoder(x - h * e)) / (2 * h)
@@ -91,7 +91,7 @@ def by_finite_differences(encoder, x, h=1e-5):
 
 
 def by_a_loop(encoder, x):
-    """One backward pass an output, (B,)."""
+    """One backward pass for each output, (B,)."""
     x = x.clone().requires_grad_()
     rows = [torch.autograd.grad(column.sum(), x, create_graph=True)[0] for column in encoder(x).T]
     return torch.stack(rows).square().sum((0, 2))
@@ -106,7 +106,7 @@ def gradients(penalty, module):
 @FLOATS
 @pytest.mark.parametrize("widths", WIDTHS)
 @pytest.mark.parametrize("code", ["linear", "sigmoid"])
-def test_the_fast_form_is_the_readable_one_and_so_is_its_gradient(widths, code, dtype, rtol):
+def test_the_fast_form_equals_the_readable_one_and_so_does_its_gradient(widths, code, dtype, rtol):
     encoder, x = encoder_of(widths, "tanh", code, dtype), inputs(6, widths[0], dtype=dtype)
     fast, readable = (
         contractive_penalty_of_mlp(encoder, x, "none"),
@@ -115,13 +115,14 @@ def test_the_fast_form_is_the_readable_one_and_so_is_its_gradient(widths, code, 
     assert fast.shape == (6,) and fast.dtype == dtype
     torch.testing.assert_close(fast, readable, rtol=rtol, atol=0)
     torch.testing.assert_close(fast, by_a_loop(encoder, x), rtol=rtol, atol=0)
-    for ours, theirs in zip(gradients(fast.mean(), encoder), gradients(readable.mean(), encoder)):
+    pairs = zip(gradients(fast.mean(), encoder), gradients(readable.mean(), encoder), strict=True)
+    for ours, theirs in pairs:
         torch.testing.assert_close(ours, theirs, rtol=100 * rtol, atol=10 * rtol)
     assert contractive_penalty(encoder, x).item() == fast.mean().item()
 
 
 @pytest.mark.parametrize("widths", WIDTHS)
-def test_it_is_how_far_the_code_moves(widths):
+def test_it_agrees_with_finite_differences(widths):
     encoder, x = encoder_of(widths, "softplus", "sigmoid"), inputs(4, widths[0])
     torch.testing.assert_close(
         contractive_penalty(encoder, x, "none"),
@@ -142,7 +143,7 @@ def test_every_activation_of_the_autoencoder_has_the_fast_form(activation):
 
 
 @pytest.mark.parametrize("layer", ELEMENTWISE)
-def test_what_counts_as_elementwise_is(layer):
+def test_every_layer_listed_as_elementwise_is(layer):
     encoder, x = (
         nn.Sequential(nn.Linear(4, 5), layer(), nn.Linear(5, 3), layer()).double(),
         3 * inputs(8, 4),
@@ -154,7 +155,7 @@ def test_what_counts_as_elementwise_is(layer):
     torch.testing.assert_close(fast, readable, rtol=1e-12, atol=1e-300)
 
 
-def test_activations_in_a_row_multiply_their_slopes():
+def test_the_derivatives_of_consecutive_activations_multiply():
     encoder, x = (
         nn.Sequential(
             nn.Linear(4, 5), nn.Sequential(nn.Softplus(), nn.Tanh()), nn.Linear(5, 3)
@@ -186,7 +187,7 @@ def test_a_linear_encoder_by_hand(reduction, value):
 
 
 def test_two_relu_layers_by_hand():
-    """The first unit is on in the first sample only, and the second layer doubles it: a slope of 2 * 3 along x1."""
+    """In the first sample only the first unit is active: the derivative along x1 is 2 * 3."""
     encoder = nn.Sequential(nn.Linear(2, 2, bias=False), nn.ReLU(), nn.Linear(2, 1, bias=False))
     with torch.no_grad():
         encoder[0].weight.copy_(torch.tensor([[3.0, 0.0], [0.0, 1.0]]))
@@ -204,14 +205,15 @@ def test_one_sigmoid_layer_has_a_closed_form(dtype, rtol):
     torch.testing.assert_close(
         closed, contractive_penalty_of_mlp(encoder, x, "none"), rtol=rtol, atol=0
     )
-    for ours, theirs in zip(gradients(closed.mean(), encoder), gradients(readable.mean(), encoder)):
+    pairs = zip(gradients(closed.mean(), encoder), gradients(readable.mean(), encoder), strict=True)
+    for ours, theirs in pairs:
         torch.testing.assert_close(ours, theirs, rtol=100 * rtol, atol=10 * rtol)
     assert contractive_penalty_of_sigmoid_layer(encoder(x), layer.weight).item() == pytest.approx(
         readable.mean().item(), rel=1e-5
     )
 
 
-def test_a_convolutional_encoder_and_a_function_go_by_the_jacobian():
+def test_a_convolutional_encoder_and_a_function_use_the_jacobian():
     torch.manual_seed(0)
     encoder = nn.Sequential(
         nn.Conv2d(2, 3, 3, padding=1), nn.Tanh(), nn.Flatten(), nn.Linear(48, 3)
@@ -235,7 +237,7 @@ def test_a_convolutional_encoder_and_a_function_go_by_the_jacobian():
 
 
 @pytest.mark.parametrize("widths", [(9, 7, 3), (3, 8, 6)])
-def test_probes_are_unbiased_and_more_of_them_are_closer(widths):
+def test_probes_are_unbiased_and_more_of_them_are_more_precise(widths):
     encoder, x = encoder_of(widths), inputs(5, widths[0])
     exact = contractive_penalty(encoder, x, "none")
     draws = torch.stack(
@@ -252,8 +254,8 @@ def test_probes_are_unbiased_and_more_of_them_are_closer(widths):
     assert ((many - exact).abs() < 4 * draws.std(0) / 4000**0.5 + 1e-12).all()
 
 
-def test_their_spread_is_that_of_the_off_diagonal():
-    """For signs the variance of v' A v is twice the sum of squares beside the diagonal of A = J J'."""
+def test_the_variance_of_a_probe_has_its_closed_form():
+    """For signs the variance of v' A v is twice the sum of squares off the diagonal of A = J J'."""
     encoder, x = encoder_of((6, 4)), inputs(1, 6)
     weight = encoder[0][0].weight.detach()
     gram = weight @ weight.T
@@ -265,7 +267,7 @@ def test_their_spread_is_that_of_the_off_diagonal():
     assert draws.var().item() == pytest.approx(variance.item(), rel=0.05)
 
 
-def test_probes_are_exact_where_the_rows_are_orthogonal():
+def test_probes_are_exact_if_the_rows_are_orthogonal():
     encoder = nn.Linear(5, 3).double()
     with torch.no_grad():
         encoder.weight.copy_(
@@ -277,24 +279,23 @@ def test_probes_are_exact_where_the_rows_are_orthogonal():
     assert estimates.tolist() == pytest.approx([14] * 4)
 
 
-def test_all_signs_together_are_the_exact_penalty_and_its_gradient():
-    """A code of two has signs that are equal or opposite, a sign in common being free: each half of the time."""
+def test_the_mean_over_all_signs_is_the_exact_penalty_and_its_gradient():
+    """For two units the signs are equal or opposite, each with probability one half."""
     encoder, x = encoder_of((4, 3, 2)), inputs(3, 4)
     both = (
         sum(
-            contractive_penalty_by_probes(encoder, x, generator_giving(product), 1, "none")
+            contractive_penalty_by_probes(encoder, x, generator_with(product), 1, "none")
             for product in (1, -1)
         )
         / 2
     )
     torch.testing.assert_close(both, contractive_penalty(encoder, x, "none"), rtol=1e-13, atol=0)
-    for ours, theirs in zip(
-        gradients(both.mean(), encoder), gradients(contractive_penalty(encoder, x), encoder)
-    ):
+    exact = gradients(contractive_penalty(encoder, x), encoder)
+    for ours, theirs in zip(gradients(both.mean(), encoder), exact, strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-12, atol=1e-14)
 
 
-def generator_giving(product):
+def generator_with(product):
     """The first seed whose signs for three samples of two units have this product in each row."""
     for seed in range(1000):
         signs = 2 * torch.randint(2, (1, 3, 2), generator=torch.Generator().manual_seed(seed)) - 1
@@ -314,14 +315,16 @@ def generator_giving(product):
     ],
 )
 @pytest.mark.parametrize("widths", [(3, 4, 2), (2, 4, 3), (3, 2)])
-def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
+def test_its_first_and_second_derivatives_are_right(penalty, widths):
     encoder, x = encoder_of(widths, "tanh", "sigmoid"), inputs(2, widths[0])
-    names, values = zip(*encoder.named_parameters())
+    names, values = zip(*encoder.named_parameters(), strict=True)
     module = Penalised(encoder, penalty)
 
     def at(x, *values):
         return torch.func.functional_call(
-            module, {f"encoder.{name}": value for name, value in zip(names, values)}, (x,)
+            module,
+            {f"encoder.{name}": value for name, value in zip(names, values, strict=True)},
+            (x,),
         )
 
     arguments = (x.requires_grad_(), *(value.detach().requires_grad_() for value in values))
@@ -329,8 +332,8 @@ def test_its_gradients_of_first_and_second_order_are_right(penalty, widths):
     assert torch.autograd.gradgradcheck(at, arguments)
 
 
-def test_members_of_an_ensemble_can_be_penalised_at_once():
-    """As a sweep trains them: parameters stacked, one call under vmap."""
+def test_the_members_of_an_ensemble_can_be_penalised_in_one_call():
+    """As in a sweep: stacked parameters, one call under vmap."""
     members = [encoder_of((5, 4, 2), seed=seed) for seed in range(3)]
     x, module = inputs(6, 5), Penalised(encoder_of((5, 4, 2)), contractive_penalty)
     stacked = torch.func.stack_module_state(
@@ -367,7 +370,7 @@ def test_reductions_agree_and_a_doubled_batch_does_not_move_the_mean(penalty):
     assert penalty(encoder, torch.cat([x, x])).item() == pytest.approx(each.mean().item())
 
 
-def test_the_squares_are_those_of_the_singular_values_and_shrink_with_the_square_of_the_scale():
+def test_a_linear_encoder_has_the_sum_of_squared_singular_values():
     encoder, x = encoder_of((6, 4)), inputs(1, 6)
     weight = encoder[0][0].weight
     np.testing.assert_allclose(
@@ -392,15 +395,16 @@ def test_the_squares_are_those_of_the_singular_values_and_shrink_with_the_square
         (torch.tanh, "tanh"),
     ],
 )
-def test_the_fast_form_refuses_what_is_no_stack_of_layers(encoder, seen):
+def test_the_fast_form_refuses_anything_but_a_stack_of_layers(encoder, seen):
     with pytest.raises(
         TypeError,
-        match=f"(?s)encoder is .*{seen}.*; expected a torch.nn.Sequential of Linear.* contraction_by_jacobian",
+        match=f"(?s)encoder is .*{seen}.*; expected a torch.nn.Sequential of Linear"
+        ".* contractive_penalty_by_jacobian",
     ):
         contractive_penalty_of_mlp(encoder, torch.randn(2, 4))
 
 
-def test_a_softmax_goes_by_the_jacobian():
+def test_an_encoder_with_a_softmax_uses_the_jacobian():
     encoder, x = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)).double(), inputs(5, 4)
     torch.testing.assert_close(
         contractive_penalty(encoder, x, "none"),
@@ -438,7 +442,7 @@ def test_what_does_not_fit_is_refused(penalty, x, reduction, error, words):
         (
             lambda: contractive_penalty(nn.Linear(4, 3), torch.randn(2, 5)),
             ValueError,
-            "x has 5 numbers a sample; expected 4",
+            "x has 5 values a sample; expected 4",
         ),
         (
             lambda: contractive_penalty(lambda x: (x, x), torch.randn(2, 5)),

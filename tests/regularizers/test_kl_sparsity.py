@@ -1,4 +1,4 @@
-"""KL sparsity against SciPy's relative entropy, from activations and from logits, close to 0 and 1."""
+"""KL sparsity against SciPy's relative entropy, from activations and logits, near 0 and 1."""
 
 import math
 
@@ -17,7 +17,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "yes, twice",
     ),
     "regularizers.kl_sparsity_penalty_from_logits": (
-        "the same of the sigmoid; far out its line, from `scipy.special.entr`",
+        "the same for the sigmoid; at large logits its asymptote, from `scipy.special.entr`",
         "1e-13; float32 1e-5",
         "yes, twice",
     ),
@@ -28,7 +28,7 @@ SHAPES = [(1, 1), (7, 1), (1, 5), (16, 12), (4, 3, 2, 2)]
 
 
 def codes(shape=(16, 12), dtype=torch.float64):
-    """Logits, and the sigmoid's answer."""
+    """Logits, and their sigmoid."""
     a = 2 * torch.randn(shape, generator=torch.Generator().manual_seed(0), dtype=torch.float64) - 1
     return a.to(dtype), a.to(dtype).sigmoid()
 
@@ -57,7 +57,7 @@ def test_it_agrees_with_scipy(shape, rho, dtype, rtol):
     "reduction, value", [("sum", math.log(2 / 3**0.5)), ("mean", math.log(2 / 3**0.5) / 2)]
 )
 def test_two_units_by_hand(reduction, value):
-    """Mean activations of 1/2 and 1/4 against a target of 1/2: no cost, and (ln 2 + ln 2/3) / 2."""
+    """Mean activations 1/2 and 1/4, target 1/2: no penalty, and (ln 2 + ln 2/3) / 2."""
     z = torch.tensor([[0.0, 0.0], [1.0, 0.5]], dtype=torch.float64)
     assert kl_sparsity_penalty(z, 0.5, "none").tolist() == pytest.approx([0, math.log(2 / 3**0.5)])
     assert kl_sparsity_penalty(z, 0.5, reduction).item() == pytest.approx(value)
@@ -69,8 +69,8 @@ def test_it_is_zero_at_the_target_and_nowhere_else():
     assert values.argmin() == 4 and values[4].abs() < 1e-15 and (values >= -1e-15).all()
 
 
-def test_it_holds_the_mean_and_not_the_code():
-    """Always half on, or on for half of the samples: the same penalty, though only the second is a sparse code."""
+def test_it_constrains_the_mean_and_not_the_single_code():
+    """Always at 0.1, or at 1 for a tenth of the samples: one penalty; only the second is sparse."""
     grey, rare = torch.full((10, 1), 0.1), torch.eye(10)[:, :1]
     assert kl_sparsity_penalty(grey, 0.1).item() == pytest.approx(
         0, abs=1e-6
@@ -91,7 +91,7 @@ def test_a_doubled_batch_does_not_move_it(reduction):
 @FLOATS
 @pytest.mark.parametrize("logit", [-200.0, -1e4, 200.0, 1e4])
 def test_saturated_units_keep_value_and_gradient_from_logits(dtype, rtol, logit):
-    """All units at sigma(a): for a far below zero the KL is -rho a plus a constant, and its slope is -rho."""
+    """At very negative logits a the KL is -rho a plus a constant, and its gradient is -rho."""
     a = torch.full((8, 1), logit, dtype=dtype, requires_grad=True)
     value = kl_sparsity_penalty_from_logits(a, 0.05)
     value.backward()
@@ -99,11 +99,11 @@ def test_saturated_units_keep_value_and_gradient_from_logits(dtype, rtol, logit)
     assert value.item() == pytest.approx(
         share * logit - special.entr(0.05) - special.entr(0.95), rel=rtol
     )
-    spacing = abs(logit) * torch.finfo(dtype).eps  # of logits so far out
+    spacing = abs(logit) * torch.finfo(dtype).eps  # of logits this large
     assert a.grad.sum().item() == pytest.approx(share, rel=max(rtol, spacing))
 
 
-def test_a_dead_unit_costs_infinitely_much_from_activations():
+def test_from_activations_a_dead_unit_has_an_infinite_penalty():
     assert (
         kl_sparsity_penalty(torch.zeros(4, 1), 0.05).isinf()
         and kl_sparsity_penalty(torch.ones(4, 1), 0.05).isinf()
@@ -111,7 +111,7 @@ def test_a_dead_unit_costs_infinitely_much_from_activations():
 
 
 def test_its_gradient_by_hand():
-    """Each sample gets (-rho / mean + (1 - rho) / (1 - mean)) / B."""
+    """For each sample it is (-rho / mean + (1 - rho) / (1 - mean)) / B."""
     z = torch.tensor([[0.2], [0.6]], dtype=torch.float64, requires_grad=True)
     kl_sparsity_penalty(z, 0.1).backward()
     assert z.grad.flatten().tolist() == pytest.approx([(-0.1 / 0.4 + 0.9 / 0.6) / 2] * 2)
@@ -134,7 +134,8 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation(lo
 def test_activations_outside_the_unit_interval_are_refused_once(z):
     with pytest.raises(
         ValueError,
-        match=r"z (runs from|holds nan).*; for a code, a sigmoid on it \(code_activation='sigmoid'\)",
+        match=r"z (runs from|contains nan).*; "
+        r"for a code, use a sigmoid activation \(code_activation='sigmoid'\)",
     ):
         kl_sparsity_penalty(z)
     with trusted():
@@ -183,8 +184,8 @@ def test_what_makes_no_sense_is_refused(loss, name, z, rho, reduction, error, wo
 @pytest.mark.parametrize(
     "loss", [lambda a, rho: kl_sparsity_penalty(a.sigmoid(), rho), kl_sparsity_penalty_from_logits]
 )
-def test_targets_in_one_tensor_are_mapped_over(loss):
-    """As a sweep over targets trains its models at once."""
+def test_targets_can_be_mapped_over(loss):
+    """As a sweep over targets does, to train its models at once."""
     targets, a = torch.tensor([0.05, 0.3, 0.9], dtype=torch.float64), codes()[0]
     alone = torch.stack([loss(a, float(rho)) for rho in targets])
     torch.testing.assert_close(

@@ -1,4 +1,4 @@
-"""L1 and sparse coding against PyTorch, scikit-learn, and the rates that theory promises."""
+"""L1 and sparse coding against PyTorch, scikit-learn, and the proved rates of convergence."""
 
 import numpy as np
 import pytest
@@ -24,12 +24,12 @@ from aecourse.training import fit
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "regularizers.fista": (
         '`sklearn.decomposition.sparse_encode(algorithm="lasso_cd", max_iter=10**5)`; the '
-        "conditions of the lasso; the rate that theory promises",
+        "conditions of the lasso; the proved rate of convergence",
         "objective 4e-6, float32 too; entries 4e-4",
         "yes, off the kinks",
     ),
     "regularizers.ista": (
-        "as for `fista`; it never climbs",
+        "as for `fista`; the objective never increases",
         "objective 4e-6, float32 too; entries 4e-4",
         "yes, off the kinks",
     ),
@@ -39,13 +39,13 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "not smooth at 0: by hand",
     ),
     "regularizers.scale_free_l1": (
-        "by hand; code and decoder trade scale, and it stays",
+        "by hand; unchanged if the code is scaled and the decoder by the inverse",
         "by hand exact; `assert_close`",
         "yes",
     ),
     "regularizers.soft_threshold": (
-        '`F.softshrink`; `sparse_encode(algorithm="threshold")` with a rotation; the least '
-        "point of a grid",
+        '`F.softshrink`; `sparse_encode(algorithm="threshold")` with a rotation; the minimum '
+        "over a grid",
         "exact, float32 too; codes 1e-14",
         "not smooth; through `ista`",
     ),
@@ -56,7 +56,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "test_smooth.py",
     ),
     "regularizers.normalize_atoms_": (
-        "lengths 1, and `F.cosine_similarity` with the old direction 1",
+        "norms of 1; `F.cosine_similarity` of 1 with the old direction",
         "1e-6, float32 too",
         "changes in place",
     ),
@@ -78,7 +78,7 @@ def normal(*shape, seed=0, dtype=torch.float64):
 
 
 def problem(samples=6, atoms=12, size=8, dtype=torch.float64):
-    """Data and a dictionary of unit atoms, more than the data have dimensions."""
+    """Data, and a dictionary with more atoms than the data have dimensions, of norm 1."""
     return normal(samples, size, dtype=dtype), F.normalize(normal(atoms, size, seed=1, dtype=dtype))
 
 
@@ -103,7 +103,7 @@ def test_l1_is_the_absolute_error_of_a_zero_code(shape):
     assert l1_penalty(z).item() == l1_penalty(z, "mean").item()
 
 
-def test_its_gradient_has_one_size_and_is_zero_at_zero():
+def test_its_gradient_has_constant_magnitude_and_is_zero_at_zero():
     z = torch.tensor([-5.0, -1e-3, 0.0, 2.0], requires_grad=True)
     l1_penalty(z, "sum").backward()
     assert z.grad.tolist() == [-1, -1, 0, 1]
@@ -120,8 +120,8 @@ def test_soft_threshold_is_softshrink(dtype, threshold, shape):
 
 
 @pytest.mark.parametrize("a", [0.2, 0.7])
-def test_soft_threshold_minimises_half_the_square_plus_a_times_the_size(a):
-    """Without the half the least is at a threshold of a / 2."""
+def test_soft_threshold_minimises_half_the_square_plus_a_times_the_absolute_value(a):
+    """Without the factor of one half the threshold is a / 2."""
     z, grid = normal(20), torch.linspace(-4, 4, 80001, dtype=torch.float64)
     for half, threshold in ((0.5, a), (1.0, a / 2)):
         best = grid[(half * (grid - z[:, None]).square() + a * grid.abs()).argmin(1)]
@@ -129,7 +129,7 @@ def test_soft_threshold_minimises_half_the_square_plus_a_times_the_size(a):
 
 
 def test_the_objective_of_sparse_coding_by_hand():
-    """Codes (1, -2) and (0, 0): the residuals are (3, 2) and (1, 1), and half of 13, plus 3 a, and half of 2."""
+    """Codes (1, -2) and (0, 0): residuals (3, 2) and (1, 1), so 13 / 2 + 3 a and 2 / 2."""
     x, dictionary = torch.tensor([[4.0, 0.0], [1.0, 1.0]]), torch.eye(2)
     assert sparse_objective(
         x, torch.tensor([[1.0, -2.0], [0.0, 0.0]]), dictionary, 0.5
@@ -172,7 +172,7 @@ def test_sparse_codes_are_those_of_coordinate_descent(solve, alpha, dtype):
 @FLOATS
 @BOTH
 def test_sparse_codes_of_a_small_dictionary_agree_entry_by_entry(solve, dtype):
-    """Fewer atoms than dimensions: the minimum is at one place."""
+    """Fewer atoms than dimensions: the minimum is unique."""
     x, dictionary = problem(atoms=5, dtype=dtype)
     wanted = sparse_encode(
         x.double().numpy(),
@@ -187,7 +187,7 @@ def test_sparse_codes_of_a_small_dictionary_agree_entry_by_entry(solve, dtype):
 
 @BOTH
 def test_the_codes_satisfy_the_conditions_of_the_lasso(solve):
-    """At the minimum the residual's product with an atom is alpha times the sign of its code, or smaller than alpha."""
+    """At the minimum, residual times atom is alpha times the sign of the code, or below alpha."""
     x, dictionary = problem()
     codes = solve(x, dictionary, 0.2, steps=4000)
     product = (x - codes @ dictionary) @ dictionary.T
@@ -196,7 +196,7 @@ def test_the_codes_satisfy_the_conditions_of_the_lasso(solve):
     assert on.any() and (~on).any() and (product[~on].abs() <= 0.2 + 1e-6).all()
 
 
-def test_both_keep_the_rate_that_theory_promises():
+def test_both_satisfy_the_bounds_of_beck_and_teboulle():
     x, dictionary = problem(20, 40, 20)
     best = fista(x, dictionary, 0.1, steps=10000)
     least, distance = sparse_objective(x, best, dictionary, 0.1), best.square().sum(1)
@@ -208,10 +208,10 @@ def test_both_keep_the_rate_that_theory_promises():
         }
         assert (above[ista] <= L * distance / (2 * steps)).all()
         assert (above[fista] <= 2 * L * distance / (steps + 1) ** 2).all()
-        assert steps < 10 or above[fista].sum() < above[ista].sum() / 2, "momentum pays"
+        assert steps < 10 or above[fista].sum() < above[ista].sum() / 2, "momentum is faster"
 
 
-def test_ista_never_climbs_and_goes_on_from_where_it_stopped():
+def test_the_objective_of_ista_never_increases_and_it_can_be_resumed():
     x, dictionary = problem()
     codes, values = None, []
     for _ in range(30):
@@ -222,7 +222,7 @@ def test_ista_never_climbs_and_goes_on_from_where_it_stopped():
 
 
 @BOTH
-def test_a_large_weight_leaves_no_code_and_none_gives_least_squares(solve):
+def test_a_large_weight_gives_zero_codes_and_weight_zero_gives_least_squares(solve):
     x, dictionary = problem(atoms=5)
     assert (solve(x, dictionary, (x @ dictionary.T).abs().max().item(), steps=50) == 0).all()
     wanted = np.linalg.lstsq(dictionary.T.numpy(), x.T.numpy(), rcond=None)[0].T
@@ -231,7 +231,7 @@ def test_a_large_weight_leaves_no_code_and_none_gives_least_squares(solve):
 
 @BOTH
 def test_the_steps_can_be_differentiated(solve):
-    """Away from the kinks, as an unrolled encoder needs; and under vmap and compilation."""
+    """Away from the kinks, as in an unrolled encoder; and under vmap and compilation."""
     x, dictionary = problem(2, 4, 3)
     assert torch.autograd.gradcheck(
         lambda x, D: solve(x, D, 0.1, 4), (x.requires_grad_(), dictionary.requires_grad_())
@@ -249,7 +249,7 @@ def test_the_steps_can_be_differentiated(solve):
 
 @FLOATS
 @pytest.mark.parametrize("layer, axis", [(nn.Linear(4, 9), 1), (nn.ConvTranspose2d(4, 3, 5), 0)])
-def test_each_unit_gets_length_one_and_keeps_its_direction(layer, axis, dtype):
+def test_each_atom_gets_norm_one_and_keeps_its_direction(layer, axis, dtype):
     layer = layer.to(dtype)
     before = layer.weight.detach().clone()
     returned = normalize_atoms_(layer.weight, axis)
@@ -263,33 +263,33 @@ def test_each_unit_gets_length_one_and_keeps_its_direction(layer, axis, dtype):
     )
 
 
-def test_an_optimizer_can_hold_the_units_throughout_a_training():
-    """As the docstring says: without it, training leaves length 1."""
+def test_an_optimizer_can_normalize_the_atoms_throughout_training():
+    """As the docstring says; without it, training changes the norms."""
     model = Autoencoder((1, 4, 4), (), 3)
     x = torch.rand(20, 1, 4, 4, generator=torch.Generator().manual_seed(0))
-    lengths = []
+    norms = []
     weight = model.decoder[0].weight
 
-    def held(parameters, lr):
+    def normalizing(parameters, lr):
         update = torch.optim.Adam(parameters, lr=lr)
         update.register_step_post_hook(
-            lambda *_: lengths.append(atom_norms(normalize_atoms_(weight)).detach())
+            lambda *_: norms.append(atom_norms(normalize_atoms_(weight)).detach())
         )
         return update
 
-    fit(model, x, sparse_l1(0.1), steps=5, optimizer=held, device="cpu")
-    torch.testing.assert_close(torch.stack(lengths), torch.ones(5, 3))
+    fit(model, x, sparse_l1(0.1), steps=5, optimizer=normalizing, device="cpu")
+    torch.testing.assert_close(torch.stack(norms), torch.ones(5, 3))
     fit(model, x, sparse_l1(0.1), steps=1, device="cpu")
     assert not torch.isclose(atom_norms(weight), torch.ones(3)).any()
 
 
 @BOTH
-def test_a_dictionary_of_zeros_has_the_code_zero(solve):
+def test_a_dictionary_of_zeros_gives_zero_codes(solve):
     x = normal(2, 4)
     assert (solve(x, torch.zeros_like(normal(3, 4)), 0.1, steps=3) == 0).all()
 
 
-def test_a_unit_of_length_zero_stays():
+def test_an_atom_of_norm_zero_is_not_changed():
     weight = torch.tensor([[3.0, 0.0], [4.0, 0.0]])
     assert normalize_atoms_(weight).tolist() == pytest.approx(
         torch.tensor([[0.6, 0.0], [0.8, 0.0]])
@@ -304,7 +304,7 @@ def test_scale_free_l1_by_hand(reduction, value):
     assert scale_free_l1(z, weight, reduction=reduction).item() == value
 
 
-def test_scale_free_l1_does_not_move_when_code_and_decoder_trade_scale():
+def test_scale_free_l1_is_invariant_to_the_scale_of_the_code():
     z = normal(5, 4)
     weight = normal(9, 4, seed=1)
     scale = torch.tensor([0.1, 1.0, 3.0, 20.0], dtype=torch.float64)

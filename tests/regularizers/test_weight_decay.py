@@ -1,4 +1,4 @@
-"""Weight decay against ridge regression, the shrunken principal subspace, PyTorch's optimiser, and a sum by hand."""
+"""Weight decay against ridge regression, the shrunken principal subspace and PyTorch's SGD."""
 
 import numpy as np
 import pytest
@@ -35,7 +35,7 @@ def normal(*shape, seed=0):
 
 
 def minimised(objective, parameters):
-    """`parameters` after L-BFGS."""
+    """The values of `parameters` that minimise `objective`, by L-BFGS."""
     optimizer = torch.optim.LBFGS(
         parameters,
         max_iter=2000,
@@ -70,26 +70,26 @@ def test_the_weight_of_the_prior_by_hand(sigma, sigma_p, elements, value):
     assert prior_weight(sigma, sigma_p, elements) == pytest.approx(value)
 
 
-def test_a_linear_decoder_with_a_gaussian_prior_is_ridge_regression():
-    """The most probable weights, bias free, for noise 0.5 and prior 0.8: with a summed error and with its mean."""
+@pytest.mark.parametrize("reduce, elements", [(torch.sum, 1), (torch.mean, 150)])
+def test_a_linear_decoder_with_a_gaussian_prior_is_ridge_regression(reduce, elements):
+    """Maximum a posteriori, with an unpenalised bias: for summed errors and for their mean."""
     z = normal(30, 4)
     x = normal(30, 5, seed=1)
     sigma = 0.5
     sigma_p = 0.8
     ridge = Ridge(alpha=sigma**2 / sigma_p**2, tol=1e-12).fit(z.numpy(), x.numpy())
-    for reduce, elements in ((torch.sum, 1), (torch.mean, 150)):
-        decoder = nn.Linear(4, 5).double()
-        lam = prior_weight(sigma, sigma_p, elements)
-        minimised(
-            lambda: reduce((decoder(z) - x).square()) + lam * l2_penalty(weight_matrices(decoder)),
-            list(decoder.parameters()),
-        )
-        np.testing.assert_allclose(decoder.weight.detach(), ridge.coef_, rtol=1e-6, atol=1e-8)
-        np.testing.assert_allclose(decoder.bias.detach(), ridge.intercept_, rtol=1e-6, atol=1e-8)
+    decoder = nn.Linear(4, 5).double()
+    lam = prior_weight(sigma, sigma_p, elements)
+    minimised(
+        lambda: reduce((decoder(z) - x).square()) + lam * l2_penalty(weight_matrices(decoder)),
+        list(decoder.parameters()),
+    )
+    np.testing.assert_allclose(decoder.weight.detach(), ridge.coef_, rtol=1e-6, atol=1e-8)
+    np.testing.assert_allclose(decoder.bias.detach(), ridge.intercept_, rtol=1e-6, atol=1e-8)
 
 
 def test_it_is_the_prior_of_scipy_up_to_a_constant():
-    """Twice the noise's variance times the negative log-posterior, at two weights: the constant drops out."""
+    """2 sigma^2 times the negative log-posterior, as a difference: its constant cancels."""
     z = normal(30, 4)
     x = normal(30, 5, seed=1)
     sigma = 0.5
@@ -110,7 +110,7 @@ def test_it_is_the_prior_of_scipy_up_to_a_constant():
 
 @pytest.mark.parametrize("lam", [0.0, 5.0, 30.0])
 def test_a_linear_autoencoder_becomes_the_shrunken_principal_subspace(lam):
-    """W2 W1 = U diag((1 - lambda / s^2)_+) U' for the summed error and lambda on both (Kunin et al., 2019)."""
+    """W2 W1 = U diag((1 - lambda / s^2)_+) U' for the summed error (Kunin et al., 2019)."""
     x = normal(40, 6) * torch.tensor([3.0, 2.0, 1.0, 0.6, 0.4, 0.2])
     encode, decode = normal(3, 6, seed=1).requires_grad_(), normal(6, 3, seed=2).requires_grad_()
     minimised(
@@ -123,7 +123,7 @@ def test_a_linear_autoencoder_becomes_the_shrunken_principal_subspace(lam):
 
 
 @pytest.mark.parametrize("lam", [0.01, 0.3])
-def test_the_optimiser_of_pytorch_has_twice_the_weight(lam):
+def test_the_weight_decay_of_pytorch_is_twice_the_weight(lam):
     steps = []
     for penalised in (True, False):
         w = normal(3, 4).requires_grad_()
@@ -162,7 +162,7 @@ def test_it_has_the_gradient_of_its_value_and_runs_under_vmap_and_compilation():
 @pytest.mark.parametrize(
     "call, error, words",
     [
-        (lambda: l2_penalty([]), ValueError, "weights is empty; .* weights_of"),
+        (lambda: l2_penalty([]), ValueError, "weights is empty; .* weight_matrices"),
         (
             lambda: l2_penalty([torch.ones(2, dtype=torch.int64)]),
             TypeError,
