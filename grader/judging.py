@@ -10,7 +10,7 @@ from dataclasses import asdict
 import nbformat
 
 from grader import oracle, preflight
-from grader.sandbox import Limits, Session, error
+from grader.sandbox import USUAL, Session, error
 
 HEAD = "Judged on other data than the check above, step by step:"
 
@@ -39,7 +39,7 @@ def digest(notebook, judge, secret, limits):
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def outcome(notebook, judge, secret, limits=Limits()):
+def outcome(notebook, judge, secret, limits=USUAL):
     """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a
     file of JSON.
 

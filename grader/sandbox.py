@@ -73,6 +73,9 @@ class Limits:
     losses: int = 12
 
 
+USUAL = Limits()
+
+
 def trusted():
     """Did the instructor say that the work is trusted?"""
     return os.environ.get("AECOURSE_TRUSTED") == "1"
@@ -180,7 +183,7 @@ def ready():
 class Box:
     """A running sandbox. Use it in a `with`: at its end everything inside ends."""
 
-    def __init__(self, limits=Limits()):
+    def __init__(self, limits=USUAL):
         self.limits = limits
         self.pending = bytearray()
         self.folder = tempfile.TemporaryDirectory()
@@ -302,7 +305,7 @@ class Session:
     asked again.
     """
 
-    def __init__(self, notebook, limits=Limits()):
+    def __init__(self, notebook, limits=USUAL):
         self.cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
         self.limits = limits
         self.lost = {}

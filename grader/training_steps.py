@@ -6,6 +6,7 @@ steps can be taken again and compared. Oracles import from here; a learner gets 
 """
 
 import functools
+import itertools
 
 import numpy as np
 import torch
@@ -71,10 +72,14 @@ def deep_error(weights, x):
 
 
 def judge_task(end, batches, sizes, batch_size):
-    """WrongAnswer unless the network has these layers, and saw batches of this size from all of the
-    training images.
+    """Judge what was trained on what.
+
+    Raises:
+        WrongAnswer: If the network has other layers, or did not see batches of this size from all
+            of the training images.
     """
-    shapes = [shape for n_in, n_out in zip(sizes, sizes[1:]) for shape in ((n_out, n_in), (n_out,))]
+    layers = itertools.pairwise(sizes)
+    shapes = [shape for n_in, n_out in layers for shape in ((n_out, n_in), (n_out,))]
     if [weight.shape for weight in end] != shapes:
         raise WrongAnswer("the network is not the one of the task")
     if any(
@@ -89,17 +94,19 @@ def judge_task(end, batches, sizes, batch_size):
 
 
 def judge_budget(ask, rng, sizes, batch_size, lr, error):
-    """WrongAnswer unless `train` takes the steps that it is asked for, and they lead from the first
-    weights to the last.
+    """Judge the steps of `train`.
+
+    Raises:
+        WrongAnswer: If it takes another number of steps than it is asked for, or they do not lead
+            from its first weights to its last.
     """
     steps = int(rng.integers(7, 11))
     starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
     if len(batches) != steps:
         raise WrongAnswer("the number of steps is not the one that was asked for")
     judge_task(end, batches, sizes, batch_size)
-    if not all(
-        same_weights(*pair, lr) for pair in zip(end, adam_steps(starts[0], batches, error, lr))
-    ):
+    due = adam_steps(starts[0], batches, error, lr)
+    if not all(same_weights(*pair, lr) for pair in zip(end, due, strict=False)):
         raise WrongAnswer(
             "these steps lead to other weights: look at the learning rate, the network, and what "
             "comes back"
@@ -107,8 +114,11 @@ def judge_budget(ask, rng, sizes, batch_size, lr, error):
 
 
 def judge_seed(ask, rng, *parts):
-    """WrongAnswer unless each part, "first weights" or "batches", is the same with one seed,
-    whatever came before, and not with two.
+    """Judge what the seed fixes: each of the parts, "first weights" or "batches".
+
+    Raises:
+        WrongAnswer: If a part differs between two trainings with one seed, whatever chance came
+            before, or is the same with two seeds.
     """
     seed, seen = seed_of(rng), []
     for before, one in enumerate((seed, seed, seed + 1)):
