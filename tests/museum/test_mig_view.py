@@ -22,7 +22,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def codes_and_factors(n=3000):
-    """Three factors, five coordinates: two encode one each, one encodes two weakly, two are noise."""
+    """Three factors, five coordinates: two encode one each, one two weakly, and two are noise."""
     generator = torch.Generator().manual_seed(0)
     factors = torch.stack(
         [torch.randint(values, (n,), generator=generator) for values in (4, 3, 2)], 1
