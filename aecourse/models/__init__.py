@@ -1,4 +1,7 @@
-"""Models: each has `encode`, `logits`, `decode`, and `forward(x) -> (x_hat, z)`."""
+"""Models: each has `encode`, `logits`, `decode`, and `forward(x) -> (x_hat, z)`.
+
+Codebook and CodePrior are parts of the VQ-VAE.
+"""
 
 from aecourse.models.adversarial import AdversarialAutoencoder
 from aecourse.models.autoencoder import Autoencoder

@@ -1,4 +1,7 @@
-"""A codebook: K vectors, learned by gradient or by moving averages (van den Oord, Vinyals and Kavukcuoglu, 2017)."""
+"""A codebook: K vectors, learned by gradient or by moving averages.
+
+After van den Oord, Vinyals and Kavukcuoglu (2017).
+"""
 
 import torch
 from torch import nn
@@ -7,90 +10,112 @@ from aecourse import validation
 from aecourse.training.distributed import from_first, summed
 
 
-def nearest_by_differences(vectors, codebook):
-    """Index of the nearest code, as it reads: (N, D), (K, D) -> (N,). It holds N * K * D differences."""
+def nearest_by_differences(vectors: torch.Tensor, codebook: torch.Tensor) -> torch.Tensor:
+    """Index of the nearest code, in its readable form: (N, D), (K, D) -> (N,).
+
+    It needs memory for N * K * D differences.
+    """
     return (vectors[:, None] - codebook).square().sum(2).argmin(1)  # (N, K, D) -> (N,)
 
 
-def nearest(vectors, codebook):
-    """The same from one matrix product, without the squared length of `vectors`, which no code changes."""
-    return torch.addmm(codebook.square().sum(1), vectors, codebook.T, alpha=-2).argmin(
-        1
-    )  # (N, K) -> (N,)
+def nearest(vectors: torch.Tensor, codebook: torch.Tensor) -> torch.Tensor:
+    """The same from one matrix product: (N, D), (K, D) -> (N,).
+
+    It leaves out the squared length of each vector, which is the same for all codes.
+    """
+    lengths = codebook.square().sum(1)  # (K,)
+    return torch.addmm(lengths, vectors, codebook.T, alpha=-2).argmin(1)  # (N, K) -> (N,)
 
 
 class Codebook(nn.Module):
     r"""K codes of D numbers each, learned by gradient or by moving averages.
 
-    With a `decay` each code is the average of the vectors that chose it, older ones weighing less; sums and counts
-    start at zero, a bias that their quotient cancels. A code that no vector ever chose stays where it is.
+    With a `decay` each code is an exponentially weighted average of the vectors that were assigned
+    to it. Sums and counts start at zero; this bias cancels in their quotient. A code that was never
+    used stays as it is.
 
     Args:
-        codes: K.
-        dim: D.
-        decay: of the moving averages, in [0, 1); None learns the codes by their own loss.
-        restart: a code whose share of use falls below ``restart / K`` is dead, and moves to a vector of the batch.
-            At the first step all are, so that the codes begin among the data. 0 never moves one.
+        codes: K, the number of codes.
+        dim: D, the length of a code.
+        decay: of the moving averages, in [0, 1); None learns the codes by gradient.
+        restart: a code is dead if its share of use is below ``restart / K``; it is then replaced by
+            a vector of the batch. At the first step all codes are dead, so that they start among
+            the data. 0 never replaces a code.
+
+    Raises:
+        ValueError: If `codes` or `dim` is not a positive integer, or `decay` or `restart` is not
+            in [0, 1).
 
     Source:
-        van den Oord, Vinyals and Kavukcuoglu (2017), appendix A.1; the restart: Dhariwal and others (2020).
+        van den Oord, Vinyals and Kavukcuoglu (2017), appendix A.1; the restart: Dhariwal and others
+        (2020).
     """
 
-    def __init__(self, codes, dim, decay=0.99, restart=0.03):
+    weight: nn.Parameter  #: the codes, (K, D)
+    counts: torch.Tensor  #: moving average of the number of uses of each code, (K,)
+    sums: torch.Tensor  #: moving average of the sum of the vectors assigned to each code, (K, D)
+
+    def __init__(self, codes: int, dim: int, decay: float | None = 0.99, restart: float = 0.03):
         super().__init__()
         validation.positive("codes", codes)
         validation.positive("dim", dim)
         for name, value in (("decay", decay or 0.0), ("restart", restart)):
             if not 0 <= value < 1:
-                raise ValueError(f"{name} is {value!r}; expected a number from 0 to below 1")
+                raise ValueError(
+                    f"{name} is {value!r}; expected a number of at least 0 and below 1: "
+                    "the default is a good start"
+                )
         self.moving = decay is not None
         self.decay = 0.99 if decay is None else decay
         self.restart = restart
         start = torch.randn(codes, dim) / dim**0.5
         self.weight = nn.Parameter(start, requires_grad=not self.moving)
-        self.register_buffer("counts", torch.zeros(codes))  # moving averages, both
+        self.register_buffer("counts", torch.zeros(codes))
         self.register_buffer("sums", torch.zeros(codes, dim))
 
-    def forward(self, z):
+    def forward(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Nearest codes and their indices: (..., D) -> (..., D), (...)."""
-        with (
-            torch.no_grad(),
-            torch.autocast(z.device.type, enabled=False),
-        ):  # in half precision neighbours are taken for nearest
+        # Without autocast: half precision confuses codes that are close to each other.
+        with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
             indices = nearest(z.flatten(0, -2), self.weight).reshape(z.shape[:-1])
         return self.weight[indices], indices
 
-    def usage(self):
-        """Share of use of each code over the last steps: (K,), of sum 1 once there was a step."""
+    def usage(self) -> torch.Tensor:
+        """Share of use of each code over the last steps: (K,), with sum 1 after the first step."""
         return self.counts / self.counts.sum().clamp(min=1e-12)
 
     @torch.no_grad()
-    def update(self, z, indices):
-        """Take the batch `z`, (..., D), and its `indices`, (...), into the averages; with a decay, move the codes there."""
-        vectors, chosen = z.detach().flatten(0, -2), indices.flatten()  # (N, D), (N,)
-        n = summed(
-            torch.zeros_like(self.counts).index_add_(0, chosen, torch.ones_like(vectors[:, 0]))
-        )
-        sums = summed(
-            torch.zeros_like(self.sums).index_add_(0, chosen, vectors)
-        )  # over the processes, where there are several
-        for average, new in ((self.counts, n), (self.sums, sums)):
+    def update(self, z: torch.Tensor, indices: torch.Tensor) -> None:
+        """Include a batch in the moving averages; with a decay, move the codes to the averages.
+
+        Sums and counts are those of all processes, if there are several.
+
+        Args:
+            z: vectors, (..., D).
+            indices: of their codes, (...).
+        """
+        vectors, assigned = z.detach().flatten(0, -2), indices.flatten()  # (N, D), (N,)
+        ones = torch.ones_like(vectors[:, 0])
+        counts = summed(torch.zeros_like(self.counts).index_add_(0, assigned, ones))
+        sums = summed(torch.zeros_like(self.sums).index_add_(0, assigned, vectors))
+        for average, new in ((self.counts, counts), (self.sums, sums)):
             average.mul_(self.decay).add_(new, alpha=1 - self.decay)
         if self.moving:
             used = self.counts[:, None] > 1e-12
-            self.weight.copy_(
-                torch.where(used, self.sums / self.counts[:, None].clamp(min=1e-12), self.weight)
-            )
+            means = self.sums / self.counts[:, None].clamp(min=1e-12)
+            self.weight.copy_(torch.where(used, means, self.weight))
 
     @torch.no_grad()
-    def revive(self, z, generator=None):
-        """Move dead codes to vectors of the batch `z`, (..., D), drawn at random; each counts as used as often as the average."""
+    def revive(self, z: torch.Tensor, generator: torch.Generator | None = None) -> None:
+        """Replace dead codes by random vectors of a batch, each with the average number of uses.
+
+        Args:
+            z: vectors, (..., D).
+            generator: for the choice of the vectors.
+        """
         vectors = z.detach().flatten(0, -2)  # (N, D)
-        drawn = from_first(
-            vectors[
-                torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)
-            ]
-        )  # (K, D)
+        rows = torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)
+        drawn = from_first(vectors[rows])  # (K, D)
         dead = self.usage() * len(self.counts) < self.restart  # (K,)
         self.weight.copy_(torch.where(dead[:, None], drawn, self.weight))
         self.counts.copy_(torch.where(dead, self.counts.mean(), self.counts))

@@ -1,6 +1,10 @@
-"""The multi-scale autoencoder: a code for each level of a Laplacian pyramid (after Burt and Adelson, 1983)."""
+"""The multi-scale autoencoder: a code for each level of a Laplacian pyramid.
+
+After Burt and Adelson (1983).
+"""
 
 import math
+from collections.abc import Sequence
 
 import torch
 import torch.nn.functional as F
@@ -11,122 +15,158 @@ from aecourse.losses.multi_scale import pyramid
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 
 
-def up(x):
+def up(x: torch.Tensor) -> torch.Tensor:
     """Each pixel four times: (B, C, H, W) -> (B, C, 2H, 2W)."""
     return F.interpolate(x, scale_factor=2.0)
 
 
-def detail(x):
-    """What halving loses, `x` minus the mean of each block of 2 x 2: a projection, (B, C, H, W) -> (B, C, H, W)."""
+def detail(x: torch.Tensor) -> torch.Tensor:
+    """What downsampling loses: `x` minus the mean of each block of 2 x 2, of the same shape.
+
+    It is a projection.
+    """
     return x - up(F.avg_pool2d(x, 2))
 
 
-def bands(x, levels):
-    """The Laplacian pyramid: the details of each level, the finest first, then what is left at the coarsest."""
+def bands(x: torch.Tensor, levels: int) -> list[torch.Tensor]:
+    """The Laplacian pyramid: the detail of each level, finest first, then the coarsest image."""
     *fine, coarsest = pyramid(x, levels)
     return [*map(detail, fine), coarsest]
 
 
 class MultiScaleAutoencoder(nn.Module):
-    r"""Each level draws what the coarser levels lack: :math:`\hat x_l = \mathrm{up}(\hat x_{l+1}) + D \, g_l(z_l)`.
+    r"""Each level adds detail: :math:`\hat x_l = \mathrm{up}(\hat x_{l+1}) + D \, g_l(z_l)`.
 
-    The coarsest level draws the whole image at the lowest resolution. D takes the mean of each block of 2 x 2 off, so
-    that details add to no coarser level: halving :math:`\hat x_l` gives :math:`\hat x_{l+1}` exactly. The encoder of a
-    level sees the band of the data that its decoder is to draw. Levels don't meet, and the squared error of the image
-    is the sum of theirs, each a mean over pixels.
+    The coarsest level decodes the whole image at the lowest resolution. D subtracts the mean of
+    each block of 2 x 2, so that the details of a level do not change the coarser levels:
+    downsampling :math:`\hat x_l` gives exactly :math:`\hat x_{l+1}`. The encoder of a level
+    receives the band of the data that its decoder reconstructs. The levels do not interact, and
+    the squared error of the image is the sum of the errors of its bands, each a mean over pixels.
 
-    All of this holds before the output activation. With a sigmoid the levels add up in logits, every level stays
-    within [0, 1], and halving gives the coarser level only roughly.
+    All of this refers to the image before the output activation. With a sigmoid the levels add up
+    in logits, every level stays within [0, 1], and downsampling gives the coarser level only
+    approximately.
 
     Args:
-        shape: shape of one sample, (C, H, W), with H and W divisible by 2 to the number of levels minus 1.
-        hidden: widths of the hidden layers of each level's encoder; its decoder has them in reverse. ``()`` for none.
+        shape: shape of one sample, (C, H, W), with H and W divisible by 2 ** (levels - 1).
+        hidden: widths of the hidden layers of each level's encoder; its decoder has them in
+            reverse. ``()`` for none.
         latent_dims: units of the code of each level, the finest first.
         activation, output: as for :class:`~aecourse.models.autoencoder.Autoencoder`.
 
     Raises:
-        ValueError: where a size is not a positive integer, the shape is not that of an image, a side can't be halved
-            that often, or a name is unknown.
+        ValueError: If a size is not a positive integer, the shape is not that of an image, a side
+            cannot be halved that often, or a name is unknown.
 
     Source:
         Burt and Adelson (1983), with means of 2 x 2 in place of their filter.
     """
 
+    shape: tuple[int, ...]  #: of one sample, (C, H, W)
+    latent_dims: tuple[int, ...]  #: units of the code of each level, the finest first
+    output_range: tuple[float, float]  #: the values that a reconstruction can reach
+
     def __init__(
         self,
-        shape=(1, 28, 28),
-        hidden=(128,),
-        latent_dims=(16, 8, 4),
-        activation="relu",
-        output="linear",
+        shape: Sequence[int] = (1, 28, 28),
+        hidden: Sequence[int] = (128,),
+        latent_dims: Sequence[int] = (16, 8, 4),
+        activation: str = "relu",
+        output: str = "linear",
     ):
         super().__init__()
-        self.shape, hidden = (
-            validation.sizes("shape", shape),
-            validation.sizes("hidden", hidden, least=0),
-        )
+        self.shape = validation.sizes("shape", shape)
+        hidden = validation.sizes("hidden", hidden, least=0)
         self.latent_dims = validation.sizes("latent_dims", latent_dims)
         validation.one_of("activation", activation, ACTIVATIONS)
         validation.one_of("output", output, RANGES)
         if len(self.shape) != 3:
-            raise ValueError(f"shape is {self.shape}; expected that of an image, (C, H, W)")
-        self.shapes = [
-            x.shape[1:] for x in pyramid(torch.empty(1, *self.shape), len(latent_dims))
-        ]  # the finest first
-        widths = [[math.prod(shape), *hidden, k] for shape, k in zip(self.shapes, self.latent_dims)]
+            raise ValueError(
+                f"shape is {self.shape}; expected that of an image, (C, H, W): "
+                "use Autoencoder for flat vectors"
+            )
+        levels = pyramid(torch.empty(1, *self.shape), len(latent_dims))
+        self.shapes = [x.shape[1:] for x in levels]  # the finest first
+        widths = [
+            [math.prod(shape), *hidden, k]
+            for shape, k in zip(self.shapes, self.latent_dims, strict=True)
+        ]
         self.encoders = nn.ModuleList(mlp(row, activation) for row in widths)
         self.decoders = nn.ModuleList(mlp(row[::-1], activation) for row in widths)
-        self.output, self.output_range = ACTIVATIONS[output](), RANGES[output]
+        self.output = ACTIVATIONS[output]()
+        self.output_range = RANGES[output]
 
-    def encode(self, x):
-        """The codes, the finest first: (B, C, H, W) -> L times (B, k)."""
+    def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """The codes, the finest first: (B, C, H, W) -> L tensors (B, k)."""
         validation.samples("x", x, self.shape)
+        levels = bands(x, len(self.encoders))
         return tuple(
-            encoder(band.flatten(1))
-            for encoder, band in zip(self.encoders, bands(x, len(self.encoders)))
+            encoder(band.flatten(1)) for encoder, band in zip(self.encoders, levels, strict=True)
         )
 
-    def logit_pyramid(self, z, levels=None):
-        """The image at each resolution before the output activation, the finest first: L times (B, C, H / 2^l, W / 2^l).
+    def logit_pyramid(
+        self, z: Sequence[torch.Tensor], levels: int | None = None
+    ) -> list[torch.Tensor]:
+        """The image at each resolution before the output activation, the finest first.
 
         Args:
-            z: a code for each level, the finest first: L times (B, k).
-            levels: how many draw, from the coarsest on; None for all. The others add no detail.
+            z: a code for each level, the finest first: L tensors (B, k).
+            levels: how many of the codes to use, starting with the coarsest; None for all. The
+                other codes are not read, and their levels add no detail.
+
+        Returns:
+            L tensors (B, C, H / 2^l, W / 2^l).
+
+        Raises:
+            ValueError: If the codes do not fit the model, or it has fewer levels.
         """
         if len(z) != len(self.latent_dims) or any(
-            code.dim() != 2 or code.shape[1] != k for code, k in zip(z, self.latent_dims)
+            code.dim() != 2 or code.shape[1] != k
+            for code, k in zip(z, self.latent_dims, strict=True)
         ):
             raise ValueError(
-                f"z has shapes {[tuple(code.shape) for code in z]}; expected {[('B', k) for k in self.latent_dims]}: "
-                "a code for each level, the finest first"
+                f"z has shapes {[tuple(code.shape) for code in z]}; expected "
+                f"{[('B', k) for k in self.latent_dims]}: "
+                "pass a code for each level, the finest first"
             )
-        coarsest, levels = len(z) - 1, len(z) if levels is None else levels
+        coarsest = len(z) - 1
+        levels = len(z) if levels is None else levels
         if validation.positive("levels", levels) > len(z):
             raise ValueError(
-                f"levels is {levels}; expected at most {len(z)}, as many as the model has"
+                f"levels is {levels}; expected at most {len(z)}, as many as the model has: "
+                "None uses all"
             )
         images = [self.decoders[-1](z[-1]).unflatten(1, self.shapes[-1])]
         for level in reversed(range(coarsest)):
-            images.insert(0, up(images[0]))
+            image = up(images[0])
             if coarsest - level < levels:
-                images[0] = images[0] + detail(
-                    self.decoders[level](z[level]).unflatten(1, self.shapes[level])
-                )
+                drawn = self.decoders[level](z[level]).unflatten(1, self.shapes[level])
+                image = image + detail(drawn)
+            images.insert(0, image)
         return images
 
-    def logits(self, z, levels=None):
-        """The full image before its output activation: L times (B, k) -> (B, C, H, W)."""
+    def logits(self, z: Sequence[torch.Tensor], levels: int | None = None) -> torch.Tensor:
+        """The full image before its output activation: L tensors (B, k) -> (B, C, H, W)."""
         return self.logit_pyramid(z, levels)[0]
 
-    def decode(self, z, levels=None):
-        """The reconstruction from the codes of the `levels` coarsest levels, or of all: L times (B, k) -> (B, C, H, W)."""
+    def decode(self, z: Sequence[torch.Tensor], levels: int | None = None) -> torch.Tensor:
+        """The reconstruction from the codes: L tensors (B, k) -> (B, C, H, W).
+
+        From those of the `levels` coarsest levels, or from all.
+        """
         return self.output(self.logits(z, levels))
 
-    def reconstructions(self, z, levels=None):
-        """The reconstruction at each resolution, the finest first: L times (B, k) -> L times (B, C, H / 2^l, W / 2^l)."""
+    def reconstructions(
+        self, z: Sequence[torch.Tensor], levels: int | None = None
+    ) -> list[torch.Tensor]:
+        """The reconstruction at each resolution, the finest first.
+
+        Returns:
+            L tensors (B, C, H / 2^l, W / 2^l).
+        """
         return [self.output(image) for image in self.logit_pyramid(z, levels)]
 
-    def forward(self, x):
-        """Reconstruction and codes: (B, C, H, W) -> (B, C, H, W), L times (B, k)."""
+    def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, tuple[torch.Tensor, ...]]:
+        """Reconstruction and codes: (B, C, H, W) -> (B, C, H, W), L tensors (B, k)."""
         z = self.encode(x)
         return self.decode(z), z

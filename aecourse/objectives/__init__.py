@@ -1,4 +1,7 @@
-"""Objectives: `(model, x, generator) -> {name: scalar}`, what `fit` minimises the sum of; the weights are here."""
+"""Objectives for `fit`: `(model, x, generator) -> {name: scalar}`, which minimizes their sum.
+
+The weights of the terms are arguments of the objectives, and nowhere else.
+"""
 
 from aecourse.objectives.masking import masked_error, masked_reconstruction
 from aecourse.objectives.multi_scale import hierarchical

@@ -1,8 +1,14 @@
-"""Objectives that match all codes together to a prior: by a kernel (Wasserstein autoencoder) or a discriminator (adversarial one)."""
+"""Objectives that match the distribution of all codes to a prior.
 
+The Wasserstein autoencoder compares the two by a kernel, the adversarial autoencoder by a
+discriminator.
+"""
+
+from collections.abc import Callable
 from functools import partial
 
 import torch
+from torch import nn
 from torch.func import functional_call
 
 from aecourse import validation
@@ -10,27 +16,39 @@ from aecourse.losses.adversarial import discriminator_loss, generator_loss, grad
 from aecourse.losses.maximum_mean_discrepancy import inverse_multiquadric, mmd
 from aecourse.losses.squared_error import mse
 from aecourse.models.wae import sample_prior
+from aecourse.types import Objective
 
 
-def wasserstein(weight=10.0, kernel=inverse_multiquadric):
-    r"""The objective :math:`\|x - \hat x\|^2 + \lambda \, \mathrm{MMD}^2(q(z), p(z))`.
+def wasserstein(
+    weight: float | torch.Tensor = 10.0,
+    kernel: Callable[[torch.Tensor, int], torch.Tensor] = inverse_multiquadric,
+) -> Objective:
+    r"""The objective of a Wasserstein autoencoder.
 
-    The squared error is summed over pixels and averaged over the batch. The second term looks at the batch of codes
-    as a whole: no single code has to look like noise, as in a VAE, and no single code is promised to.
+    .. math:: \|x - \hat x\|^2 + \lambda \, \mathrm{MMD}^2(q(z), p(z))
+
+    The squared error is summed over pixels and averaged over the batch. The second term depends on
+    the distribution of the whole batch of codes: unlike in a VAE, the code of a single image need
+    not be close to the prior.
 
     Args:
         weight: lambda, at least 0.
-        kernel: of :func:`mmd`.
+        kernel: as for :func:`mmd`.
 
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"mmd"`` (times lambda).
+
+    Raises:
+        ValueError: If `weight` is not a number of at least 0.
 
     Source:
         Tolstikhin and others (2018), algorithm 2.
     """
     validation.weight("weight", weight)
 
-    def objective(model, x, generator):
+    def objective(
+        model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
+    ) -> dict[str, torch.Tensor]:
         x_hat, z = model(x)
         distance = mmd(z, sample_prior(len(z), model, generator), kernel)
         return {"reconstruction": mse(x_hat, x, "batchmean"), "mmd": weight * distance}
@@ -38,45 +56,60 @@ def wasserstein(weight=10.0, kernel=inverse_multiquadric):
     return objective
 
 
-# Adam with a short memory: with its usual one the players circle each other.
+# Adam with short moving averages: with the usual ones the two networks oscillate.
 adam_for_gans = partial(torch.optim.Adam, betas=(0.5, 0.9), fused=True)
 
 
-def adversarial(weight=0.5, penalty=0.3):
-    r"""The objective of an adversarial autoencoder, both phases in one step; train it with ``optimizer=calm``.
+def adversarial(
+    weight: float | torch.Tensor = 0.5, penalty: float | torch.Tensor = 0.3
+) -> Objective:
+    r"""The objective of an adversarial autoencoder, both phases in one step.
 
-    Each term teaches its own part: ``"reconstruction"`` (squared error, summed over pixels, averaged over the batch)
-    the encoder and the decoder; ``"discriminator"`` the discriminator alone, at codes without gradient; ``"generator"``
-    the encoder alone, through a discriminator that is held fixed; ``"gradient_penalty"`` keeps the discriminator flat where
-    the prior is, without which the game need not settle. So one optimizer serves both players, and they move at once.
-    The sum is no measure of progress: read the terms.
+    Train it with ``optimizer=adam_for_gans``. Each term has a gradient for its own part of the
+    model:
+
+    - ``"reconstruction"`` (squared error, summed over pixels, averaged over the batch) for the
+      encoder and the decoder;
+    - ``"discriminator"`` for the discriminator, at codes without a gradient;
+    - ``"generator"`` for the encoder, through a discriminator with fixed weights;
+    - ``"gradient_penalty"`` for the discriminator: it keeps its gradient small at samples of the
+      prior. Without it the training need not converge.
+
+    So a single optimizer updates both players simultaneously. The sum of the terms does not measure
+    progress: look at each of them.
 
     Args:
-        weight: the weight of ``"generator"``, at least 0. The discriminator's own term has weight 1.
-        penalty: gamma, the weight of half the squared gradient of the discriminator; 0 is the game as first published.
+        weight: the weight of ``"generator"``, at least 0. That of ``"discriminator"`` is 1.
+        penalty: gamma, the weight of half the squared gradient of the discriminator, at least 0;
+            0 is the objective as first published.
 
     Returns:
         An objective with the four terms.
 
+    Raises:
+        ValueError: If `weight` or `penalty` is not a number of at least 0.
+
     Source:
-        Makhzani and others (2016), section 2; Goodfellow and others (2014), section 3, for the encoder's form;
-        Mescheder, Geiger and Nowozin (2018), equation 9, for the penalty.
+        Makhzani and others (2016), section 2; Goodfellow and others (2014), section 3, for the
+        form of the generator's loss; Mescheder, Geiger and Nowozin (2018), equation 9, for the
+        penalty.
     """
     validation.weight("weight", weight)
     validation.weight("penalty", penalty)
 
-    def objective(model, x, generator):
+    def objective(
+        model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
+    ) -> dict[str, torch.Tensor]:
+        validation.requires(model, "discriminator", "an AdversarialAutoencoder")
         x_hat, z = model(x)
-        discriminator = validation.requires(
-            model, "discriminator", "an AdversarialAutoencoder"
-        ).discriminator
+        discriminator = model.discriminator
         fixed = {name: parameter.detach() for name, parameter in discriminator.named_parameters()}
-        drawn = sample_prior(len(z), model, generator)
+        prior = sample_prior(len(z), model, generator)
         return {
             "reconstruction": mse(x_hat, x, "batchmean"),
-            "discriminator": discriminator_loss(discriminator(drawn), discriminator(z.detach())),
+            "discriminator": discriminator_loss(discriminator(prior), discriminator(z.detach())),
             "generator": weight * generator_loss(functional_call(discriminator, fixed, (z,))),
-            "gradient_penalty": penalty / 2 * gradient_penalty(discriminator, drawn),
+            "gradient_penalty": penalty / 2 * gradient_penalty(discriminator, prior),
         }
 
     return objective

@@ -1,4 +1,4 @@
-"""The register of objectives: each with the model that it trains, by a name.
+"""The register of objectives: each name with a model and the objective that trains it.
 
 The command line, its page, and the tests of precision, smoothness and ensembles read it.
 """
@@ -23,25 +23,27 @@ from aecourse.objectives.regularization import (
 from aecourse.objectives.variational import beta_vae
 from aecourse.regularizers import PENALTIES
 from aecourse.training import adam
+from aecourse.types import Objective
 
 
 class Kind(NamedTuple):
-    """A model with its objective, known by name."""
+    """A model with its objective."""
 
     build: Callable  #: (shape, latent_dim=) -> model
     objective: Callable  #: weight -> objective
     weight: float  #: by default
     meaning: str  #: of the weight
     optimizer: Callable = adam
-    how: str = "auto"  #: a sweep trains it, unless told otherwise
+    how: str = "auto"  #: how a sweep trains several of them, by default
 
 
-def noisy(weight):
+def noisy(weight: float) -> Objective:
+    """The denoising objective with Gaussian noise of standard deviation `weight`."""
     return denoising(lambda x, generator: corruption.gaussian(x, weight, generator))
 
 
-def halves(latent_dim, levels):
-    """Units of each level of a hierarchy, half as many from level to level, rounded up."""
+def halves(latent_dim: int, levels: int) -> tuple[int, ...]:
+    """Units of each level of a hierarchy: half as many from level to level, rounded up."""
     return tuple(-(-latent_dim // 2**level) for level in range(levels))
 
 
@@ -80,7 +82,7 @@ KINDS = {
         models.AdversarialAutoencoder,
         adversarial,
         0.5,
-        "of fooling the discriminator",
+        "of the generator's loss",
         adam_for_gans,
     ),
     "masked": Kind(
@@ -91,7 +93,7 @@ KINDS = {
         0.75,
         "share of hidden patches",
         how="processes",
-    ),  # it is no tensor
+    ),  # the shapes depend on the share: it cannot be a tensor
     "multi-scale": Kind(
         lambda shape, latent_dim: models.MultiScaleAutoencoder(
             shape, latent_dims=halves(latent_dim, 3)

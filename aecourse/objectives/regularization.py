@@ -1,10 +1,15 @@
-"""Ready-made objectives: an error, and what holds the code, the encoder or the weights beside it.
+"""Ready-made objectives: an error plus a penalty on the code, the encoder or the weights.
 
-Each function returns an objective ``(model, x, generator) -> {name: scalar}`` for :func:`~aecourse.training.fit`. Its
-weight is a number of at least 0, or a scalar tensor, so that :func:`torch.vmap` can train one model for each weight.
-The error is a mean over elements, unless `loss` says otherwise.
+Each function returns an objective ``(model, x, generator) -> {name: scalar}`` for
+:func:`~aecourse.training.fit`. Its weight is a number of at least 0, or a scalar tensor, so that
+:func:`torch.vmap` can train one model for each weight. The error is a mean over elements, unless
+`loss` is a function that computes something else.
 """
 
+from collections.abc import Callable, Mapping
+from typing import Literal
+
+import torch
 from torch import nn
 
 from aecourse import validation
@@ -16,37 +21,44 @@ from aecourse.regularizers import PENALTIES
 from aecourse.regularizers.contraction import contractive_penalty, contractive_penalty_by_probes
 from aecourse.regularizers.kl_sparsity import check_target, kl_sparsity_penalty_from_logits
 from aecourse.regularizers.weight_decay import l2_penalty, weight_matrices
+from aecourse.types import Objective
 
 LOSSES = {"mse": mse, "mae": mae, "bce": bce}
 
-
-def error(loss, model, z, x):
-    """`loss` between `x` and its reconstruction from the code `z`: a scalar. Cross entropy takes the logits."""
-    if loss == "bce" and model.output_range != (0, 1):
-        raise ValueError(
-            f"loss is 'bce' and the model's output lies in {model.output_range}; expected (0, 1): "
-            "build it with output='sigmoid', or take another loss"
-        )
-    return LOSSES.get(loss, loss)(model.logits(z) if loss == "bce" else model.decode(z), x)
+Weight = float | torch.Tensor
+Loss = Literal["mse", "mae", "bce"] | Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+Corruption = Callable[[torch.Tensor, torch.Generator | None], torch.Tensor]
+PenaltyFunction = Callable[
+    [nn.Module, torch.Tensor, torch.Tensor, torch.Generator | None], torch.Tensor
+]
 
 
-def regularized(penalties, loss="mse", corrupt=None):
-    r"""An error plus any number of penalties, :math:`\mathcal L(x, \hat x) + \sum_i \lambda_i \Omega_i`.
+def regularized(
+    penalties: Mapping[str, tuple[Weight, PenaltyFunction]],
+    loss: Loss = "mse",
+    corrupt: Corruption | None = None,
+) -> Objective:
+    r"""An error plus any number of penalties.
 
-    The other objectives of this file, but one, are written with it, and a penalty of your own is one more function.
+    .. math:: \mathcal L(x, \hat x) + \sum_i \lambda_i \Omega_i
+
+    All other objectives of this file except :func:`sparse_kl` are built with it. To use a penalty
+    of your own, pass a function.
 
     Args:
-        penalties: ``{name: (weight, penalty)}``, where ``penalty(model, x, z, generator)`` is a scalar; its `x` is
-            what the encoder saw, and `z` the code.
-        loss: ``"mse"``, ``"mae"`` or ``"bce"``, each a mean over elements, or a function ``(x_hat, x) -> scalar``.
-        corrupt: ``(x, generator) -> x``, what the encoder sees of the data; None leaves them as they are.
+        penalties: ``{name: (weight, penalty)}``, where ``penalty(model, x, z, generator)`` returns
+            a scalar; its `x` is the input of the encoder, and `z` the code.
+        loss: ``"mse"``, ``"mae"`` or ``"bce"``, each a mean over elements, or a function
+            ``(x_hat, x) -> scalar``.
+        corrupt: ``(x, generator) -> x``, applied to the input of the encoder; None leaves the
+            input clean.
 
     Returns:
         An objective with the term ``"reconstruction"`` and one for each name (times its weight).
 
     Raises:
-        ValueError: where a weight is not a number of at least 0, the loss is unknown, or (when called) cross
-            entropy meets an output that is no sigmoid.
+        ValueError: If a weight is not a number of at least 0, the loss is unknown, or (when
+            called) the loss is cross entropy and the output is not a sigmoid.
 
     Source:
         Rifai and others (2011), who compare decay, denoising and contraction in this form.
@@ -55,47 +67,31 @@ def regularized(penalties, loss="mse", corrupt=None):
     for name, (weight, _) in penalties.items():
         validation.weight(f"the weight of {name}", weight)
 
-    def objective(model, x, generator):
-        seen = x if corrupt is None else corrupt(x, generator)
-        z = model.encode(seen)
-        paid = {
-            name: weight * penalty(model, seen, z, generator)
+    def objective(
+        model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
+    ) -> dict[str, torch.Tensor]:
+        inputs = x if corrupt is None else corrupt(x, generator)
+        z = model.encode(inputs)
+        terms = {
+            name: weight * penalty(model, inputs, z, generator)
             for name, (weight, penalty) in penalties.items()
         }
-        return {"reconstruction": error(loss, model, z, x)} | paid
+        return {"reconstruction": error(loss, model, z, x)} | terms
 
     return objective
 
 
-def penalized(name, weight, loss="mse"):
-    """The error, plus `weight` times a penalty of the register, :data:`aecourse.regularizers.PENALTIES`.
-
-    Args:
-        name: of the row, such as ``"sparse-l1"``.
-        weight: lambda, at least 0, in units of the error over units of the penalty.
-        loss: as for :func:`regularized`.
-
-    Returns:
-        An objective with the term ``"reconstruction"`` and the penalty's own (times its weight).
-
-    Raises:
-        ValueError: If the name is unknown, or as for :func:`regularized`.
-    """
-    validation.one_of("name", name, PENALTIES)
-    penalty = PENALTIES[name]
-    return regularized({penalty.term: (weight, penalty.function)}, loss)
-
-
-def reconstruction(loss="mse"):
-    """The error alone. `loss` as for :func:`regularized`."""
+def reconstruction(loss: Loss = "mse") -> Objective:
+    """The error alone; `loss` as for :func:`regularized`."""
     return regularized({}, loss)
 
 
-def denoising(corrupt, loss="mse"):
-    """The error between the *clean* data and the reconstruction of spoilt ones.
+def denoising(corrupt: Corruption, loss: Loss = "mse") -> Objective:
+    """The error between the *clean* data and the reconstruction of corrupted data.
 
     Args:
-        corrupt: ``(x, generator) -> x``, such as ``lambda x, generator: gaussian(x, 0.5, generator)``.
+        corrupt: ``(x, generator) -> x``, such as
+            ``lambda x, generator: gaussian(x, 0.5, generator)``.
         loss: as for :func:`regularized`.
 
     Returns:
@@ -107,8 +103,29 @@ def denoising(corrupt, loss="mse"):
     return regularized({}, loss, corrupt)
 
 
-def sparse_l1(weight, loss="mse"):
-    """The error, plus `weight` times the mean size of a unit: :func:`~aecourse.regularizers.l1_sparsity`, over batch and units.
+def penalized(name: str, weight: Weight, loss: Loss = "mse") -> Objective:
+    """The error plus `weight` times a penalty of :data:`aecourse.regularizers.PENALTIES`.
+
+    Args:
+        name: the key of the penalty, such as ``"sparse-l1"``.
+        weight: lambda, at least 0, in units of the error over units of the penalty.
+        loss: as for :func:`regularized`.
+
+    Returns:
+        An objective with the term ``"reconstruction"`` and the term of the penalty (times lambda).
+
+    Raises:
+        ValueError: If the name is unknown, or as for :func:`regularized`.
+    """
+    validation.one_of("name", name, PENALTIES)
+    penalty = PENALTIES[name]
+    return regularized({penalty.term: (weight, penalty.function)}, loss)
+
+
+def sparse_l1(weight: Weight, loss: Loss = "mse") -> Objective:
+    """The error plus `weight` times the mean absolute value of the code.
+
+    See :func:`~aecourse.regularizers.l1_penalty`; the mean is over the batch and the units.
 
     Args:
         weight: lambda, at least 0, in units of the error over units of the code.
@@ -116,15 +133,19 @@ def sparse_l1(weight, loss="mse"):
 
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"l1"`` (times lambda).
+
+    Raises:
+        ValueError: As for :func:`regularized`.
     """
     return penalized("sparse-l1", weight, loss)
 
 
-def sparse_kl(weight, rho=0.05, loss="mse"):
-    """The error, plus `weight` times the divergence of the units' mean activations from `rho`, summed over units.
+def sparse_kl(weight: Weight, rho: float = 0.05, loss: Loss = "mse") -> Objective:
+    """The error plus `weight` times the divergence of mean activations from `rho`, over all units.
 
-    From the logits of the code, by :func:`~aecourse.regularizers.kl_sparsity_penalty_from_logits`: a unit that is always off,
-    or on, has a finite price and a slope.
+    The divergence is summed over units and computed from the logits of the code by
+    :func:`~aecourse.regularizers.kl_sparsity_penalty_from_logits`. So it is finite and has a
+    gradient even for a unit that is always off or always on.
 
     Args:
         weight: lambda, at least 0, in units of the error over nats.
@@ -132,11 +153,12 @@ def sparse_kl(weight, rho=0.05, loss="mse"):
         loss: as for :func:`regularized`.
 
     Returns:
-        An objective with the terms ``"reconstruction"`` and ``"kl"`` (times lambda), for a model that was built with
-        ``code_activation="sigmoid"``.
+        An objective with the terms ``"reconstruction"`` and ``"kl"`` (times lambda), for a model
+        with ``code_activation="sigmoid"``.
 
     Raises:
-        ValueError: as :func:`regularized`; where `rho` is out of range; (when called) where the code is no sigmoid's.
+        ValueError: As for :func:`regularized`; if `rho` is out of range; or (when called) if the
+            code does not come from a sigmoid.
 
     Source:
         Ng (2011).
@@ -145,11 +167,14 @@ def sparse_kl(weight, rho=0.05, loss="mse"):
     validation.weight("weight", weight)
     check_target(rho)
 
-    def objective(model, x, generator):
+    def objective(
+        model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
+    ) -> dict[str, torch.Tensor]:
         last = model.encoder[-1] if isinstance(model.encoder, nn.Sequential) else model.encoder
         if not isinstance(last, nn.Sigmoid):
             raise ValueError(
-                f"model has a code that comes from {last}; expected a sigmoid: build it with code_activation='sigmoid'"
+                f"model has a code that comes from {last}; expected a sigmoid: build it with "
+                "code_activation='sigmoid'"
             )
         logits = model.encoder[:-1](validation.samples("x", x, model.shape).flatten(1))  # (B, k)
         return {
@@ -160,17 +185,24 @@ def sparse_kl(weight, rho=0.05, loss="mse"):
     return objective
 
 
-def contractive(weight, loss="mse", probes=None):
-    """The error, plus `weight` times the squared Frobenius norm of the encoder's Jacobian, per sample, averaged over the batch.
+def contractive(weight: Weight, loss: Loss = "mse", probes: int | None = None) -> Objective:
+    """The error plus `weight` times the squared Frobenius norm of the encoder's Jacobian.
+
+    The norm is computed for each sample and averaged over the batch.
 
     Args:
-        weight: lambda, at least 0, in units of the error over (units of the code / units of the data)^2.
+        weight: lambda, at least 0, in units of the error over
+            (units of the code / units of the data)^2.
         loss: as for :func:`regularized`.
-        probes: random directions of :func:`~aecourse.regularizers.contractive_penalty_by_probes`, which costs as many backward
-            passes; None is exact, by :func:`~aecourse.regularizers.contraction`.
+        probes: the number of random directions of
+            :func:`~aecourse.regularizers.contractive_penalty_by_probes`, each of which costs a
+            backward pass; None is exact, by :func:`~aecourse.regularizers.contractive_penalty`.
 
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"contraction"`` (times lambda).
+
+    Raises:
+        ValueError: If `probes` is not a positive integer, or as for :func:`regularized`.
 
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
@@ -178,32 +210,53 @@ def contractive(weight, loss="mse", probes=None):
     if probes is not None:
         validation.positive("probes", probes)
 
-    def penalty(model, x, z, generator):
+    def penalty(
+        model: nn.Module, x: torch.Tensor, z: torch.Tensor, generator: torch.Generator | None
+    ) -> torch.Tensor:
         if probes is not None:
             return contractive_penalty_by_probes(model.encode, x, generator, probes)
-        if type(model).encode is Autoencoder.encode:  # its layers have a fast form
+        if type(model).encode is Autoencoder.encode:  # plain layers have a faster form
             return contractive_penalty(model.encoder, x.flatten(1))
         return contractive_penalty(model.encode, x)
 
     return regularized({"contraction": (weight, penalty)}, loss)
 
 
-def weight_decayed(weight, loss="mse"):
-    """The error, plus `weight` times the sum of squared weights, :func:`~aecourse.regularizers.weight_decay`; biases stay free.
+def weight_decayed(weight: Weight, loss: Loss = "mse") -> Objective:
+    """The error plus `weight` times the sum of squared weights, without the biases.
+
+    See :func:`~aecourse.regularizers.l2_penalty`.
 
     Args:
-        weight: lambda, at least 0; see :func:`~aecourse.regularizers.prior_weight` for the one that a prior asks for.
+        weight: lambda, at least 0; :func:`~aecourse.regularizers.prior_weight` computes the one
+            that corresponds to a Gaussian prior.
         loss: as for :func:`regularized`.
 
     Returns:
         An objective with the terms ``"reconstruction"`` and ``"decay"`` (times lambda).
+
+    Raises:
+        ValueError: As for :func:`regularized`.
     """
     return regularized(
         {"decay": (weight, lambda model, x, z, generator: l2_penalty(weight_matrices(model)))}, loss
     )
 
 
-def check_loss(loss):
-    """`loss` is a name of this file or a function."""
+def error(loss: Loss, model: nn.Module, z: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
+    """`loss` between `x` and its reconstruction from the code `z`: a scalar.
+
+    Cross entropy is computed from the logits.
+    """
+    if loss == "bce" and model.output_range != (0, 1):
+        raise ValueError(
+            f"loss is 'bce' and the model's output lies in {model.output_range}; expected (0, 1): "
+            "build it with output='sigmoid', or use another loss"
+        )
+    return LOSSES.get(loss, loss)(model.logits(z) if loss == "bce" else model.decode(z), x)
+
+
+def check_loss(loss: Loss) -> None:
+    """Check that `loss` is a name of this file or a function."""
     if not callable(loss):
         validation.one_of("loss", loss, LOSSES)

@@ -233,11 +233,14 @@ def test_training_beats_the_mean_image():
     [
         (
             {"shape": 784},
-            r"shape is \(784,\) with 2 halvings; expected \(C, H, W\) with H and W of at least 4: .*Autoencoder",
+            r"shape is \(784,\) with 2 convolutions of stride 2; expected \(C, H, W\) with H and W of at least 4: .*Autoencoder",
         ),
         ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
         ({"shape": (1, 28, 3)}, "at least 4"),
-        ({"channels": (2,) * 5}, r"shape is \(1, 28, 28\) with 5 halvings; .* at least 32"),
+        (
+            {"channels": (2,) * 5},
+            r"shape is \(1, 28, 28\) with 5 convolutions of stride 2; .* at least 32",
+        ),
         ({"channels": ()}, r"channels is \(\)"),
         ({"channels": (8, 0)}, "channels is 0"),
         ({"channels": 8}, "channels is 8"),

@@ -301,7 +301,7 @@ def test_data_without_noise_are_refused_where_sigma_is_learned():
     flat[:, :2] = torch.rand(20, 2)
     with pytest.raises(
         ValueError,
-        match="beyond 4 axes; expected more than 0: lower latent_dim, or give the model a sigma",
+        match="beyond 4 axes; expected more than 0: lower latent_dim, or pass a sigma to the model",
     ):
         LinearVAE(6, 4).double().solve(flat)
     assert (

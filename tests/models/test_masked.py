@@ -103,7 +103,7 @@ def test_an_option_that_cannot_be_is_refused(options, words):
         (
             torch.rand(2, 1, 8, 8),
             torch.zeros(2, 16, dtype=torch.bool),
-            "hidden has shape .* torch.bool; expected the places",
+            "hidden has shape .* torch.bool; expected the indices",
         ),
         (torch.rand(2, 1, 8, 8), torch.zeros(3, 4, dtype=torch.long), r"\(2, M\)"),
         (torch.rand(2, 1, 8, 8), torch.zeros(2, 16, dtype=torch.long), "M below 16"),

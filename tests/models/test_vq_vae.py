@@ -103,7 +103,7 @@ def test_encoder_and_decoder_bend(options):
             r"shape is \(1, 30, 28\) with n_downsamplings = 2; expected .* divisible by 4",
         ),
         ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
-        ({"shape": 784}, "give grid="),
+        ({"shape": 784}, "pass grid="),
         ({"codes": 0}, "codes is 0"),
         ({"dim": 0}, "dim is 0"),
         ({"width": 0}, "width is 0"),
