@@ -53,6 +53,7 @@ ONE_OF_EACH = """() => {
     note(formula, formula.getAttribute("display"), formula.parentElement.tagName);
   for (const node of again)
     node.matches("span") ? node.replaceWith(node.textContent) : node.replaceChildren();
+  document.querySelectorAll("article pre").forEach(box => box.normalize());
 }"""
 AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important }"
 
