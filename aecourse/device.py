@@ -17,7 +17,7 @@ def make_generator(device: str | torch.device, seed: int, *use: int) -> torch.Ge
     """A generator whose stream is independent for each `seed` and `use`.
 
     Args:
-        device: where the generator draws.
+        device: the device of the generator.
         seed: an integer of at least 0.
         use: integers of at least 0 that tell apart the streams of one seed, such as the epoch.
             Without any, the result is ``torch.Generator(device).manual_seed(seed)``.

@@ -157,7 +157,7 @@ def test_masking_hides_a_share_p_and_does_not_rescale_the_rest(p):
 
 
 def test_a_probability_may_be_a_tensor_that_a_sweep_maps_over():
-    """The same entries as for a number, in a loop and under `vmap`; a column: a share per sample."""
+    """The same entries as for a number, in a loop and under `vmap`; a column: one share a row."""
     x, shares = images(), torch.tensor([0.0, 0.3, 1.0])
     for corrupt in (masking, salt_and_pepper):
         wanted = torch.stack([corrupt(x, p, 3) for p in shares.tolist()])

@@ -1,4 +1,6 @@
-"""The best linear denoiser and inpainter, for a network to be compared with."""
+"""The best linear denoiser and inpainter, as a baseline for networks."""
+
+from typing import Self
 
 import torch
 from torch import nn
@@ -36,7 +38,7 @@ class LinearDenoiser(nn.Module):
         self.register_buffer("weight", torch.eye(len(mean)).to(mean))
         self.register_buffer("bias", 0 * mean)
 
-    def gaussian(self, sigma: float) -> "LinearDenoiser":
+    def gaussian(self, sigma: float) -> Self:
         r"""Set W and b for Gaussian noise: :math:`W = C (C + \sigma^2 I)^{-1}`.
 
         Args:
@@ -54,7 +56,7 @@ class LinearDenoiser(nn.Module):
         self.bias = self.mean - self.weight @ self.mean
         return self
 
-    def masking(self, p: float) -> "LinearDenoiser":
+    def masking(self, p: float) -> Self:
         r"""Set W and b for masking: :math:`W = q C Q^+`, with :math:`q = 1 - p`.
 
         The visible data have the covariance

@@ -110,7 +110,7 @@ def ssim_comparisons(
     the standard deviations is undefined in flat regions: train with :func:`ssim_loss`, which does
     not need them.
 
-    Args, raises and source: As :func:`ssim`.
+    Arguments, errors and source are those of :func:`ssim`.
 
     Returns:
         :class:`Comparisons`.
@@ -126,7 +126,7 @@ def ssim_comparisons(
     return Comparisons(luminance, contrast, (2 * covariance + c2) / (2 * deviations + c2))
 
 
-# What the course trains and measures with
+# The losses and metrics
 
 
 def ssim(

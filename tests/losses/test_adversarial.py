@@ -1,4 +1,4 @@
-"""The losses of a discriminator and a generator: cross entropies with labels, their theory, the penalty."""
+"""The adversarial losses against cross entropies with labels and their theory; the penalty."""
 
 import math
 
@@ -14,7 +14,7 @@ from tests.small_models import small_adversarial
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "losses.discriminator_loss": (
-        "`F.binary_cross_entropy` with labels; at the best discriminator, `scipy.integrate.quad`",
+        "`F.binary_cross_entropy` with labels; at the optimum, `scipy.integrate.quad`",
         "1e-12; integral absolute 0.008, of 200,000 draws",
         "yes",
     ),
@@ -24,7 +24,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no: gradients compared",
     ),
     "losses.gradient_penalty": (
-        "the weights of a linear discriminator; `torch.func.grad`, row by row",
+        "the weights of a linear discriminator; `torch.func.grad` of each row",
         "`approx`",
         "no: gradients compared",
     ),
@@ -50,15 +50,15 @@ def test_the_losses_are_cross_entropies_with_labels():
     )
 
 
-def test_who_cannot_tell_pays_2_ln_2():
+def test_a_discriminator_that_cannot_separate_them_has_loss_2_ln_2():
     assert discriminator_loss(torch.zeros(5, 1), torch.zeros(3, 1)).item() == pytest.approx(
         2 * math.log(2)
     )
 
 
 @pytest.mark.parametrize("mean", [0.0, 0.7, 2.0])
-def test_the_best_discriminator_pays_2_ln_2_less_twice_the_divergence(mean):
-    """Prior N(0, 1), codes N(mean, 1): the best logit is ln p - ln q; the divergence is SciPy's integral."""
+def test_the_optimal_discriminator_has_loss_2_ln_2_minus_twice_the_divergence(mean):
+    """Prior N(0, 1), codes N(mean, 1): the optimal logit is ln p - ln q; JS by SciPy."""
     p, q = stats.norm(0, 1), stats.norm(mean, 1)
     half = lambda z: (p.pdf(z) + q.pdf(z)) / 2  # noqa: E731
     part = lambda r, z: r.pdf(z) * (r.logpdf(z) - math.log(half(z))) / 2  # noqa: E731
@@ -72,7 +72,7 @@ def test_the_best_discriminator_pays_2_ln_2_less_twice_the_divergence(mean):
 
 
 def test_the_penalty_by_hand():
-    """A linear discriminator has one gradient everywhere: its weights."""
+    """The gradient of a linear discriminator is the same everywhere: its weights."""
     model, z = small_adversarial(discriminator_hidden=()), noise(5, 2)
     wanted = model.discriminator[0].weight.square().sum().item()
     assert (
@@ -87,9 +87,9 @@ def test_the_penalty_by_hand():
             "gradient_penalty"
         ].item() == pytest.approx(0.4 * wanted)
     discriminator = small_adversarial().discriminator
-    slopes = torch.func.vmap(torch.func.grad(lambda row: discriminator(row)[0]))(z)
+    gradients = torch.func.vmap(torch.func.grad(lambda row: discriminator(row)[0]))(z)
     assert gradient_penalty(discriminator, z).item() == pytest.approx(
-        slopes.square().sum(1).mean().item()
+        gradients.square().sum(1).mean().item()
     )
 
 

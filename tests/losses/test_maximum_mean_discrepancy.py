@@ -1,4 +1,4 @@
-"""The maximum mean discrepancy against its formula, its closed form for Gaussians and its own expectation."""
+"""Maximum mean discrepancy against its formula and its closed form for Gaussians."""
 
 import math
 
@@ -29,7 +29,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "through `mmd`",
     ),
     "losses.mmd": (
-        "`sklearn.gaussian_process.kernels.RationalQuadratic(alpha=1)`; pairs one by one; the "
+        "`sklearn.gaussian_process.kernels.RationalQuadratic(alpha=1)`; a loop over pairs; the "
         "closed form of two Gaussians, mean of 3000 draws",
         "kernel 1e-12; pairs 1e-11, float32 1e-5; 4 standard errors",
         "yes",
@@ -40,8 +40,8 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 KERNELS = pytest.mark.parametrize("kernel", [inverse_multiquadric, gaussian_kernel])
 
 
-def test_the_kernel_is_scikit_learns_summed_over_seven_scales():
-    """Its rational quadratic of exponent 1 is 1 / (1 + r^2 / (2 l^2)): l^2 = C / 2."""
+def test_the_kernel_equals_that_of_scikit_learn_summed_over_seven_scales():
+    """The rational quadratic with exponent 1 is 1 / (1 + r^2 / (2 l^2)), so l^2 = C / 2."""
     x = noise(5, 3)
     y = noise(4, 3, seed=1)
     d = 3
@@ -68,7 +68,7 @@ def test_the_constant_is_the_mean_squared_distance_of_two_draws_of_the_prior():
 
 @KERNELS
 @pytest.mark.parametrize("n, m, d", [(2, 2, 1), (7, 7, 3), (5, 12, 2), (30, 2, 8)])
-def test_products_give_what_differences_give(kernel, n, m, d):
+def test_distances_by_products_agree_with_differences(kernel, n, m, d):
     x, y = noise(n, d), noise(m, d, seed=1) + 0.5
     torch.testing.assert_close(
         mmd(x, y, kernel), mmd_by_differences(x, y, kernel), rtol=1e-11, atol=1e-13
@@ -80,7 +80,7 @@ def test_products_give_what_differences_give(kernel, n, m, d):
     )
 
 
-def test_no_distance_is_below_zero():
+def test_no_squared_distance_is_negative():
     x = 100 + noise(50, 3, dtype=torch.float32)
     assert (squared_distances_by_products(x, x) >= 0).all()
 
@@ -95,7 +95,7 @@ def test_two_pairs_by_hand():
 
 @pytest.mark.parametrize("d, shift, g", [(2, 1.0, 4.0), (5, 1.5, 10.0), (3, 2.0, 1.0)])
 def test_it_estimates_the_closed_form_of_two_gaussians(d, shift, g):
-    """For N(mu, I) against N(0, I) and exp(-r^2 / g); repeats give the interval, and small samples no bias."""
+    """N(mu, I) and N(0, I) with exp(-r^2 / g): the mean of many estimates from small samples."""
     mu = torch.full((d,), shift / d**0.5, dtype=torch.float64)
     wanted = (1 + 4 / g) ** (-d / 2) * 2 * (1 - math.exp(-(shift**2) / (g + 4)))
     draws = torch.stack(
@@ -112,7 +112,7 @@ def test_it_estimates_the_closed_form_of_two_gaussians(d, shift, g):
     assert draws.std().item() / 3000**0.5 < wanted / 15
 
 
-def test_it_is_zero_on_average_for_one_distribution_and_falls_below():
+def test_for_equal_distributions_it_is_zero_on_average_and_often_negative():
     draws = torch.stack(
         [mmd(noise(6, 2, seed=2 * i), noise(6, 2, seed=2 * i + 1)) for i in range(1000)]
     )
@@ -120,11 +120,11 @@ def test_it_is_zero_on_average_for_one_distribution_and_falls_below():
     assert (draws < 0).double().mean() > 0.3
 
 
-def test_it_sees_what_a_mean_and_a_variance_do_not():
-    """Two heaps with the mean and variance of the prior."""
-    heaps = torch.where(noise(500, 1) > 0, 0.97, -0.97) + 0.24 * noise(500, 1, seed=1)
-    assert abs(heaps.std().item() - 1) < 0.05
-    assert mmd(heaps, noise(500, 1, seed=2)) > 5 * max(
+def test_it_separates_distributions_with_equal_mean_and_variance():
+    """Two clusters with the mean and variance of the prior."""
+    clusters = torch.where(noise(500, 1) > 0, 0.97, -0.97) + 0.24 * noise(500, 1, seed=1)
+    assert abs(clusters.std().item() - 1) < 0.05
+    assert mmd(clusters, noise(500, 1, seed=2)) > 5 * max(
         abs(mmd(noise(500, 1, seed=i), noise(500, 1, seed=i + 1))) for i in range(3, 9)
     )
 
@@ -137,7 +137,7 @@ def test_it_has_the_gradient_of_its_value(kernel):
     torch.testing.assert_close(one, two, rtol=1e-9, atol=1e-12)
 
 
-def test_codes_that_coincide_have_a_finite_gradient():
+def test_equal_codes_have_a_finite_gradient():
     x = torch.ones(5, 3, requires_grad=True)
     mmd(x, noise(5, 3).float()).backward()
     assert x.grad.isfinite().all() and x.grad.any()
