@@ -1,4 +1,4 @@
-"""How far a long call has come: one line that is rewritten in place."""
+"""The progress of a long call, on one line that is rewritten in place."""
 
 import os
 import sys
@@ -6,28 +6,33 @@ import sys
 from aecourse.training import distributed
 
 
-def in_kernel():
-    """Does a notebook's kernel run this process?"""
+def in_kernel() -> bool:
+    """Whether this process is the kernel of a notebook."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
     return getattr(shell, "kernel", None) is not None
 
 
 class Progress:
-    """One line that is rewritten in place: in a terminal or a notebook, never on stderr; silent elsewhere."""
+    """One line in a terminal or a notebook, never on stderr; silent elsewhere.
 
-    def __init__(self, steps, wanted, what="step"):
+    Args:
+        steps: how many there are in all.
+        wanted: True or False; None is on unless the environment variable AECOURSE_PROGRESS is 0.
+        what: a word for what is counted.
+    """
+
+    def __init__(self, steps: int, wanted: bool | None, what: str = "step"):
         self.steps = steps
         self.what = what
         self.handle = None
-        self.wanted = (
-            wanted if wanted is not None else os.environ.get("AECOURSE_PROGRESS", "1") != "0"
-        )
         self.notebook = in_kernel()
-        self.wanted = (
-            self.wanted and (self.notebook or sys.stdout.isatty()) and distributed.place()[0] == 0
-        )
+        if wanted is None:
+            wanted = os.environ.get("AECOURSE_PROGRESS", "1") != "0"
+        visible = self.notebook or sys.stdout.isatty()
+        self.wanted = wanted and visible and distributed.place()[0] == 0
 
-    def __call__(self, step, loss):
+    def __call__(self, step: int, loss: float) -> None:
+        """Show that `step` is done, with its `loss`."""
         if not self.wanted:
             return
         line = f"{self.what} {step} of {self.steps}, loss {loss:.4g}"

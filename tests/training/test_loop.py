@@ -16,7 +16,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from aecourse import corruption, device, models, objectives, training
 from aecourse.losses import bce, mse, ssim_loss
 from aecourse.models import Autoencoder
-from aecourse.training import fit, loop
+from aecourse.training import fit
+from aecourse.training.batches import Batches
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "training.fit": (
@@ -39,7 +40,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "exact",
         "takes no tensor",
     ),
-    "training.loop.Batches": (
+    "training.batches.Batches": (
         "by counting: each sample once a pass",
         "exact",
         "draws",
@@ -171,7 +172,7 @@ def test_the_model_trains_in_training_mode_and_is_left_in_evaluation_mode():
     [(10, 4, 4, 2), (12, 4, 4, 3), (5, 8, 5, 1), (7, 7, 7, 1), (3, 1, 1, 3)],
 )
 def test_a_pass_visits_each_sample_at_most_once(n, batch_size, size, a_pass):
-    stream = loop.Batches(torch.arange(n)[:, None], batch_size, torch.Generator().manual_seed(0))
+    stream = Batches(torch.arange(n)[:, None], batch_size, torch.Generator().manual_seed(0))
     passes = [
         torch.cat([next(stream) for _ in range(a_pass)]).flatten().tolist() for _ in range(40)
     ]
@@ -274,7 +275,7 @@ def test_the_cosine_rises_and_falls():
     assert [training.cosine()(done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
     assert training.cosine()(1 / 3) == pytest.approx(0.75)
     for wrong in ({"warmup": 1}, {"floor": -0.1}, {"warmup": -0.1}):
-        with pytest.raises(ValueError, match="expected a share from 0 to below 1"):
+        with pytest.raises(ValueError, match="expected a fraction from 0 to below 1"):
             training.cosine(**wrong)
 
 

@@ -1,0 +1,70 @@
+"""Checks of what `fit` is given, made once before the first step."""
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import torch
+from torch import nn
+
+from aecourse.training import distributed
+from aecourse.training.precision import PRECISIONS
+from aecourse.validation import floating, one_of, positive, within
+
+
+def check_settings(
+    *,
+    counts: dict[str, Any],
+    rates: dict[str, Any],
+    precision: str,
+    patience: int | None,
+    validation: torch.Tensor | None,
+    seed: int,
+) -> None:
+    """Check that the settings of :func:`fit` are in range and compatible.
+
+    Args:
+        counts: those that must be positive integers, by name; None where one is not used.
+        rates: those that must be positive numbers, likewise.
+        precision, patience, validation, seed: as for :func:`fit`.
+    """
+    for name, value in counts.items():
+        if value is not None:
+            positive(name, value)
+    for name, value in rates.items():
+        if value is not None:
+            positive(name, value, float)
+    one_of("precision", precision, PRECISIONS)
+    if patience is not None and validation is None:
+        raise ValueError(
+            f"patience is {patience} without validation; expected data on which to see whether "
+            "the loss still falls: pass validation=, held out from training"
+        )
+    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
+        raise ValueError(f"seed is {seed!r}; expected an integer of at least 0")
+    processes = distributed.place()[1]
+    if counts["batch_size"] < processes:
+        raise ValueError(
+            f"batch_size is {counts['batch_size']} for {processes} processes; "
+            "expected at least one sample for each"
+        )
+
+
+def check_data(model: nn.Module, data: torch.Tensor, validation: torch.Tensor | None) -> None:
+    """Check that data are finite, in the range of the model's output, and of its dtype."""
+    limits = getattr(model, "output_range", (-math.inf, math.inf))
+    within("data", floating("data", data), *limits)
+    if validation is not None:
+        within("validation", floating("validation", validation), *limits)
+    check_dtype(model.parameters(), data)
+
+
+def check_dtype(parameters: Iterable[nn.Parameter], data: torch.Tensor) -> None:
+    """Check that `data` has the dtype of the weights."""
+    dtypes = {parameter.dtype for parameter in parameters if parameter.is_floating_point()}
+    if dtypes and data.dtype not in dtypes:
+        dtype = str(next(iter(dtypes)))
+        raise TypeError(
+            f"data has dtype {data.dtype} and the model's weights {dtype}; expected the same: "
+            f"convert one, as in data.to({dtype})"
+        )
