@@ -15,9 +15,11 @@ Colab folds a cell under the title in its first line; a folded cell without one 
 
 import json
 import re
+from pathlib import Path
 
 import nbformat
 import yaml
+from nbformat import NotebookNode
 
 from tools.environment import ROOT, variables
 
@@ -44,7 +46,7 @@ except ImportError:
 aecourse.about()"""
 
 
-def address(root=ROOT):
+def address(root: Path = ROOT) -> str:
     """Where the course is published, as _config.yml says; empty while it is not."""
     return (
         yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
@@ -52,19 +54,19 @@ def address(root=ROOT):
     )
 
 
-# What a tag of one kind of cell means: its metadata, and the title where its author gave none.
+# The metadata that fold a cell in JupyterLab and Colab, and the labels of folded plotting code.
 FOLDED = {"cellView": "form", "jupyter": {"source_hidden": True}}
 PLOTTING = {
     "code_prompt_show": "Show the plotting code",
     "code_prompt_hide": "Hide the plotting code",
 }
 FIGURES, TABLES = r"^\s*(show|slide|explore|live_map)\(", r"^\s*show_table\("
-SECRETS = {"hide-input", "remove-input", "hide-cell"}
+HIDDEN_TAGS = {"hide-input", "remove-input", "hide-cell"}
 
 
-def folded(cell):
+def folded(cell: NotebookNode) -> None:
     """Give a cell that the book folds the metadata that fold it elsewhere, or take them away."""
-    tags = set(cell.metadata.get("tags", [])) & SECRETS
+    tags = set(cell.metadata.get("tags", [])) & HIDDEN_TAGS
     if cell.cell_type != "code" or "nbgrader" in cell.metadata:
         return
     if not tags:
@@ -79,20 +81,16 @@ def folded(cell):
         cell.source = f"# @title {title(cell.source, tags)}\n{cell.source}"
 
 
-def title(source, tags):
-    """What a folded cell holds, in two words."""
+def title(source: str, tags: set[str]) -> str:
+    """The title of a folded cell whose author gave none."""
     if "hide-input" in tags:
         return "The plotting code"
-    return (
-        "The figure"
-        if re.search(FIGURES, source, re.M)
-        else "The table"
-        if re.search(TABLES, source, re.M)
-        else "What the numbers say"
-    )
+    if re.search(FIGURES, source, re.M):
+        return "The figure"
+    return "The table" if re.search(TABLES, source, re.M) else "What the numbers say"
 
 
-def set_up(address, imports=""):
+def set_up(address: str, imports: str = "") -> NotebookNode:
     """The first code cell of every notebook, with what this one imports."""
     metadata = {
         "cellView": "form",
@@ -106,28 +104,28 @@ def set_up(address, imports=""):
     )
 
 
-def imports(source):
-    """What stands in a first cell below the line that all share."""
+def imports(source: str) -> str:
+    """What a set-up cell contains below the lines that all of them share."""
     return source.partition("\n" + SET_UP.splitlines()[-1])[2].strip("\n")
 
 
-def paths(*folders, root=ROOT):
+def paths(*folders: str, root: Path = ROOT) -> list[Path]:
     """The notebooks in these folders of the repository."""
     found = [path for folder in folders for path in (root / folder).rglob("*.ipynb")]
     return sorted(path for path in found if ".ipynb_checkpoints" not in path.parts)
 
 
-def marked(notebook):
+def marked(notebook: NotebookNode) -> list[NotebookNode]:
     """The cells whose outputs are kept and compared."""
     return [cell for cell in notebook.cells if MARK in cell.metadata.get("tags", [])]
 
 
-def complete(notebook):
+def complete(notebook: NotebookNode) -> bool:
     """Does every marked cell hold an output and a count? Without a count it is not compared."""
     return all(cell.outputs and cell.execution_count for cell in marked(notebook))
 
 
-def canonical(notebook, address):
+def canonical(notebook: NotebookNode, address: str) -> str:
     """The canonical text of a notebook."""
     notebook = nbformat.v4.upgrade(nbformat.from_dict(notebook), from_minor=notebook.nbformat_minor)
     notebook.metadata = nbformat.from_dict(METADATA)
@@ -158,7 +156,7 @@ def canonical(notebook, address):
     return nbformat.writes(notebook) + "\n"
 
 
-def main(arguments, root=ROOT):
+def main(arguments: list[str], root: Path = ROOT) -> str | int:
     where = address(root)
     own = variables(AECOURSE_DATASET="digits")
     failed = []

@@ -12,9 +12,11 @@ Write a page on a branch.
 
 import re
 import sys
+from pathlib import Path
 
 import nbformat
 import yaml
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 from tools import notebooks
@@ -33,7 +35,8 @@ OPTION = """<details><summary><b>{letter}.</b> (missing: an option)</summary>
 </details>"""
 
 
-def main(arguments, root=ROOT):
+def main(arguments: list[str], root: Path = ROOT) -> None:
+    """Write the notebook and the line in the contents."""
     name = arguments[0].removeprefix("NAME=") if len(arguments) == 1 else ""
     concepts = yaml.safe_load((root / "book" / "concepts.yml").read_text(encoding="utf-8"))
     chapters = {
@@ -60,7 +63,7 @@ def main(arguments, root=ROOT):
     )
 
 
-def with_page(contents, name, order):
+def with_page(contents: str, name: str, order: list[str]) -> str:
     """The text of _toc.yml with a line for the page `name`, in the order of the concepts."""
     lines = contents.rstrip("\n").split("\n")
     caption = name.partition("/")[0].capitalize()
@@ -88,7 +91,7 @@ def with_page(contents, name, order):
     return "\n".join([*lines[:at], new, *lines[at:], ""])
 
 
-def skeleton(concepts, concept, root):
+def skeleton(concepts: dict[str, dict], concept: str, root: Path) -> str:
     """The canonical text of a chapter that has all sections and nothing in them."""
     row = concepts[concept]
     practice = [
@@ -145,15 +148,17 @@ def skeleton(concepts, concept, root):
     return notebooks.canonical(nbformat.from_dict(notebook), notebooks.address(root))
 
 
-def gap(what):
+def gap(what: str) -> str:
+    """A gap, as the contract finds it."""
     return GAP.format(what)
 
 
-def text(*paragraphs):
+def text(*paragraphs: str) -> NotebookNode:
+    """A Markdown cell."""
     return new_markdown_cell("\n\n".join(paragraphs))
 
 
-def code(what, *tags):
+def code(what: str, *tags: str) -> NotebookNode:
     """A code cell that does nothing, with comments that say what it should do."""
     words = gap(what).split()
     lines = ["#"]
@@ -164,7 +169,8 @@ def code(what, *tags):
     return new_code_cell("\n".join(lines), metadata={"tags": list(tags)} if tags else {})
 
 
-def question(number):
+def question(number: int) -> str:
+    """A question with three options, each of which has its answer to be written."""
     about = ("the idea", "a figure, with a link to it", "code, in backquotes")[number - 1]
     options = [
         OPTION.format(
@@ -177,7 +183,7 @@ def question(number):
     return "\n\n".join([f"**{number}.** {gap(f'a question about {about}')}", *options])
 
 
-def onwards(concepts, concept, root):
+def onwards(concepts: dict[str, dict], concept: str, root: Path) -> str:
     """The way to the next chapter, if it is written."""
     following = list(concepts)[list(concepts).index(concept) + 1 :]
     written = [name for name in following if (root / concepts[name]["chapter"]).exists()]
