@@ -1,4 +1,7 @@
-"""The nearest code of a vector-quantised autoencoder, found and fetched: `python benchmarks/codebook.py`."""
+"""Look up the nearest code of a vector-quantized autoencoder, in three forms.
+
+python benchmarks/codebook.py
+"""
 
 import measure
 import torch
@@ -11,7 +14,7 @@ PRODUCTS = "one product, index"
 
 
 def by_one_hot(z, codebook):
-    """What published code does: every squared distance, then a product of one-hot rows with the codes."""
+    """As in published code: all squared distances, then a product of one-hot rows and codes."""
     distances = (
         z.square().sum(1, keepdim=True) + codebook.square().sum(1) - 2 * z @ codebook.T
     )  # (N, K)
@@ -40,7 +43,7 @@ def vectors(n, codes, dim, device):
 
 @torch.no_grad()
 def measured(n, codes, dim, device, repeats):
-    """Each form: the index of the nearest code has no gradient."""
+    """Time each form, without gradients: the index of the nearest code has none."""
     z, codebook = vectors(n, codes, dim, device)
     return measure.compare(
         {name: lambda f=form: f(z, codebook) for name, form in FORMS.items()}, device, repeats
@@ -53,7 +56,7 @@ def main():
     z, codebook = vectors(6272, 512, 64, chosen.device)
     wanted = torch.cdist(z.double(), codebook.double()).argmin(1)
     print(
-        "codes that are not those of double precision: "
+        "codes that differ from those in double precision: "
         + ", ".join(
             f"{name} {(form(z, codebook)[1] != wanted).sum().item()}"
             for name, form in FORMS.items()

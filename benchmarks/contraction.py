@@ -1,4 +1,7 @@
-"""The contractive penalty, forward and backward, against what one would otherwise write: `python benchmarks/contraction.py`."""
+"""The contractive penalty, forward and backward, in four forms.
+
+python benchmarks/contraction.py
+"""
 
 import measure
 import torch
@@ -10,14 +13,14 @@ from aecourse.regularizers import (
     contractive_penalty_of_mlp,
 )
 
-LOOP = "one backward pass an output"
+LOOP = "one backward pass per output"
 JACREV = "vmap(jacrev)"
 EXACT = "layer product, Gram (exact)"
 PROBE = "one probe (estimate)"
 
 
 def by_a_loop(encoder, x):
-    """What most people write: a backward pass for each unit of the code."""
+    """The usual form: a backward pass for each unit of the code."""
     x = x.clone().requires_grad_()
     rows = [torch.autograd.grad(unit.sum(), x, create_graph=True)[0] for unit in encoder(x).T]
     return sum(row.square().sum(1) for row in rows).mean()
@@ -41,7 +44,7 @@ def setting(hidden, latent_dim, batch, device):
 
 
 def measured(hidden, latent_dim, batch, device, repeats):
-    """Each form, with the gradient of every weight."""
+    """Time each form, with the gradient of every weight."""
     encoder, x = setting(hidden, latent_dim, batch, device)
 
     def step(penalty):
@@ -63,7 +66,7 @@ def main():
         name: penalty(encoder, x).item() for name, penalty in penalties(chosen.device).items()
     }
     print(
-        "value, over that of the loop: "
+        "value, divided by that of the loop: "
         + ", ".join(f"{name} {value / values[LOOP]:.7f}" for name, value in values.items())
     )
     measure.show(

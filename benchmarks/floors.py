@@ -1,8 +1,9 @@
-"""Every autoencoder against the best linear method of its kind, over seeds: one table, by one command that can be resumed.
+"""Compare every autoencoder with the best linear method of its kind, over several seeds.
 
     python benchmarks/floors.py --data mnist --out _build/floors --page book/floors.md
 
-Each comparison is a sweep whose rows are kept in `--out` as they come: call it again after an interruption.
+Each comparison is a sweep whose rows are saved in `--out` as they come: the same command continues
+after an interruption.
 """
 
 import argparse
@@ -47,7 +48,8 @@ from aecourse.patches import as_mask, patchify, random_mask, unpatchify
 from aecourse.search import sweep
 from aecourse.training import evaluate
 
-SHAPE, UNITS = (1, 28, 28), (2, 8, 16, 32)
+SHAPE = (1, 28, 28)
+UNITS = (2, 8, 16, 32)
 
 
 def through(model, x, batch_size=1000):
@@ -56,15 +58,16 @@ def through(model, x, batch_size=1000):
 
 
 def against(floor, values, lower=True):
-    """By how much each of `values` is better than `floor`, as a share of it."""
+    """By how much each of `values` is better than `floor`, as a fraction of it."""
     return [(floor - value) / abs(floor) * (1 if lower else -1) for value in values]
 
 
-# Each comparison: grid, how to build and train, what is measured in one run, and the linear floor of a setting.
+# Each comparison: the grid, how to build and train a model, the metric of a run, and the linear
+# method's value for a setting. The docstring becomes the text on the page.
 
 
 def squared_error(data, steps):
-    """Squared error on the test images, of deterministic autoencoders and of PCA with as many units."""
+    """Squared error on the test images: deterministic autoencoders and PCA with as many units."""
     builds = {
         "MLP": lambda k: Autoencoder(SHAPE, (256, 128), k),
         "MLP, tied": lambda k: Autoencoder(SHAPE, (256, 128), k, tied=True),
@@ -96,14 +99,15 @@ def squared_error(data, steps):
 
 
 def likelihood(data, steps):
-    """VAEs against probabilistic PCA with as many units and the same noise: a bound against the exact ln p(x), nats an image."""
+    """A VAE's bound and the exact ln p(x) of probabilistic PCA, with as many units and the same
+    noise, in nats per image.
+    """
 
     @functools.lru_cache
     def linear(k):
         model = LinearVAE(SHAPE, k).solve(images(data).train)
-        return model.true_log_likelihood(
-            images(data).test
-        ).mean().item(), model.log_sigma.exp().item()
+        found = model.true_log_likelihood(images(data).test).mean().item()
+        return found, model.log_sigma.exp().item()
 
     sigmas = {k: linear(k)[1] for k in UNITS}
     return {
@@ -125,12 +129,12 @@ def likelihood(data, steps):
 
 
 def active(data, steps):
-    """The squared error of a VAE's means against that of PCA with as many units as are active in the VAE."""
+    """Squared error: the means of a VAE and PCA with as many units as are active in the VAE."""
     same = likelihood(data, steps)
 
     def measure(model, s):
         train, test = images(data).train, images(data).test
-        units = active_units(model.encode(test))  # where none is, the mean picture is left
+        units = active_units(model.encode(test))  # if none is, only the mean image remains
         linear = (
             LinearAutoencoder(SHAPE, units).solve(train)(test)[0]
             if units
@@ -153,7 +157,9 @@ def active(data, steps):
 
 
 def codes(data, steps):
-    """VQ-VAEs against principal axes, each rounded to levels of its own, at as many bits an image."""
+    """VQ-VAEs and rounded principal components, each component with levels of its own, at as many
+    bits per image.
+    """
     builds = {
         "VQ-VAE, 8 symbols of 256": (
             64,
@@ -174,6 +180,9 @@ def codes(data, steps):
         test = images(data).test
         return mse(TransformCoder(images(data).train, bits)(test), test).item()
 
+    def limit(bits):
+        return reverse_water_filling(images(data).test, bits).item() / math.prod(SHAPE)
+
     return {
         "grid": {"model": list(builds)},
         "steps": steps(1500),
@@ -181,7 +190,7 @@ def codes(data, steps):
         "build": lambda s: builds[s["model"]][1](),
         "objective": lambda s: vq_vae(),
         "figure": "squared error at as many bits",
-        "linear": "rounded axes",
+        "linear": "rounded components",
         "measure": lambda model, s: {
             "value": mse(through(model, images(data).test), images(data).test)
         },
@@ -189,13 +198,15 @@ def codes(data, steps):
         "lower": True,
         "note": lambda s: (
             f"{builds[s['model']][0]} bits; the limit for Gaussian data is "
-            f"{reverse_water_filling(images(data).test, builds[s['model']][0]).item() / math.prod(SHAPE):.4f}"
+            f"{limit(builds[s['model']][0]):.4f}"
         ),
     }
 
 
 def denoisers(data, steps):
-    """Denoising autoencoders against the best linear denoiser, clipped to [0, 1] as theirs is: PSNR in dB, mean over images."""
+    """Denoising autoencoders and the best linear denoiser, both clipped to [0, 1]: PSNR in dB, mean
+    over images.
+    """
     noises = {
         "Gaussian, 0.25": lambda x, g: corruption.gaussian(x, 0.25, g),
         "Gaussian, 0.5": lambda x, g: corruption.gaussian(x, 0.5, g),
@@ -231,7 +242,9 @@ def denoisers(data, steps):
 
 
 def inpainters(data, steps):
-    """A masked autoencoder against the best linear inpainter: squared error on the hidden patches of the same 1,000 images."""
+    """A masked autoencoder and the best linear inpainting: squared error on the hidden patches of
+    the same 1,000 images.
+    """
 
     def places():
         test = images(data).test[:1000]
@@ -270,7 +283,9 @@ def inpainters(data, steps):
 
 
 def anomalies(data, steps):
-    """One class is normal, nine are strange: AUROC of the reconstruction error, autoencoder and PCA with 32 units each."""
+    """One class is normal, the other nine are anomalies: AUROC of the reconstruction error, for an
+    autoencoder and for PCA, each with 32 units.
+    """
 
     def value(model, s):
         return {
@@ -312,7 +327,7 @@ COMPARISONS = {
 
 
 def run(name, data, out, seeds, workers, shorten):
-    """The comparison's description and the rows of its sweep."""
+    """A comparison, and the rows of its sweep."""
     what = COMPARISONS[name](data, lambda steps: max(2, steps // shorten))
     grids = [(what["grid"], images(data).train, out / f"{name}.jsonl")]
     if "rows" in what:  # each class is a data set of its own
@@ -344,46 +359,54 @@ def run(name, data, out, seeds, workers, shorten):
 
 
 def lines(what, rows):
-    """A line of the table for each setting."""
+    """The table: one line for each setting."""
     settings = {}
     for row in rows:
         settings.setdefault(tuple(row[name] for name in what["grid"]), []).append(row)
     for setting, runs in settings.items():
-        chosen = dict(zip(what["grid"], setting))
+        chosen = dict(zip(what["grid"], setting, strict=True))
         floors = [row["floor"] if what["floor"] is None else what["floor"](chosen) for row in runs]
         values = [row["value"] for row in runs]
         mean, low, high = interval(values)
-        gain = interval(
-            [against(floor, [value], what["lower"])[0] for floor, value in zip(floors, values)]
-        )
-        said = ", ".join(
+        gains = [
+            against(floor, [value], what["lower"])[0]
+            for floor, value in zip(floors, values, strict=True)
+        ]
+        gain, least, most = interval(gains)
+        label = ", ".join(
             str(value) if name in ("model", "noise") else f"{name} = {value}"
             for name, value in chosen.items()
         )
         if what["floor"] is None:
-            said += f", {min(row['units'] for row in runs):.0f} to {max(row['units'] for row in runs):.0f} active"
-        said += f" ({what['note'](chosen)})" if "note" in what else ""
-        verdict = "yes" if gain[1] > 0 else "no" if gain[2] < 0 else "not settled"
+            units = [row["units"] for row in runs]
+            label += f", {min(units):.0f} to {max(units):.0f} active"
+        if "note" in what:
+            label += f" ({what['note'](chosen)})"
+        verdict = "yes" if least > 0 else "no" if most < 0 else "not settled"
+        seconds = sum(row["seconds"] for row in runs) / len(runs)
         yield (
-            f"| {said} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | {100 * gain[0]:+.3g} % | {verdict} | "
-            f"{sum(row['seconds'] for row in runs) / len(runs):.0f} |"
+            f"| {label} | {sum(floors) / len(floors):.4g} | {mean:.4g} ± {(high - low) / 2:.2g} | "
+            f"{100 * gain:+.3g} % | {verdict} | {seconds:.0f} |"
         )
 
 
 HEAD = """# Against the best linear method
 
-Every autoencoder can be held against a linear method whose optimum is known exactly. A network that does not beat it has not earned its cost.
+Every autoencoder can be compared with a linear method whose optimum is known exactly. A network
+that does not beat it has not earned its cost.
 
-A network's figure is its mean over {seeds} seeds, and half of its 95 % interval. It beats the linear method, *yes*, where the whole interval of
-its gain lies above zero. The seconds are those of one training.
+The figure of a network is its mean over {seeds} seeds, with half of its 95 % confidence interval.
+It beats the linear method (*yes*) if the whole interval of its gain lies above zero. The seconds
+are those of one training run.
 
-Convolutional models have a linear output here: with a sigmoid and the squared error some starts never left the black picture. Where an output is
-confidently black the sigmoid is flat, and the error has no slope.
+Convolutional models have a linear output here: with a sigmoid and the squared error some seeds
+never left the black image. Where the output is confidently black the sigmoid is flat, and the
+gradient of the error vanishes.
 """
 SECTION = """
 ## {figure}
 
-{about} {steps} steps a training.
+{about} {steps} steps for each model.
 
 | model | {linear} | network | gain | beats it | seconds |
 |---|---:|---:|---:|---|---:|
@@ -392,8 +415,9 @@ SECTION = """
 TAIL = """
 ## How this page was made
 
-Data: {data}. Written on {date} by `python benchmarks/floors.py --data {data} --out _build/floors --page book/floors.md`, {minutes:.0f} minutes of
-training in all, divided among {workers} processes, on {where}.
+Data: {data}. Written on {date} by
+`python benchmarks/floors.py --data {data} --out _build/floors --page book/floors.md`:
+{minutes:.0f} minutes of training in all, in {workers} processes, on {where}.
 """
 
 
@@ -423,7 +447,7 @@ def main():
             figure = what["figure"][0].upper() + what["figure"][1:]
             added = SECTION.format(
                 figure=figure,
-                about=COMPARISONS[name].__doc__,
+                about=" ".join(COMPARISONS[name].__doc__.split()),
                 steps=what["steps"],
                 linear=what["linear"],
                 lines="\n".join(lines(what, rows)),

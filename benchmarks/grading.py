@@ -1,9 +1,9 @@
-"""What grading costs beside the learner's own cells: a class is graded by the command that
-instructors type, sandboxed.
+"""What grading costs in addition to the learner's own cells.
 
-The exercise is released with little training, so that its cells take seconds. Overhead is the time
-of a submission, less that of its cells and imports in a plain Python process; memory is that of the
-grader, the sandboxes left out.
+A class is graded by the command that instructors type, in the sandbox. The exercise is released
+with little training, so that its cells take seconds. Overhead is the time of a submission, minus
+that of its cells and imports in a plain Python process; memory is that of the grader, without the
+sandboxes.
 """
 
 import argparse
@@ -27,7 +27,7 @@ REGION = re.compile(r" *### (BEGIN|END) SOLUTION\n?")
 
 
 def release(name, folder):
-    """A course in `folder` with the exercise, two steps a training; its solved notebook."""
+    """Make a course in `folder` with the exercise, two steps per training; return its solution."""
     notebook = nbformat.read(ROOT / "solutions" / name / f"{name}.ipynb", as_version=4)
     for cell in notebook.cells:
         cell.source = re.sub(r"^STEPS = \d+$", "STEPS = 2", cell.source, flags=re.M)
@@ -49,7 +49,7 @@ def release(name, folder):
 
 
 def hand_in(name, folder, solved, count):
-    """`count` submissions that differ, so that none takes the outcome of another."""
+    """Hand in `count` submissions that differ, so that none reuses the result of another."""
     (words,) = [
         cell
         for cell in solved.cells
@@ -63,9 +63,7 @@ def hand_in(name, folder, solved, count):
 
 
 def plain(solved, folder, repeats=5):
-    """Seconds of the cells, with `import torch` and all else that they import, in a process of
-    their own: the mean.
-    """
+    """Mean seconds of the cells and their imports, in a process of their own."""
     cells = [
         cell.source for cell in solved.cells if cell.cell_type == "code" and cell.id != "set-up"
     ]
@@ -85,17 +83,16 @@ def plain(solved, folder, repeats=5):
 
 
 class Memory(threading.Thread):
-    """The most memory that a process and its children share out among them, those of a sandbox left
-    out.
-    """
+    """Peak memory of a process and its children (proportional set size), without sandboxes."""
 
     def __init__(self, process):
         super().__init__(daemon=True)
-        self.process, self.peak = process, 0
+        self.process = process
+        self.peak = 0
 
     def run(self):
         while self.process.poll() is None:
-            with contextlib.suppress(psutil.Error):  # one of them ended just now
+            with contextlib.suppress(psutil.Error):  # one of them has just ended
                 self.peak = max(self.peak, sum(one.memory_full_info().pss for one in self.family()))
             time.sleep(0.5)
 

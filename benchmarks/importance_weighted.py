@@ -1,9 +1,11 @@
-"""The importance-weighted table of Burda, Grosse and Salakhutdinov (2016): one stochastic layer of 50 units, 784-200-200-50.
+"""Reproduce the table of importance-weighted autoencoders (Burda, Grosse and Salakhutdinov, 2016).
 
     python benchmarks/importance_weighted.py --epochs 100 --page _build/importance_weighted.md
 
-Pixels are drawn anew at each step, with the data as their chances. They trained for 3,280 epochs; with fewer the rate of
-learning falls in the same proportions. Each model is kept in `--out`: the same command goes on after an interruption.
+The models have one stochastic layer of 50 units, 784-200-200-50. Pixels are binarized again at each
+step, with the data as probabilities. The published models were trained for 3,280 epochs; with fewer
+epochs the learning rate falls in the same proportions. Each model is saved in `--out`: the same
+command continues after an interruption.
 """
 
 import argparse
@@ -32,8 +34,8 @@ MODELS = {
 }
 
 
-def binarised(objective):
-    """`objective` on pixels that are 0 or 1, each 1 with the chance that the data give it."""
+def binarized(objective):
+    """`objective` on pixels of 0 or 1, where each is 1 with its value as the probability."""
     return lambda model, x, generator: objective(
         model, torch.bernoulli(x, generator=generator), generator
     )
@@ -51,7 +53,7 @@ def trained(name, data, steps, out, device):
     fit(
         model,
         data,
-        binarised(MODELS[name][0]),
+        binarized(MODELS[name][0]),
         steps=steps,
         batch_size=BATCH,
         lr=LR,
@@ -65,13 +67,13 @@ def trained(name, data, steps, out, device):
 
 @torch.no_grad()
 def likelihood(model, x, draws):
-    """Minus the bound from `draws` draws, in nats, averaged over `x`: an upper limit of the negative log-likelihood, and close to it."""
+    """Minus the bound from `draws` samples, in nats, averaged over `x`.
+
+    It is an upper bound of the negative log-likelihood, and close to it.
+    """
     generator = torch.Generator(x.device).manual_seed(0)
-    return (
-        -torch.cat([iwae_bound(model, part, draws, generator) for part in x.split(100)])
-        .mean()
-        .item()
-    )
+    bounds = [iwae_bound(model, part, draws, generator) for part in x.split(100)]
+    return -torch.cat(bounds).mean().item()
 
 
 def main():
@@ -80,7 +82,9 @@ def main():
     )
     parser.add_argument("--data", default="mnist")
     parser.add_argument("--epochs", type=int, default=100)
-    parser.add_argument("--draws", type=int, default=5000, help="of the bound that judges")
+    parser.add_argument(
+        "--draws", type=int, default=5000, help="samples of the bound that is reported"
+    )
     parser.add_argument("--images", type=int, default=10_000, help="of the test set")
     parser.add_argument("--device", default="auto")
     parser.add_argument(
@@ -97,17 +101,23 @@ def main():
         data.test[: chosen.images], generator=torch.Generator().manual_seed(0)
     ).to(device)
     steps = chosen.epochs * (len(data.train) // BATCH)
-    text = "| model | negative log-likelihood, nats | published, 3,280 epochs | active units | seconds |\n|---|---:|---:|---:|---:|\n"
+    text = (
+        "| model | negative log-likelihood, nats | published, 3,280 epochs "
+        "| active units | seconds |\n"
+        "|---|---:|---:|---:|---:|\n"
+    )
     for name, (_, published) in MODELS.items():
         start = time.perf_counter()
         model = trained(name, data.train, steps, chosen.out, device)
         spent = time.perf_counter() - start
         with torch.no_grad():
             units = active_units(model.encode(test))
-        text += f"| {name} | {likelihood(model, test, chosen.draws):.2f} | {published} | {units} | {spent:.0f} |\n"
+        found = f"{likelihood(model, test, chosen.draws):.2f}"
+        text += f"| {name} | {found} | {published} | {units} | {spent:.0f} |\n"
     text += (
-        f"\n{chosen.data}, {chosen.epochs} epochs ({steps} steps of {BATCH}), one seed, {len(test)} test images, "
-        f"{chosen.draws} draws; {datetime.date.today()}, {machine.machine(str(device))}.\n"
+        f"\n{chosen.data}, {chosen.epochs} epochs ({steps} steps of {BATCH}), one seed, "
+        f"{len(test)} test images, {chosen.draws} samples; "
+        f"{datetime.date.today()}, {machine.machine(str(device))}.\n"
     )
     print(text)
     if chosen.page:

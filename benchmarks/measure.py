@@ -1,4 +1,7 @@
-"""What the benchmarks share: forms of one computation, timed in turn in one run, so that a busy machine slows all of them."""
+"""What the benchmarks share: they time several forms of one computation by turns, in one run.
+
+So a busy machine slows all forms alike.
+"""
 
 import argparse
 import ctypes
@@ -16,7 +19,7 @@ from aecourse.data import load_images
 
 
 def options(description):
-    """The command line: device, threads and repeats."""
+    """The options of the command line: device, threads and repeats."""
     parser = argparse.ArgumentParser(
         description=description, formatter_class=argparse.ArgumentDefaultsHelpFormatter
     )
@@ -32,12 +35,12 @@ def options(description):
 
 @functools.lru_cache(maxsize=1)
 def images(name):
-    """The data set, on the CPU, once in each process."""
+    """The data set `name` on the CPU, loaded once in each process."""
     return load_images(name, device="cpu", quiet=True)
 
 
 def machine(device):
-    """One line on where the numbers come from."""
+    """One line that describes the machine and the versions."""
     cpuinfo = Path("/proc/cpuinfo")
     lines = cpuinfo.read_text().splitlines() if cpuinfo.exists() else []
     models = [line.split(":")[1].strip() for line in lines if line.startswith("model name")] or [
@@ -50,7 +53,7 @@ def machine(device):
 
 
 def seconds(call, device):
-    """How long one call takes, the device's queue included."""
+    """Seconds of one call, including the work that is queued on the device."""
     wait = torch.cuda.synchronize if device.startswith("cuda") else lambda: None
     wait()
     start = time.perf_counter()
@@ -60,7 +63,10 @@ def seconds(call, device):
 
 
 def peak(call, device):
-    """The most memory that a call adds to what stood before, in MiB; None where it can't be read (CPU: Linux only)."""
+    """Peak memory of a call beyond what was in use before, in MiB.
+
+    None if it can't be read (on a CPU, anywhere but on Linux).
+    """
     gc.collect()
     if device.startswith("cuda"):
         torch.cuda.reset_peak_memory_stats()
@@ -69,7 +75,7 @@ def peak(call, device):
         return (torch.cuda.max_memory_allocated() - before) / 2**20
     try:
         ctypes.CDLL(None).malloc_trim(0)
-        Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
+        Path("/proc/self/clear_refs").write_text("5")  # resets the peak
     except (OSError, AttributeError):
         return None
     before = resident("VmRSS")
@@ -87,9 +93,13 @@ def resident(field):
 
 
 def compare(forms, device, repeats, warm=2):
-    """Least and median milliseconds and peak MiB of each form, {name: call}, timed in turn after `warm` calls of each.
+    """Time forms, {name: call}, by turns, after `warm` calls of each.
 
-    Each turn begins with another form: some machines slow down under load, and one form must not always come after the heaviest.
+    Each turn begins with another form: some machines slow down under load, and no form should
+    always come after the heaviest.
+
+    Returns:
+        {name: (least milliseconds, median milliseconds, peak MiB)}.
     """
     for call in list(forms.values()) * warm:
         call()
@@ -106,17 +116,19 @@ def compare(forms, device, repeats, warm=2):
 
 
 def show(measured, reference, title):
-    """A table of what :func:`compare` measured; ratios are those of the least times, of `reference` over the row."""
+    """Print the results of :func:`compare`.
+
+    The ratio is the least time of `reference`, divided by that of the row.
+    """
     print(f"\n{title}\n{'form':<44}{'least ms':>10}{'median ms':>11}{'ratio':>8}{'peak MiB':>10}")
     for name, (least, median, memory) in measured.items():
+        ratio = measured[reference][0] / least
         memory = "-" if memory is None else f"{memory:.1f}"
-        print(
-            f"{name:<44}{least:>10.2f}{median:>11.2f}{measured[reference][0] / least:>8.1f}{memory:>10}"
-        )
+        print(f"{name:<44}{least:>10.2f}{median:>11.2f}{ratio:>8.1f}{memory:>10}")
 
 
 def curve(results, reference, what):
-    """Ratios over growing size, {size: what compare measured}, one row a size."""
+    """Print the ratios of {size: results of `compare`}: one row for each size."""
     names = [name for name in next(iter(results.values())) if name != reference]
     print(
         f"\nleast time of '{reference}' over that of each form\n{what:<12}"

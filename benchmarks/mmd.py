@@ -1,4 +1,7 @@
-"""The discrepancy of a Wasserstein autoencoder over seven scales, against its differences: `python benchmarks/mmd.py`."""
+"""The maximum mean discrepancy over seven scales, by matrix products and by all differences.
+
+python benchmarks/mmd.py
+"""
 
 import measure
 import torch
@@ -10,14 +13,14 @@ FORMS = {DIFFERENCES: mmd_by_differences, PRODUCTS: mmd}
 
 
 def samples(n, dim, device):
-    """Codes, and noise to hold them to: (n, dim) both."""
+    """Codes, and noise to compare them with: two tensors (n, dim)."""
     generator = torch.Generator().manual_seed(0)
     z, noise = torch.randn(2, n, dim, generator=generator).to(device)
     return z.requires_grad_(), noise
 
 
 def measured(n, dim, device, repeats, forward_only=False):
-    """Each form, with the gradient of the codes or without."""
+    """Time each form, with the gradient of the codes or without."""
     z, noise = samples(n, dim, device)
 
     def step(form):

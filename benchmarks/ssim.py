@@ -1,4 +1,7 @@
-"""SSIM as a loss, forward and backward, against two libraries: `python benchmarks/ssim.py`."""
+"""SSIM as a loss, forward and backward, compared with two libraries.
+
+python benchmarks/ssim.py
+"""
 
 import measure
 import pytorch_msssim
@@ -18,7 +21,7 @@ def readable(x_hat, x):
     return (luminance * contrast * structure).mean()
 
 
-# The mean of torchmetrics counts a padded border: another value for the same work.
+# The mean of torchmetrics includes a padded border: its value differs, the work is the same.
 FORMS = {
     METRICS: lambda x_hat, x: structural_similarity_index_measure(x_hat, x, data_range=1.0),
     MSSSIM: lambda x_hat, x: pytorch_msssim.ssim(x_hat, x, data_range=1.0),
@@ -35,7 +38,7 @@ def pair(batch, side, device):
 
 
 def measured(batch, side, device, repeats):
-    """Each form, with the gradient of the reconstruction."""
+    """Time each form, with the gradient of the reconstruction."""
     x_hat, x = pair(batch, side, device)
 
     def step(form):

@@ -1,9 +1,10 @@
-"""One training step, and one pass over 60,000 images of 28 x 28: `fit` beside the loop that everyone writes, Lightning, and a plain product.
+"""Training time of `fit`, of a loop as in tutorials, of Lightning, and of a plain matrix product.
 
     python benchmarks/training.py
 
-The images are the digits of the course, repeated to the number of MNIST. The common loop gets them from torchvision's
-MNIST, one by one.
+They are compared over a few steps and over one pass. The 60,000 images of 28 x 28 are the digits of
+the course, repeated to the size of MNIST. The common loop reads them one by one from torchvision's
+MNIST.
 """
 
 import contextlib
@@ -31,15 +32,17 @@ PRODUCT = f"one product of {SIDE} x {SIDE} matrices"
 N, FEW = 60_000, 100
 
 
-class Pictures(MNIST):
-    """Images as torchvision's MNIST keeps them and gives them out: bytes, each made a picture and then a tensor when asked for."""
+class FakeMNIST(MNIST):
+    """Images as torchvision's MNIST stores and returns them.
+
+    They are stored as bytes; each is converted to a PIL image, then to a tensor, when it is read.
+    """
 
     def __init__(self, images):
-        self.data, self.targets = (
-            (images[:, 0] * 255).byte(),
-            torch.zeros(len(images), dtype=torch.long),
-        )
-        self.transform, self.target_transform = ToTensor(), None
+        self.data = (images[:, 0] * 255).byte()
+        self.targets = torch.zeros(len(images), dtype=torch.long)
+        self.transform = ToTensor()
+        self.target_transform = None
 
 
 def model():
@@ -52,8 +55,9 @@ def objective(model, x, generator):
 
 
 def common(data, steps, batch, device, workers=0):
-    """What a tutorial shows."""
-    net, losses = model().to(device), []
+    """The loop of a tutorial."""
+    net = model().to(device)
+    losses = []
     update = torch.optim.Adam(net.parameters(), lr=1e-3)
     for x, _ in DataLoader(
         data, batch_size=batch, shuffle=True, num_workers=workers, drop_last=True
@@ -68,7 +72,7 @@ def common(data, steps, batch, device, workers=0):
 
 
 def lightning(data, steps, batch, device):
-    """The same in Lightning, its displays and files off."""
+    """The same in Lightning, with its displays and files switched off."""
     import lightning
 
     class Module(lightning.LightningModule):
@@ -104,18 +108,23 @@ def ours(images, steps, batch, device):
 
 
 def operations(batch):
-    """Of one step: each weight multiplies forwards, to its gradient, and to its input's gradient, but for the first layer."""
+    """Arithmetic operations of one step.
+
+    Each weight takes part in three products: forward, for its own gradient, and for the gradient of
+    its input, which the first layer does not need.
+    """
     weights = [p.numel() for p in model().parameters() if p.dim() == 2]
     return batch * (6 * sum(weights) - 2 * weights[0])
 
 
 def one_pass(images, on_device, batch, device, repeats):
-    """What each loop needs for all images, with what a call does once."""
-    pictures, steps = Pictures(images), N // batch
+    """Time each loop over all images, including its set-up."""
+    dataset = FakeMNIST(images)
+    steps = N // batch
     forms = {
-        COMMON: lambda: common(pictures, steps, batch, device),
-        WORKERS: lambda: common(pictures, steps, batch, device, workers=2),
-        LIGHTNING: lambda: lightning(pictures, steps, batch, device),
+        COMMON: lambda: common(dataset, steps, batch, device),
+        WORKERS: lambda: common(dataset, steps, batch, device, workers=2),
+        LIGHTNING: lambda: lightning(dataset, steps, batch, device),
         OURS: lambda: ours(on_device, steps, batch, device),
     }
     if not importlib.util.find_spec("lightning"):
@@ -131,12 +140,17 @@ def one_pass(images, on_device, batch, device, repeats):
 
 
 def few_steps(images, on_device, batch, device, repeats):
-    """The same by FEW steps a turn, so that some turns find the machine undisturbed, beside a plain product in the same turns."""
-    few, (a, b) = FEW * batch, torch.randn(2, SIDE, SIDE, device=device)
-    pictures, some = Pictures(images[:few]), on_device[:few]
+    """Time FEW steps and a plain matrix product by turns.
+
+    Turns are short, so that some of them find the machine idle.
+    """
+    few = FEW * batch
+    a, b = torch.randn(2, SIDE, SIDE, device=device)
+    dataset = FakeMNIST(images[:few])
+    some = on_device[:few]
     measured = measure.compare(
         {
-            COMMON: lambda: common(pictures, FEW, batch, device),
+            COMMON: lambda: common(dataset, FEW, batch, device),
             OURS: lambda: ours(some, FEW, batch, device),
             PRODUCT: lambda: a @ b,
         },
@@ -145,13 +159,11 @@ def few_steps(images, on_device, batch, device, repeats):
         warm=1,
     )
     measure.show(measured, COMMON, f"{FEW} steps of {batch}")
-    rate, step = (
-        2 * SIDE**3 / measured[PRODUCT][0],
-        measured[OURS][0] / FEW,
-    )  # operations a millisecond, milliseconds
+    rate = 2 * SIDE**3 / measured[PRODUCT][0]  # operations per millisecond
+    step = measured[OURS][0] / FEW  # milliseconds
     print(
-        f"a step of fit takes {step:.2f} ms, {operations(batch) / step / rate:.0%} of the rate of the product "
-        f"({rate / 1e6:.0f} billion operations a second)"
+        f"a step of fit takes {step:.2f} ms, at {operations(batch) / step / rate:.0%} of the speed "
+        f"of the product ({rate / 1e6:.0f} billion operations per second)"
     )
 
 
