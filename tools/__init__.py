@@ -1,1 +1,4 @@
-"""The commands of the project. `python3 -m tools help` lists them; `make` has a target for each."""
+"""The commands of the project.
+
+`python3 -m tools help` lists them; `make` has a target for each.
+"""

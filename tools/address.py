@@ -1,4 +1,7 @@
-"""`make address URL=https://...`: where the course is published, written into _config.yml and into every notebook."""
+"""`make address URL=https://...`: write where the course is published.
+
+It goes into _config.yml and every notebook.
+"""
 
 import re
 import sys
@@ -16,12 +19,12 @@ def main(arguments):
 
 
 def write(address, root):
-    """Set the one place in _config.yml that holds the address."""
+    """Write the address into _config.yml."""
     address = address.rstrip("/").removesuffix(".git")
     if not re.fullmatch(r"https://(github|gitlab)\.com(/[\w.-]+){2}", address):
         sys.exit(
-            f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only these), "
-            "or the same on gitlab.com"
+            f"The address is {address!r}; expected https://github.com/OWNER/NAME (Colab opens only "
+            "these), or the same on gitlab.com"
         )
     path = root / "_config.yml"
     text, count = re.subn(
@@ -29,6 +32,7 @@ def write(address, root):
     )
     if count != 1:
         sys.exit(
-            f"_config.yml holds {count} lines that read '  url: \"...\"'; expected one, under repository"
+            f"_config.yml has {count} lines that read '  url: \"...\"'; "
+            "expected one, under repository"
         )
     path.write_text(text, encoding="utf-8", newline="\n")

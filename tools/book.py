@@ -1,7 +1,9 @@
-"""`make book`: execute the chapters whose outputs are not saved, and render the site into _build/html, warnings being errors.
+"""`make book`: execute the chapters whose outputs are not saved, and render the site.
 
-Where nothing has changed since the last success, nothing is done. Outputs are saved under a key that covers the package, the
-locked versions, the data set and what lies beside the notebooks; the notebooks' own code is matched by jupyter-cache.
+The site is in _build/html; warnings are errors. If nothing has changed since the last success,
+nothing is done. Outputs are saved under a key that covers the package, the locked versions, the
+data set and the other files in the folders of the notebooks; the notebooks' own code is matched by
+jupyter-cache.
 """
 
 import hashlib
@@ -25,9 +27,7 @@ def main(arguments):
     for argument in arguments:
         name, _, dataset = argument.partition("=")
         if name != "DATASET" or not dataset:
-            sys.exit(
-                f"The argument {argument!r} has no meaning here; expected none, or DATASET=mnist"
-            )
+            sys.exit(f"The argument {argument!r} is unknown here; expected none, or DATASET=mnist")
     inputs = everything(dataset)
     built = json.loads(STAMP.read_text()) if STAMP.exists() else {}
     local = scripts.fetch(probe=built.get("inputs") == inputs)
@@ -35,27 +35,26 @@ def main(arguments):
     if built != current:
         build(dataset, local)
         STAMP.write_text(json.dumps(current))
+    python = environment.PYTHON.relative_to(environment.VENV.parent)
     print(
         f"{'Nothing has changed: the' if built == current else 'The'} site is in {SITE}\n"
         f"  open   {(SITE / 'index.html').as_uri()}\n"
-        f"  or run {environment.PYTHON.relative_to(environment.VENV.parent)} -m http.server --directory _build/html\n"
+        f"  or run {python} -m http.server --directory _build/html\n"
         "  and open http://localhost:8000"
     )
 
 
 def build(dataset, local):
-    """Execute, then render; ends the program where either fails."""
+    """Execute, then render; exit if either fails."""
     saved = saved_outputs(dataset)
-    for folder in (
-        "html",
-        ".doctrees",
-        "jupyter_execute",
-    ):  # no stamp, and no page of an earlier build, outlives a failure
+    # After a failure neither the stamp nor any page of an earlier build remains.
+    for folder in ("html", ".doctrees", "jupyter_execute"):
         shutil.rmtree(BUILD / folder, ignore_errors=True)
     execute(pages(), saved, surroundings(dataset))
     if not configuration()["repository"]["url"]:
         print(
-            "The pages have no button that opens them in Colab until `make address URL=https://github.com/OWNER/NAME` is run"
+            "The pages have no button that opens them in Colab: "
+            "run `make address URL=https://github.com/OWNER/NAME` to add it"
         )
     print("Rendering ...", flush=True)
     failed = render(ROOT, site_configuration(local, saved), surroundings(dataset))
@@ -70,7 +69,7 @@ def configuration(root=ROOT):
 
 
 def names(toc):
-    """The pages of a table of contents, in its order."""
+    """The pages of a table of contents, in order."""
     for key, value in toc.items():
         if key in ("root", "file"):
             yield value
@@ -88,7 +87,7 @@ def pages(root=ROOT):
 
 
 def digest(files, *words):
-    """One word that changes with `words`, with the name of a file, or with a byte of one."""
+    """A hash of `words`, and of the names and contents of `files`."""
     total = hashlib.sha256(repr(words).encode())
     for path in sorted(files):
         total.update(
@@ -99,7 +98,7 @@ def digest(files, *words):
 
 
 def files(*names):
-    """The files of these folders, and these files, without what Python and Jupyter leave behind."""
+    """The files that are named or in named folders, without caches of Python and Jupyter."""
     found = [
         path
         for name in names
@@ -118,15 +117,15 @@ def surroundings(dataset):
 
 
 def settings(dataset):
-    """What can change an output and is in no file: the versions, the data set, the devices that are seen."""
-    seen = [os.environ.get("CUDA_VISIBLE_DEVICES")] + (
-        [os.environ.get("AECOURSE_DATA")] if dataset != "digits" else []
-    )
-    return environment.key(), dataset, *seen
+    """What can change an output and is in no file: versions, data set, visible devices."""
+    devices = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if dataset == "digits":
+        return environment.key(), dataset, devices
+    return environment.key(), dataset, devices, os.environ.get("AECOURSE_DATA")
 
 
 def everything(dataset):
-    """Changes whenever the site could come out differently."""
+    """A hash that changes whenever the site could come out differently."""
     return digest(
         files("_config.yml", "_toc.yml", "aecourse", "book", "chapters", "exercises", "tools"),
         *settings(dataset),
@@ -134,7 +133,7 @@ def everything(dataset):
 
 
 def saved_outputs(dataset):
-    """The folder of saved outputs, emptied where they were made by another package, other versions or other data."""
+    """The folder of saved outputs; emptied if the package, versions or data have changed."""
     folder = BUILD / ".jupyter_cache" / dataset
     used = [path for path in files("aecourse", "chapters") if path.suffix != ".ipynb"]
     key, now = folder / "key", digest(used, *settings(dataset))
@@ -146,7 +145,7 @@ def saved_outputs(dataset):
 
 
 def computed_seconds(path, dataset="digits"):
-    """The seconds that the kernel of a page computed, as the last `make book` measured them, or None."""
+    """CPU seconds of a page's kernel in the last `make book`, or None."""
     import nbformat
     from jupyter_cache import get_cache
 
@@ -163,7 +162,10 @@ def computed_seconds(path, dataset="digits"):
 
 
 def execute(paths, folder, variables):
-    """Execute the notebooks whose outputs are not in the cache `folder`; where one fails, tell all that failed and end."""
+    """Execute the notebooks whose outputs are not in the cache `folder`.
+
+    If any fails, print all that failed, and exit.
+    """
     import nbformat
     from jupyter_cache import get_cache
     from jupyter_cache.base import CacheBundleIn
@@ -197,21 +199,15 @@ def execute(paths, folder, variables):
             bundle = CacheBundleIn(notebook, str(path), data=data)
             cache.cache_notebook_bundle(bundle, check_validity=False, overwrite=True)
     if failed:
-        sys.exit(
-            "\n".join(
-                [
-                    *failed,
-                    f"The site is not built: {len(failed)} of {len(missing)} pages failed, as told above",
-                ]
-            )
-        )
+        count = f"{len(failed)} of {len(missing)} pages failed, see above"
+        sys.exit("\n".join([*failed, f"The site is not built: {count}"]))
     if len(seconds_of) > 2:
         longest = sorted(seconds_of.items(), key=lambda item: -item[1])
         print("Longest first: " + ", ".join(f"{name} {seconds:.1f} s" for name, seconds in longest))
 
 
 def site_configuration(local, saved, root=ROOT):
-    """_config.yml, and what depends on the machine: where the scripts come from, and whether the course has an address."""
+    """_config.yml, completed with the source of scripts and, if set, the course's address."""
     config = configuration(root)
     config["execute"]["cache"] = str(saved)
     config["sphinx"]["local_extensions"] = {
@@ -230,7 +226,7 @@ def site_configuration(local, saved, root=ROOT):
 
 
 def render(root, config, variables):
-    """Jupyter Book on all pages; returns what it said where it failed, and else an empty text."""
+    """Run Jupyter Book on all pages; return its output if it failed, otherwise an empty text."""
     import yaml
 
     path = root / "_build" / "_config.yml"

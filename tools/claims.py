@@ -1,4 +1,7 @@
-"""`make claims`: every chapter on digits and on MNIST, its claims over five seeds; what was seen becomes book/claims.md."""
+"""`make claims`: every chapter on digits and on MNIST, with its claims over five seeds.
+
+The results are written to book/claims.md.
+"""
 
 import datetime
 import json
@@ -21,9 +24,10 @@ SEEDS = 5
 INTRODUCTION = """\
 # Claims, as last checked
 
-Every sentence on a page that says *A is better than B* is a claim: a cell asserts that the 95 % interval of the difference, over
-seeds, lies above zero. This table repeats each over {seeds} seeds, on the handwriting that the course brings along and on MNIST.
-A number is the mean difference, with its interval.
+Every sentence of a page that says *A is better than B* is a claim: a cell asserts that the 95 %
+confidence interval of the difference, over seeds, lies above zero. This table repeats each claim
+over {seeds} seeds, on the digits that come with the course and on MNIST. A number is the mean
+difference, followed by its interval.
 
 Written by `make claims` on {date}: Python {python}, torch {torch}, {machine}.
 """
@@ -33,7 +37,7 @@ def main(arguments):
     for dataset in DATASETS:
         load = "from aecourse.data import load_images; load_images(device='cpu', quiet=True)"
         if subprocess.call([PYTHON, "-c", load], env=variables(AECOURSE_DATASET=dataset)):
-            sys.exit(f"The data set {dataset} can't be read, for the reason above")
+            sys.exit(f"The data set {dataset} can't be read, see above")
     with tempfile.TemporaryDirectory() as folder:
         seen = {dataset: run(dataset, Path(folder, dataset)) for dataset in DATASETS}
     text = "\n".join(
@@ -54,7 +58,7 @@ def main(arguments):
 
 
 def run(dataset, folder):
-    """Execute the chapters on a data set: {path: (seconds, claims)}. Ends the program where a page fails."""
+    """Execute the chapters on a data set: {path: (seconds, claims)}. Exit if a page fails."""
     folder.mkdir()
     own = variables(AECOURSE_DATASET=dataset, AECOURSE_SEEDS=str(SEEDS))
     claims = {path: folder / f"{number}.jsonl" for number, path in enumerate(pages())}
@@ -71,7 +75,7 @@ def run(dataset, folder):
         seen[path] = seconds, {claim["claim"]: claim for claim in map(json.loads, lines)}
         failed += [f"\n{name(path)} on {dataset}\n{error}"] if error else []
     if failed:
-        sys.exit("\n".join([*failed, "\nbook/claims.md stays as it was: the pages above failed"]))
+        sys.exit("\n".join([*failed, "\nbook/claims.md is unchanged: the pages above failed"]))
     return seen
 
 
@@ -86,7 +90,7 @@ def machine():
 
 
 def table(seen):
-    """The lines of the tables: one row a claim, then one row a page."""
+    """The lines of the tables: one row for each claim, then one row for each page."""
 
     def link(path):
         title = nbformat.read(path, as_version=4).cells[0].source.splitlines()[0].lstrip("# ")
@@ -114,7 +118,7 @@ def table(seen):
                 claim.replace("|", r"\|"),
                 *(number(seen[dataset][path][1].get(claim)) for dataset in DATASETS),
             )
-    yield "\nSeconds that a page takes, with these seeds and beside the others:\n"
+    yield "\nSeconds that each page took, with these seeds and while others were running:\n"
     yield row("Page", *DATASETS)
     yield row(*["---"] * (1 + len(DATASETS)))
     for path in first:

@@ -1,4 +1,7 @@
-"""The environment `.venv`: what requirements.txt names, at the versions of requirements.lock. Renewed when they change."""
+"""The environment `.venv`: the packages in requirements.txt, at the versions in requirements.lock.
+
+It is updated when they change.
+"""
 
 import hashlib
 import os
@@ -12,11 +15,11 @@ VENV = ROOT / ".venv"
 BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
 PYTHON = BIN / ("python.exe" if os.name == "nt" else "python")
 STAMP = VENV / "installed"
-VERSION = "%d.%d" % sys.version_info[:2]
+VERSION = f"{sys.version_info[0]}.{sys.version_info[1]}"
 
 
 def key():
-    """Changes when something else would be installed."""
+    """A hash of everything that decides what is installed."""
     parts = [
         (ROOT / name).read_bytes()
         for name in ("requirements.txt", "requirements.lock", "pyproject.toml")
@@ -25,17 +28,20 @@ def key():
 
 
 def inside():
-    """Does this very process run in `.venv`?"""
+    """Whether this process runs in `.venv`."""
     return Path(sys.prefix).resolve() == VENV.resolve()
 
 
 def strict():
-    """Is a missing program a failure here, and not something to do without? So it is where `.ci/run` runs."""
+    """Whether a missing program is an error, as in `.ci/run`, rather than done without."""
     return os.environ.get("AECOURSE_STRICT") == "1"
 
 
 def variables(**more):
-    """The variables of every process that a command starts: `.venv` first, no progress display, no waiting for a reader."""
+    """The environment variables of the processes that a command starts.
+
+    `.venv` comes first in the path; progress and interaction are switched off.
+    """
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -63,23 +69,24 @@ def variables(**more):
 
 
 def ensure(tests=False):
-    """Make `.venv`, finish it or renew it; milliseconds where it is up to date. `tests` adds tests/requirements.txt."""
+    """Create `.venv`, or complete or update it. `tests` adds tests/requirements.txt."""
     if not (STAMP.exists() and STAMP.read_text() == key()):
         print(
-            "Installing what requirements.lock pins into .venv (some 5 GB; the first time takes minutes) ...",
+            "Installing the packages in requirements.lock into .venv "
+            "(about 5 GB; the first time takes minutes) ...",
             flush=True,
         )
         if not usable():
             create()
         STAMP.unlink(missing_ok=True)
         pip("-r", "requirements.txt", "-e", ".")
-        STAMP.write_text(key())  # last: an interrupted installation is taken up again
+        STAMP.write_text(key())  # last, so that an interrupted installation is continued
     if tests:
         pip("-r", "tests/requirements.txt")
 
 
 def usable():
-    """Is there a `.venv` of this version of Python, with pip, that has not been moved?"""
+    """Whether `.venv` exists, has this version of Python and pip, and has not been moved."""
     try:
         made = (VENV / "pyvenv.cfg").read_text()
         ask = "import pip, sys; print('%d.%d' % sys.version_info[:2])"
@@ -90,19 +97,22 @@ def usable():
 
 
 def create():
+    """Create `.venv`; exit with advice if that can't be done."""
     if VENV.is_symlink():
         sys.exit(
-            f".venv is a link to {VENV.resolve()}, which was made for another folder: delete the link, and a .venv of its own is made here"
+            f".venv is a link to {VENV.resolve()}, which belongs to another folder: "
+            "delete the link, and the same command creates a .venv here"
         )
     if inside():
         sys.exit(
-            ".venv is broken and can't mend itself: run this command with another Python, or delete .venv"
+            ".venv is broken and can't be repaired from inside: "
+            "run this command with another Python, or delete .venv"
         )
     try:
         venv.create(VENV, clear=True, with_pip=True, symlinks=os.name != "nt")
     except subprocess.CalledProcessError:
         sys.exit(
-            "This Python can't make an environment, since its module ensurepip is missing: "
+            "This Python can't create an environment, since its module ensurepip is missing: "
             "on Debian and Ubuntu, apt-get install python3-venv"
         )
 
@@ -121,6 +131,4 @@ def pip(*arguments):
         *arguments,
     ]
     if subprocess.call(command, cwd=ROOT, env=variables()):
-        sys.exit(
-            "The installation stopped, for the reason above; the same command takes it up again"
-        )
+        sys.exit("The installation stopped, see above; the same command continues it")

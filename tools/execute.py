@@ -1,4 +1,4 @@
-"""Notebooks executed from top to bottom, each in its folder and in a kernel of its own, several at a time."""
+"""Execute notebooks, each in its folder and in a kernel of its own, several at a time."""
 
 import os
 import re
@@ -14,26 +14,26 @@ from traitlets.config import Config
 from tools.environment import PYTHON
 
 CORES = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-ENCRYPTED = Config(
-    {"KernelManager": {"transport_encryption": "auto"}}
-)  # else every kernel warns that it is not
+# Without encryption every kernel prints a warning.
+ENCRYPTED = Config({"KernelManager": {"transport_encryption": "auto"}})
 
 
 def execute_all(jobs, timeout):
-    """Execute notebooks; as each ends, yield its path, the executed notebook (None where it failed), its seconds and the error.
+    """Execute notebooks, and yield the result of each as it ends.
 
     Args:
-        jobs: The path of a notebook -> the environment variables of its kernel.
-        timeout: Seconds that one cell may take.
+        jobs: {path of a notebook: environment variables of its kernel}.
+        timeout: seconds that one cell may take.
+
+    Yields:
+        Path, executed notebook (None if it failed), seconds, and error or None.
     """
     if not jobs:
         return
-    subprocess.call(
-        [PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL
-    )  # its first import may warn
-    threads = {
-        "OMP_NUM_THREADS": "1"
-    }  # models this small only wait for a second one, and other pages use the other cores
+    # The first import may print a warning.
+    subprocess.call([PYTHON, "-c", "import matplotlib.font_manager"], stderr=subprocess.DEVNULL)
+    # Models this small gain nothing from a second thread, and other pages use the other cores.
+    threads = {"OMP_NUM_THREADS": "1"}
     with ThreadPoolExecutor(min(CORES, 8)) as pool:
         futures = {
             pool.submit(execute, path, {**variables, **threads}, timeout): path
@@ -42,13 +42,16 @@ def execute_all(jobs, timeout):
         try:
             for future in as_completed(futures):
                 yield futures[future], *future.result()
-        except BaseException:  # the reader gave up: begin no further page
+        except BaseException:  # the caller stopped: start no further page
             pool.shutdown(wait=False, cancel_futures=True)
             raise
 
 
 def execute(path, variables, timeout):
-    """One notebook: what it became, its seconds, and what went wrong (the cell's source and the traceback) or None."""
+    """Execute one notebook: return it (None if it failed), its seconds, and the error or None.
+
+    The error has the cell's source and the traceback.
+    """
     start = time.perf_counter()
     try:
         notebook = nbformat.read(path, as_version=4)
@@ -65,26 +68,30 @@ def execute(path, variables, timeout):
         client.on_cell_executed = lambda **_: note_seconds(client, notebook)
         client.execute(env=variables)
         error = warned(notebook)
-    except Exception as raised:  # whatever it was, it is told beside the other pages'
+    except Exception as raised:  # of any kind; it is reported with those of other pages
         error = re.sub(r"\x1b\[[\d;]*m", "", str(raised)) or repr(raised)
     return None if error else notebook, time.perf_counter() - start, error
 
 
 def note_seconds(client, notebook):
-    """Write into the notebook's metadata the seconds that its kernel, and what it started, computed.
+    """Write the CPU seconds of the kernel and its children into the notebook's metadata.
 
-    Unlike seconds by the clock, they hardly grow when other programs use the machine as well.
+    Unlike wall-clock time, they hardly grow when other programs use the machine.
     """
     used = psutil.Process(client.km.provisioner.process.pid).cpu_times()
-    notebook.metadata["cpu_seconds"] = sum(used[:4])  # its own, and its children's: user and system
+    notebook.metadata["cpu_seconds"] = sum(used[:4])  # user and system, its own and its children's
 
 
 def warned(notebook):
-    """The first cell that wrote to stderr, and what it wrote; no page does, unless the cell's tag `remove-stderr` allows it."""
+    """An error for the first cell that wrote to stderr, or None.
+
+    The tag `remove-stderr` allows a cell to do so.
+    """
+    rule = "------------------"
     for cell in notebook.cells:
+        if "remove-stderr" in cell.metadata.get("tags", []):
+            continue
         for output in cell.get("outputs", []):
-            if output.get("name") == "stderr" and "remove-stderr" not in cell.metadata.get(
-                "tags", []
-            ):
-                return f"This cell wrote to stderr:\n------------------\n{cell.source}\n------------------\n{output.text}"
+            if output.get("name") == "stderr":
+                return f"This cell wrote to stderr:\n{rule}\n{cell.source}\n{rule}\n{output.text}"
     return None

@@ -1,4 +1,7 @@
-"""`make exercises`: what learners get, made by nbgrader from solutions/, and the table of exercises on the instructor's page."""
+"""`make exercises`: generate what learners get, with nbgrader, from solutions/.
+
+It also writes the table of exercises on the instructor's page.
+"""
 
 import re
 import shutil
@@ -22,7 +25,7 @@ def main(arguments):
 
 
 def generate(root):
-    """Make `root`/exercises anew from `root`/solutions; the gradebook is left alone."""
+    """Generate `root`/exercises from `root`/solutions; the gradebook is left alone."""
     shutil.rmtree(root / "exercises", ignore_errors=True)
     done = subprocess.run(
         [PYTHON, "-m", "nbgrader", "generate_assignment", "*", "--no-db"],
@@ -36,7 +39,7 @@ def generate(root):
 
 
 def with_table(text, root):
-    """The instructor's page with its table as the notebooks of exercises/ have it: title, points, time."""
+    """The instructor's page, with the title, points and time of each notebook in exercises/."""
     lines = {}
     for path in (root / "exercises").glob("*/*.ipynb"):
         cells = nbformat.read(path, as_version=4).cells
@@ -54,9 +57,8 @@ def with_table(text, root):
             for by_hand in (False, True)
         )
         number = int(re.search(r"\d+", title)[0])
-        lines[number] = (
-            f"| [{title}](../{path.relative_to(root).as_posix()}) | `{path.stem}` | {checks} | {hand} | {time} |"
-        )
+        link = f"[{title}](../{path.relative_to(root).as_posix()})"
+        lines[number] = f"| {link} | `{path.stem}` | {checks} | {hand} | {time} |"
     head = [
         "| exercise | name | points by checks | by hand | a learner's time |",
         "|---|---|---|---|---|",
@@ -66,6 +68,7 @@ def with_table(text, root):
     )
     if count != 1:
         sys.exit(
-            f"book/instructors.md holds {count} places for the table; expected one, between the comments that name `make exercises`"
+            f"book/instructors.md has {count} places for the table; "
+            "expected one, between the comments that name `make exercises`"
         )
     return text

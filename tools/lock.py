@@ -1,4 +1,7 @@
-"""`make lock`: pins what requirements.txt asks for, and all that this brings, for every platform and Python version at once."""
+"""`make lock`: pin the packages in requirements.txt and all their dependencies.
+
+One file serves every platform and Python version.
+"""
 
 import os
 import subprocess
@@ -10,8 +13,8 @@ from pathlib import Path
 from tools.environment import ROOT
 
 HEADER = """\
-# Every version that `make book` and `make test` use: constraints for pip, so that what another platform needs does no harm.
-# Made by `make lock` from requirements.txt; not edited by hand.
+# Every version that `make book` and `make test` use, as constraints for pip: packages that only
+# other platforms need do no harm. Written by `make lock` from requirements.txt; do not edit.
 """
 
 
@@ -41,8 +44,8 @@ def main():
             ],
         ):
             if subprocess.call([python, "-m", *command], cwd=ROOT):
-                sys.exit("requirements.lock stays as it was, for the reason above")
+                sys.exit("requirements.lock is unchanged, see above")
         (ROOT / "requirements.lock").write_text(
             HEADER + result.read_text(encoding="utf-8"), encoding="utf-8"
         )
-    print("requirements.lock is renewed; the next `make` command installs it")
+    print("requirements.lock is updated; the next `make` command installs it")

