@@ -41,19 +41,22 @@ RAW = """() => {
 # 27 s that axe took on an exercise with 7,800 coloured words, 23 went into the contrast of each.
 ONE_OF_EACH = """() => {
   const seen = new Set(), again = [];
-  const kind = node => node.closest("pre").parentElement.parentElement.className;
+  const kind = node => {
+    const box = node.closest("pre, code, dt");
+    return [box.tagName, box.className, box.parentElement.parentElement.className].join("|");
+  };
   const note = (node, ...look) => {
     const key = [...look, getComputedStyle(node).color].join("|");
     if (seen.has(key)) again.push(node);
     seen.add(key);
   };
-  for (const word of document.querySelectorAll("article pre span:not(:has(*))"))
+  for (const word of document.querySelectorAll("article :is(pre, code, dt) span:not(:has(*))"))
     note(word, word.className, word.parentElement.className, kind(word));
   for (const formula of document.querySelectorAll("article mjx-container"))
     note(formula, formula.getAttribute("display"), formula.parentElement.tagName);
   for (const node of again)
     node.matches("span") ? node.replaceWith(node.textContent) : node.replaceChildren();
-  document.querySelectorAll("article pre").forEach(box => box.normalize());
+  document.querySelectorAll("article pre, article dt").forEach(box => box.normalize());
 }"""
 AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !important }"
 
