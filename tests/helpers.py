@@ -1,5 +1,5 @@
-"""What tests share: seeded tensors; the exercises, and the answers of `tests/answers` as submissions
-that can be judged.
+"""What tests share: seeded tensors; the exercises, and the answers of `tests/answers` as
+submissions that can be judged.
 """
 
 import os
@@ -52,7 +52,7 @@ def uniform(*shape, seed=1, dtype=torch.float64):
 
 
 def correlated(n=200, seed=0):
-    """(n, 6) Gaussian rows in float64: six principal axes of falling spread, away from the origin."""
+    """Gaussian rows, (n, 6), with six axes of decreasing spread, away from the origin."""
     generator = seeded(seed)
     spread = torch.tensor([3.0, 2.0, 1.2, 0.8, 0.5, 0.3])
     rotation = torch.linalg.qr(torch.randn(6, 6, generator=generator, dtype=torch.float64)).Q

@@ -43,7 +43,7 @@ SHAPES = pytest.mark.parametrize(
 
 
 @SHAPES
-def test_patches_hold_the_pixels_that_a_loop_would_take(shape, size):
+def test_patches_have_the_pixels_of_a_loop(shape, size):
     x, columns = uniform(2, *shape), shape[2] // size
     patches = patchify(x, size)
     assert patches.shape == (2, shape[1] * shape[2] // size**2, size * size * shape[0])
@@ -62,7 +62,7 @@ def test_patches_hold_the_pixels_that_a_loop_would_take(shape, size):
 @pytest.mark.parametrize(
     "patches, ratio, count", [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1)]
 )
-def test_each_row_hides_as_many_patches_and_every_patch_has_its_turn(patches, ratio, count):
+def test_each_row_hides_equally_many_patches_and_each_patch_equally_often(patches, ratio, count):
     hidden = random_mask(4000, patches, ratio, seeded())
     mask = as_mask(hidden, patches)
     assert (

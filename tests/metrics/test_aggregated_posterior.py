@@ -1,4 +1,4 @@
-"""The divergence between codes and prior that a discriminator reads, against an integral."""
+"""The divergence between codes and prior by a discriminator, against an integral."""
 
 import math
 
@@ -32,8 +32,8 @@ def test_the_divergence_by_hand():
 
 
 @pytest.mark.parametrize("mean", [0.0, 1.0, 2.5])
-def test_the_divergence_that_the_best_discriminator_reads_is_the_integral(mean):
-    """Codes are the data, N(mean, 1); the discriminator is the best one, ln p - ln q, a straight line."""
+def test_the_estimate_by_the_best_discriminator_equals_the_integral(mean):
+    """The codes are N(mean, 1); the logit of the best discriminator, ln p - ln q, is linear."""
     model = AdversarialAutoencoder(1, (), 1, output="linear", discriminator_hidden=()).double()
     with torch.no_grad():
         for layer, weight, bias in (

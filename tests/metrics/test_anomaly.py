@@ -50,7 +50,7 @@ def test_auroc_of_a_perfect_a_reversed_and_a_constant_score():
     assert [auroc(s, is_anomaly).item() for s in (scores, -scores, torch.ones(3))] == [1, 0, 0.5]
 
 
-def test_the_threshold_lets_through_the_asked_share():
+def test_the_share_of_false_alarms_is_as_requested():
     scores = torch.rand(999, generator=GENERATOR, dtype=torch.float64)
     threshold = score_threshold(scores, 0.1)
     assert threshold.item() == pytest.approx(np.quantile(scores, 0.9))

@@ -53,7 +53,7 @@ def test_perplexity_by_hand(indices, counts, wanted):
     assert seen.tolist() == counts and perplexity(seen).item() == pytest.approx(wanted, rel=1e-14)
 
 
-def test_entropy_and_perplexity_are_scipys():
+def test_entropy_and_perplexity_equal_scipys():
     counts = torch.tensor([5, 0, 17, 3, 1_000_000, 41])
     assert code_entropy(counts).item() == pytest.approx(stats.entropy(counts), rel=1e-12)
     assert perplexity(counts).item() == pytest.approx(math.exp(stats.entropy(counts)), rel=1e-12)
@@ -68,7 +68,7 @@ def test_perplexity_of_a_batch_is_too_low():
     assert max(parts) < whole - 10
 
 
-def test_usage_over_a_data_set_is_numpys_and_scipys():
+def test_usage_over_a_data_set_equals_numpys_and_scipys():
     model, x = small_vq_vae(codes=9), uniform(23, 1, 8, 8)
     usage = codebook_usage(model, x)
     counts = np.bincount(model.indices(x).flatten(), minlength=9)
@@ -85,13 +85,15 @@ def test_usage_over_a_data_set_is_numpys_and_scipys():
 def test_usage_does_not_depend_on_the_batches(batch_size):
     model, x = small_vq_vae(), uniform(23, 1, 8, 8)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    for seen, wanted in zip(codebook_usage(model, x, batch_size), codebook_usage(model, x)):
+    for seen, wanted in zip(
+        codebook_usage(model, x, batch_size), codebook_usage(model, x), strict=True
+    ):
         assert torch.equal(seen, wanted)
     assert all(torch.equal(value, before[name]) for name, value in model.state_dict().items())
 
 
 def test_a_batch_uses_fewer_codes_than_an_epoch():
-    """Entropy is concave: over batches of one size its mean is never above that of all. A perplexity of a batch is biased low."""
+    """Entropy is concave: its mean over equal batches is never above that of all data."""
     model, x = small_vq_vae(codes=64), 4 * noise(96, 1, 8, 8)
     whole = codebook_usage(model, x)
     for size in (1, 4, 24):
@@ -102,7 +104,7 @@ def test_a_batch_uses_fewer_codes_than_an_epoch():
         assert max(part.perplexity for part in parts) <= size * 4, "no more codes than places"
 
 
-def test_usage_refuses_what_makes_no_sense():
+def test_wrong_arguments_are_refused():
     with pytest.raises(ValueError, match="batch_size is 0"):
         codebook_usage(small_vq_vae(), uniform(6, 1, 8, 8), 0)
     with pytest.raises(ValueError, match="data is empty"):

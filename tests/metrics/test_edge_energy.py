@@ -1,4 +1,4 @@
-"""Edge energies against the graph of neighbouring pixels and NumPy, and what sharpness does and does not say."""
+"""Edge energies against the graph of neighbouring pixels and NumPy; limits of sharpness."""
 
 import numpy as np
 import pytest
@@ -42,7 +42,7 @@ def blurred(x, sigma):
 
 
 def squares(n=4):
-    """Bright squares on a dark ground, one size each."""
+    """Bright squares on a dark background, each of a different size."""
     x = torch.zeros(n, 1, 28, 28, dtype=torch.float64)
     for i in range(n):
         x[i, :, 8 : 14 + 2 * i, 8 : 14 + 2 * i] = 1
@@ -89,7 +89,7 @@ def test_a_copy_is_as_sharp_and_a_blurred_one_less(energy):
 
 
 @ENERGIES
-def test_noise_is_no_detail_and_yet_counts(energy):
+def test_noise_counts_as_sharpness(energy):
     x = squares()
     assert (sharpness(x + 0.1 * noise(x.shape), x, energy) > 1).all()
     assert (sharpness(blurred(x, 1) + 0.6 * noise(x.shape), x, energy) > 1).all(), (
@@ -147,7 +147,7 @@ def test_energies_have_gradients_and_run_under_vmap(energy):
         (torch.zeros(0, 1, 4, 4), ValueError, "empty"),
     ],
 )
-def test_energies_are_those_of_images(x_hat, error, words):
+def test_energies_refuse_what_is_not_an_image(x_hat, error, words):
     for call in (gradient_energy, total_variation, lambda x: sharpness(x, x)):
         with pytest.raises(error, match=words):
             call(x_hat)

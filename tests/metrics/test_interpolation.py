@@ -1,4 +1,4 @@
-"""Paths whose length and steps are known."""
+"""Paths of known length and known steps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The sensitivity of a linear encoder in closed form, and what rescaling can't change."""
+"""The sensitivity of a linear encoder in closed form; it does not depend on the scale."""
 
 import pytest
 import torch
@@ -14,7 +14,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "test_smooth.py",
     ),
     "metrics.tangent_gains": (
-        "a linear map with known slopes along and across a plane",
+        "a linear map with known gains along and across a plane",
         "`approx`",
         "yes",
         "test_smooth.py",

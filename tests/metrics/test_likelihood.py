@@ -28,7 +28,7 @@ LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 @pytest.mark.parametrize(
     "samples, chunk, sizes", [(1, 64, [1]), (6, 6, [6]), (7, 3, [3, 3, 1]), (5, 100, [5])]
 )
-def test_the_bound_is_the_log_of_the_mean_weight_whatever_the_chunks(samples, chunk, sizes):
+def test_the_bound_is_the_log_of_the_mean_weight_for_any_chunks(samples, chunk, sizes):
     model = small_vae()
     x = uniform(7, 6)
     generator = seeded(2)
@@ -42,14 +42,14 @@ def test_the_bound_is_the_log_of_the_mean_weight_whatever_the_chunks(samples, ch
     )
 
 
-def test_the_bound_survives_weights_too_small_for_a_float():
+def test_the_bound_is_finite_for_weights_too_small_for_a_float():
     model = VAE(3000, (), 2).float()
     assert iwae_bound(model, torch.rand(2, 3000), 10, seeded()).isfinite().all()
 
 
 @LIKELIHOODS
 def test_the_bound_rises_from_the_elbo_to_the_likelihood(likelihood):
-    """A code of one unit: the likelihood is an integral that SciPy takes; 60 repeats give each mean its interval."""
+    """With one unit SciPy integrates the likelihood; 4000 repeats give each mean its interval."""
     model, x = small_vae(likelihood, latent_dim=1), uniform(1, 6).round()
 
     def density(z):
@@ -75,7 +75,7 @@ def test_the_bound_rises_from_the_elbo_to_the_likelihood(likelihood):
     assert iwae_bound(model, x, 40_000, seeded(), 8000).item() == pytest.approx(log_p, abs=0.01)
 
 
-def test_a_single_value_of_the_bound_may_lie_above_another_with_more_draws():
+def test_a_single_estimate_may_lie_above_one_with_more_samples():
     model, x = small_vae(), uniform(200, 6)
     assert (iwae_bound(model, x, 1, seeded()) > iwae_bound(model, x, 50, seeded(1))).any()
 

@@ -1,4 +1,4 @@
-"""Points put where they are counted."""
+"""Counts and coverage of points at known modes."""
 
 import pytest
 import torch

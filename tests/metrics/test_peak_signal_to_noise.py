@@ -33,10 +33,12 @@ def pair(shape=(6, 1, 28, 28), dtype=torch.float64):
     "shape", [(6, 1, 28, 28), (4, 3, 5, 7), (3, 12), (2, 1, 1, 1), (3, 2, 3, 2, 3)]
 )
 @pytest.mark.parametrize("data_range", [1, 2.0, 255])
-def test_psnr_is_that_of_scikit_image_for_each_image(library, shape, data_range):
+def test_psnr_equals_that_of_scikit_image_for_each_image(library, shape, data_range):
     oracle = library("skimage.metrics").peak_signal_noise_ratio
     x_hat, x = pair(shape)
-    wanted = [oracle(a, b, data_range=data_range) for a, b in zip(x.numpy(), x_hat.numpy())]
+    wanted = [
+        oracle(a, b, data_range=data_range) for a, b in zip(x.numpy(), x_hat.numpy(), strict=True)
+    ]
     np.testing.assert_allclose(psnr(x_hat, x, data_range), wanted, rtol=1e-12)
 
 
@@ -50,7 +52,7 @@ def test_psnr_by_hand(error, data_range, decibels):
     assert psnr(x - error, x, data_range).tolist() == pytest.approx([decibels] * 2, abs=1e-7)
 
 
-def test_an_exact_image_has_no_limit():
+def test_an_exact_image_has_an_infinite_psnr():
     x_hat, x = pair()
     x_hat[2] = x[2]
     assert psnr(x_hat, x).isinf().nonzero().tolist() == [[2]] and psnr(x_hat, x)[2] > 0
@@ -78,7 +80,7 @@ def test_psnr_has_a_gradient_and_runs_under_vmap():
 
 
 @pytest.mark.parametrize("data_range", [0, -1, True, "1", None, math.nan])
-def test_a_range_is_positive(data_range):
+def test_a_range_that_is_not_positive_is_refused(data_range):
     with pytest.raises(ValueError, match="data_range is .*; expected a positive float"):
         psnr(*pair(), data_range)
 

@@ -1,4 +1,4 @@
-"""A code of known units: one that speaks, one collapsed, one shifted, one narrow about a constant."""
+"""A code of four units: informative, collapsed, shifted, and narrow around a constant."""
 
 import pytest
 import torch
@@ -31,24 +31,24 @@ MEAN = torch.stack(
 LOG_VARIANCE = torch.tensor([-4.0, 0.0, 0.0, -6.0]).expand(11, 4)
 
 
-def test_each_kind_of_unit_is_told():
+def test_each_kind_of_unit_is_classified():
     report = collapse_report(MEAN, LOG_VARIANCE)
     assert report.active_by_variance.tolist() == [True, False, False, False]
     assert report.active_by_kl.tolist() == [True, False, True, True], (
-        "a constant that the prior does not expect costs nats and says nothing"
+        "a constant that differs from the prior costs nats without information"
     )
     assert active_units(MEAN) == 1
 
 
-def test_figures_against_numpy_and_torch():
+def test_values_against_numpy_and_torch():
     report = collapse_report(MEAN, LOG_VARIANCE)
     assert report.variance.tolist() == pytest.approx(MEAN.numpy().var(0).tolist())
     divergence = kl_divergence(Normal(MEAN, (LOG_VARIANCE / 2).exp()), Normal(0.0, 1.0)).mean(0)
     torch.testing.assert_close(report.kl, divergence)
 
 
-def mute_below():
-    """A ladder whose lower level gets no evidence, and a prior that moves with the code above; a large code above."""
+def silent_lower_level():
+    """A ladder whose lower level has no evidence and a prior that depends on the code above."""
     torch.manual_seed(0)
     model = LadderVAE(6, (5, 4), (3, 2), "tanh").double()
     with torch.no_grad():
@@ -63,19 +63,22 @@ def mute_below():
     )
 
 
-def test_a_level_of_a_hierarchy_is_held_to_its_own_prior():
-    """The lower level follows its prior, which the upper one moves: it says nothing, though its mean varies and N(0, 1) is far."""
-    model, x = mute_below()
-    low, high = (collapse_report(*q, prior=p) for q, p in zip(model.posterior(x), model.priors(x)))
+def test_a_level_of_a_hierarchy_is_compared_with_its_own_prior():
+    """The lower level equals its prior: no information, although its mean varies, far from 0."""
+    model, x = silent_lower_level()
+    low, high = (
+        collapse_report(*q, prior=p)
+        for q, p in zip(model.posterior(x), model.priors(x), strict=True)
+    )
     assert not low.active_by_variance.any() and not low.active_by_kl.any() and low.kl.max() < 1e-6
     assert high.active_by_variance.all() and high.active_by_kl.all()
     fooled = collapse_report(*model.posterior(x)[0])
     assert fooled.active_by_variance.all() and fooled.active_by_kl.all()
-    for ours, theirs in zip(high, collapse_report(*model.posterior(x)[1])):
+    for ours, theirs in zip(high, collapse_report(*model.posterior(x)[1]), strict=True):
         assert torch.equal(ours, theirs), "the prior at the top is N(0, I)"
 
 
-def test_with_a_prior_the_figures_are_numpys_and_torchs():
+def test_values_with_a_prior_against_numpy_and_torch():
     m, s = torch.randn(2, 11, 4, generator=torch.Generator().manual_seed(0))
     report = collapse_report(MEAN, LOG_VARIANCE, prior=(m, s))
     assert report.variance.tolist() == pytest.approx((MEAN - m).numpy().var(0).tolist())

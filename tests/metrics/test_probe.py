@@ -1,4 +1,4 @@
-"""A code that separates the classes, and one that knows nothing."""
+"""A code that separates the classes, and one of noise."""
 
 import pytest
 import torch
@@ -20,24 +20,24 @@ LABELS = torch.arange(90) % 3
 NOISE = torch.randn(90, 4, generator=torch.Generator().manual_seed(0))
 
 
-def test_what_a_line_can_separate_is_read():
+def test_linearly_separable_classes_are_predicted():
     z = NOISE.clone()
     z[:, :3] += 20 * torch.nn.functional.one_hot(LABELS)
     accuracies = linear_probe(z, LABELS)
     assert accuracies.shape == (5,) and (accuracies == 1).all()
 
 
-def test_codes_are_standardised():
+def test_codes_are_standardized():
     classes = torch.nn.functional.one_hot(LABELS)
     assert linear_probe(torch.cat([1e-4 * classes + 7, 1e3 * NOISE], 1), LABELS).mean() > 0.95
 
 
-def test_noise_tells_nothing():
+def test_noise_predicts_nothing():
     assert linear_probe(NOISE, LABELS).mean() < 0.55
 
 
-def test_each_sample_is_judged_by_a_model_that_has_not_seen_it():
-    """One-hot codes of the samples: a probe that saw them would know them all."""
+def test_each_sample_is_classified_by_a_model_not_trained_on_it():
+    """One-hot codes of the samples: a probe trained on them would be right for all."""
     assert linear_probe(torch.eye(90), LABELS, C=1e6).mean() < 0.55
 
 
@@ -50,7 +50,7 @@ def test_wrong_arguments():
 
 @pytest.mark.parametrize("seed, folds, inverse_penalty", [(0, 5, 1.0), (3, 3, 0.01)])
 def test_it_is_logistic_regression_on_each_held_out_part(seed, folds, inverse_penalty):
-    """Scaled and fitted by hand on the rest of each part, without a pipeline or a cross-validation."""
+    """Scaled and fitted by hand on the other folds, without a pipeline or cross-validation."""
     z = NOISE + 1.5 * torch.nn.functional.one_hot(LABELS, 4)
     wanted = []
     for known, held in StratifiedKFold(folds, shuffle=True, random_state=seed).split(z, LABELS):

@@ -1,4 +1,4 @@
-"""Rate and distortion: with a linear model the exact ELBO; averages over a data set and not over its batches."""
+"""Rate and distortion: the exact ELBO of a linear model; averages over a data set."""
 
 import pytest
 import torch
@@ -35,7 +35,7 @@ def linear(x, k=2, **options):
 
 @pytest.mark.parametrize("solved", [True, False])
 def test_together_they_are_the_negative_elbo(solved):
-    """Exact for a linear model; the draws leave the error of a mean."""
+    """The ELBO of a linear model is exact; the samples leave the error of a mean."""
     x = data()
     torch.manual_seed(0)
     model = linear(x) if solved else LinearVAE(6, 2).double()
@@ -48,14 +48,14 @@ def test_together_they_are_the_negative_elbo(solved):
 
 
 def test_the_rate_of_probabilistic_pca_is_known():
-    """At the optimum a unit has KL (1/2) ln(lambda / s^2) on average over the data: the capacity of a Gaussian channel."""
+    """At the optimum a unit has a mean KL of (1/2) ln(lambda / s^2), as a Gaussian channel."""
     x = data()
     model, values = linear(x, 3), principal_axes(x)[2]
     wanted = (values[:3].log() - values[3:].mean().log()).sum() / 2
     assert rate_distortion(model, x, seeded()).rate.item() == pytest.approx(wanted.item(), rel=1e-6)
 
 
-def test_each_is_pytorchs():
+def test_each_equals_pytorchs():
     torch.manual_seed(0)
     model, x = VAE(6, (5,), 3, "tanh").double(), data(9).sigmoid()
     rate, distortion = rate_distortion(model, x, seeded(3))
@@ -72,18 +72,20 @@ def test_each_is_pytorchs():
 
 @pytest.mark.parametrize("batch_size", [1, 7, 100, 299, 300, 1000])
 def test_batches_do_not_matter_nor_does_a_short_last_one(batch_size):
-    """The rate is exact; the distortion too, where codes are drawn without noise."""
+    """The rate is exact, and so is the distortion of codes without noise."""
     x = data().sort(0).values  # the last batch is unlike the first
     model = linear(x)
     with torch.no_grad():
         model.log_variance.fill_(-70)
     for seen, wanted in zip(
-        rate_distortion(model, x, seeded(1), batch_size), rate_distortion(model, x, seeded(2), 300)
+        rate_distortion(model, x, seeded(1), batch_size),
+        rate_distortion(model, x, seeded(2), 300),
+        strict=True,
     ):
         assert seen.item() == pytest.approx(wanted.item(), rel=1e-10)
 
 
-def test_a_ladder_has_them_too():
+def test_a_ladder_has_both():
     torch.manual_seed(0)
     model, x = LadderVAE(6, (5, 4), (3, 2), "tanh").double(), data(20).sigmoid()
     rate, distortion = rate_distortion(model, x, seeded(4))
@@ -100,7 +102,7 @@ def test_beta_trades_one_for_the_other():
         model = LinearVAE(6, 3, sigma=0.7).double()
         fit(model, x, beta_vae(beta), steps=250, batch_size=300, lr=0.03, device="cpu")
         seen.append(rate_distortion(model, x, seeded()))
-    rates, distortions = zip(*seen)
+    rates, distortions = zip(*seen, strict=True)
     assert rates[0] > rates[1] > rates[2] and distortions[0] < distortions[1] < distortions[2]
     assert min(seen, key=sum) is seen[1], "their sum is least where beta is 1"
 
@@ -115,7 +117,7 @@ def test_float32():
     )
 
 
-def test_what_makes_no_sense_is_refused():
+def test_wrong_arguments_are_refused():
     x = data()
     with pytest.raises(ValueError, match="batch_size is 0"):
         rate_distortion(linear(x), x, seeded(), 0)

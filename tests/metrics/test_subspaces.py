@@ -1,4 +1,4 @@
-"""Against SciPy, and at angles that a cosine can't tell from zero."""
+"""Principal angles against SciPy, and at angles whose cosine rounds to 1."""
 
 import math
 
@@ -40,7 +40,7 @@ def test_a_known_angle_in_the_plane(angle):
     assert principal_angles(a, b).item() == pytest.approx(angle, rel=1e-9)
 
 
-def test_an_angle_that_a_sine_cannot_tell_from_a_right_one():
+def test_an_angle_whose_sine_rounds_to_1():
     a, b = (
         torch.eye(2, dtype=torch.float64)[:, :1],
         torch.tensor([[1e-8], [1.0]], dtype=torch.float64),
@@ -49,7 +49,7 @@ def test_an_angle_that_a_sine_cannot_tell_from_a_right_one():
 
 
 def test_spaces_that_share_directions():
-    """Two of dimension 6 in 9 share three, at angles where SciPy is right to 1.5e-8 only."""
+    """Two of dimension 6 in 9 share three; SciPy is accurate to 1.5e-8 only for these."""
     a, b = spaces(6, 6)
     angles = principal_angles(a, b)
     assert angles[3:].max() < 1e-13

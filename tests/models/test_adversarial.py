@@ -33,6 +33,6 @@ def test_new_samples_are_decoded_noise():
         (lambda: small_adversarial().sample(0), ValueError, "n is 0"),
     ],
 )
-def test_what_cannot_be_is_refused(call, error, words):
+def test_an_invalid_size_or_number_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call()

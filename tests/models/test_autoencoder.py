@@ -40,7 +40,7 @@ IN_NUMPY = {
 
 
 def layers(part, h, activation):
-    """`part`, a state dictionary, applied to `h` in NumPy: `activation` between the layers and none after the last."""
+    """The layers of the state dictionary `part` in NumPy, with `activation` between them."""
     weights = [value.numpy() for value in part.values()]
     for i in range(0, len(weights), 2):
         h = (activation(h) if i else h) @ weights[i].T + weights[i + 1]
@@ -78,7 +78,7 @@ def test_it_computes_what_its_layers_say(activation, code, output, hidden):
 @pytest.mark.parametrize("shape", [(1, 28, 28), (3, 5, 7), (12,), 12, [4, 3], (2, 1, 1, 3)])
 @pytest.mark.parametrize("hidden", [(), (9,), (16, 8, 4)])
 @pytest.mark.parametrize("batch", [1, 6])
-def test_shapes_go_round(shape, hidden, batch):
+def test_shapes_of_code_and_reconstruction(shape, hidden, batch):
     model = Autoencoder(shape, hidden, latent_dim=2)
     sample = (shape,) if isinstance(shape, int) else tuple(shape)
     x_hat, z = model(torch.rand(batch, *sample))
@@ -103,7 +103,7 @@ def test_the_default_is_the_network_of_the_course():
 
 
 @pytest.mark.parametrize("output", RANGES)
-def test_output_range_is_what_the_output_reaches(output):
+def test_output_range_is_the_range_of_the_output_activation(output):
     low, high = Autoencoder(4, (), 1, output=output).output_range
     reached = Autoencoder(4, (), 1, output=output).output(torch.tensor([-1e9, 1e9])).tolist()
     assert reached == ([low, high] if output != "linear" else [-1e9, 1e9])
@@ -112,8 +112,8 @@ def test_output_range_is_what_the_output_reaches(output):
     ]
 
 
-def test_pixels_stand_in_their_places():
-    """A decoder that copies its code shows which unit goes to which pixel."""
+def test_each_pixel_keeps_its_position():
+    """A decoder that copies its code shows which unit becomes which pixel."""
     model = Autoencoder((2, 2, 3), (), 12, output="linear")
     with torch.no_grad():
         model.decoder[0].weight.copy_(torch.eye(12))
@@ -181,7 +181,7 @@ def test_a_wrong_code_is_refused(z, error, words):
         ({"output": "relu"}, "output is 'relu'; expected one of 'sigmoid', 'tanh', 'linear'"),
     ],
 )
-def test_a_size_or_a_name_that_cannot_be_is_refused(options, words):
+def test_an_invalid_size_or_name_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         Autoencoder(**options)
 
@@ -192,7 +192,7 @@ def tied(activation="tanh", hidden=(5,), seed=0):
 
 
 def by_hand(x, weight, top, a, b, c, d):
-    """A tied autoencoder 6-5-3-5-6, its two matrices written twice."""
+    """A tied autoencoder 6-5-3-5-6 that uses each of its two matrices twice."""
     z = torch.tanh(torch.tanh(x @ weight.T + a) @ top.T + b)  # (B, 3)
     return torch.tanh(z @ top + c) @ weight + d, z
 
@@ -210,7 +210,7 @@ def parameters_by_hand(model):
 
 
 @pytest.mark.parametrize("hidden", [(), (9,), (16, 8, 4)])
-def test_tied_weights_are_half_of_the_matrices(hidden):
+def test_tied_weights_halve_the_number_of_matrices(hidden):
     model = Autoencoder((3, 4), hidden, 2, tied=True)
     pairs = list(itertools.pairwise([12, *hidden, 2]))
     assert sum(p.numel() for p in model.parameters()) == sum(a * b + a + b for a, b in pairs)
@@ -219,8 +219,8 @@ def test_tied_weights_are_half_of_the_matrices(hidden):
     assert x_hat.shape == (5, 3, 4) and z.shape == (5, 2)
 
 
-def test_tied_weights_learn_from_both_of_their_uses():
-    """Values and slopes are those of the same sums with each matrix written twice; neither use alone gives them."""
+def test_tied_weights_get_the_gradients_of_both_uses():
+    """Values and gradients equal those of two copies of each matrix, added up."""
     model, x = tied(), torch.randn(7, 2, 3, dtype=torch.float64)
     with torch.no_grad():
         for p in model.parameters():
@@ -229,22 +229,26 @@ def test_tied_weights_learn_from_both_of_their_uses():
     (x_hat, z), (wanted, code) = model(x), by_hand(x.flatten(1), *given)
     torch.testing.assert_close(x_hat.flatten(1), wanted, rtol=1e-12, atol=1e-12)
     torch.testing.assert_close(z, code, rtol=1e-12, atol=1e-12)
-    slopes = torch.autograd.grad((x_hat - x).square().sum(), given)
+    gradients = torch.autograd.grad((x_hat - x).square().sum(), given)
     again = [p.detach().clone().requires_grad_() for p in given]
     for ours, theirs in zip(
-        slopes,
+        gradients,
         torch.autograd.grad(
             (by_hand(x.flatten(1), *again)[0] - x.flatten(1)).square().sum(), again
         ),
+        strict=True,
     ):
         torch.testing.assert_close(ours, theirs, rtol=1e-10, atol=1e-10)
     (decoder_alone,) = torch.autograd.grad(
         (model.decode(model.encode(x).detach()) - x).square().sum(), given[:1]
     )
-    assert not torch.allclose(decoder_alone, slopes[0], rtol=0.01)
-    names, values = zip(*model.named_parameters())
+    assert not torch.allclose(decoder_alone, gradients[0], rtol=0.01)
+    names, values = zip(*model.named_parameters(), strict=True)
     assert torch.autograd.gradcheck(
-        lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)), values
+        lambda *given: torch.func.functional_call(
+            model, dict(zip(names, given, strict=True)), (x,)
+        ),
+        values,
     )
 
 
@@ -278,7 +282,7 @@ def test_a_copy_a_cast_and_a_saved_state_keep_the_tie(dtype):
 
 
 def test_many_tied_models_run_as_one():
-    """`functional_call` and `stack_module_state`: the tie is looked up when the decoder runs, whichever weights are in place."""
+    """With `functional_call` and `stack_module_state`: the decoder uses the weights of the call."""
     models, x = [tied(seed=seed) for seed in range(3)], torch.randn(4, 2, 3, dtype=torch.float64)
     parameters, buffers = torch.func.stack_module_state(models)
     assert parameters.keys() == models[0].state_dict().keys() and len(parameters) == 6, (
@@ -286,26 +290,28 @@ def test_many_tied_models_run_as_one():
     )
     before = {name: value.clone() for name, value in models[0].state_dict().items()}
 
-    def call(parameters, buffers):
-        return torch.func.functional_call(base, (parameters, buffers), (x,))
+    def call(base):
+        return lambda *state: torch.func.functional_call(base, state, (x,))
 
     for base in (copy.deepcopy(models[0]).to("meta"), models[0]):
-        together, _ = torch.func.vmap(call)(parameters, buffers)
+        together, _ = torch.func.vmap(call(base))(parameters, buffers)
         torch.testing.assert_close(
             together, torch.stack([model(x)[0] for model in models]), rtol=1e-12, atol=1e-12
         )
-    slopes = torch.func.grad(lambda p: torch.func.vmap(call)(p, buffers)[0].square().sum())(
-        parameters
-    )
+    gradients = torch.func.grad(
+        lambda p: torch.func.vmap(call(models[0]))(p, buffers)[0].square().sum()
+    )(parameters)
     for i, model in enumerate(models):
         wanted = torch.autograd.grad(model(x)[0].square().sum(), model.encoder[0][0].weight)[0]
-        torch.testing.assert_close(slopes["encoder.0.0.weight"][i], wanted, rtol=1e-10, atol=1e-10)
-    assert all(torch.equal(value, before[name]) for name, value in base.state_dict().items()), (
-        "the weights are put back"
-    )
+        torch.testing.assert_close(
+            gradients["encoder.0.0.weight"][i], wanted, rtol=1e-10, atol=1e-10
+        )
+    assert all(
+        torch.equal(value, before[name]) for name, value in models[0].state_dict().items()
+    ), "the weights are put back"
 
 
-def test_an_untied_model_draws_the_weights_that_it_always_drew():
+def test_an_untied_model_has_the_initial_weights_of_its_linear_layers():
     torch.manual_seed(0)
     model = Autoencoder(6, (5,), 3)
     torch.manual_seed(0)

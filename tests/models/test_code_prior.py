@@ -1,4 +1,4 @@
-"""The counted prior of a grid of symbols, by enumeration and by hand."""
+"""The prior over grids of indices, by enumeration and by hand."""
 
 import itertools
 import math
@@ -47,7 +47,7 @@ def test_the_prior_is_a_distribution_and_samples_follow_it(concentration):
     )
 
 
-def test_independent_places_by_hand():
+def test_independent_positions_by_hand():
     prior = CodePrior(torch.tensor([[0, 1], [0, 1], [0, 0], [1, 1]]), 2, math.inf, smoothing=1.0)
     chances = prior.log_prob(torch.tensor([[0, 1], [1, 0]])).exp()
     assert chances.tolist() == pytest.approx([(3.5 / 5) ** 2, (1.5 / 5) ** 2], rel=1e-6)
@@ -64,7 +64,7 @@ def test_pairs_by_hand():
     )
 
 
-def test_the_prior_that_looks_back_learns_a_rhythm_and_independent_places_cannot():
+def test_pairs_learn_an_alternation_that_independent_positions_cannot():
     bits = torch.randint(2, (300, 1), generator=seeded())
     rows = (bits + torch.arange(8)) % 2  # 0101... or 1010...
     back, alone = CodePrior(rows[:200], 2), CodePrior(rows[:200], 2, math.inf)

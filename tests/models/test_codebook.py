@@ -24,7 +24,7 @@ KINDS = pytest.mark.parametrize("decay", [None, 0.9])
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
 @pytest.mark.parametrize("n, k, d", [(1, 1, 1), (50, 7, 3), (300, 64, 8), (5, 20, 1)])
-def test_the_nearest_code_is_scipys_and_that_of_the_readable_form(n, k, d, dtype):
+def test_the_nearest_code_equals_that_of_scipy_and_of_the_readable_form(n, k, d, dtype):
     vectors, codebook = noise(n, d).to(dtype), noise(k, d, seed=1).to(dtype) + 0.5
     indices = nearest(vectors, codebook)
     assert indices.tolist() == vq.vq(vectors.numpy(), codebook.numpy())[0].tolist()
@@ -42,8 +42,8 @@ def test_one_full_step_of_averages_without_memory_is_a_step_of_k_means(shape):
     np.testing.assert_allclose(book.weight, kmeans.cluster_centers_, rtol=0, atol=2e-15)
 
 
-def test_averages_start_without_bias_and_forget_at_their_rate():
-    """By hand: the weights of step i of t are decay^(t - i), over sums and over counts."""
+def test_averages_are_unbiased_from_the_first_step_and_decay_at_their_rate():
+    """By hand: step i of t has the weight decay^(t - i), in sums and in counts."""
     book, batches = (
         Codebook(2, 1, decay=0.8).double(),
         [([1.0, 2.0], [0, 0]), ([5.0, -1.0], [0, 1]), ([3.0, 0.0], [1, 1])],
@@ -91,13 +91,13 @@ def test_dead_codes_move_to_vectors_of_the_batch_and_others_stay(decay):
     torch.testing.assert_close(book.weight[2:], after[2:])
 
 
-def test_the_first_step_starts_the_codes_among_the_data():
+def test_the_first_step_moves_all_codes_to_the_data():
     book = Codebook(5, 2)
     book.revive(noise(50, 2).float() + 100, seeded())
     assert (book.weight > 90).all()
 
 
-def test_a_code_on_the_edge_of_use_lives():
+def test_a_code_is_dead_only_below_the_threshold():
     for count, dead in ((3, False), (2, True)):  # of 100, against a share of 0.1 / 4
         book = Codebook(4, 1, restart=0.1)
         book.update(

@@ -1,4 +1,4 @@
-"""The convolutional autoencoder: sizes of every kind, the tied way back as an adjoint, and which pixels see which."""
+"""The convolutional autoencoder: all image sizes, tied layers as adjoints, receptive fields."""
 
 import copy
 import itertools
@@ -31,7 +31,7 @@ SIZES = [(28, 28), (27, 27), (32, 32), (45, 30), (30, 45), (4, 4), (5, 7), (7, 4
 
 
 def start(shape=(2, 7, 6), channels=(3, 4), latent_dim=5, seed=0, **options):
-    """A small smooth model in float64, its biases away from zero."""
+    """A small smooth model in float64 with biases other than zero."""
     torch.manual_seed(seed)
     model = ConvAutoencoder(
         shape, channels, latent_dim, **{"activation": "tanh", "output": "linear", **options}
@@ -43,7 +43,7 @@ def start(shape=(2, 7, 6), channels=(3, 4), latent_dim=5, seed=0, **options):
 
 
 def convolutions(model):
-    """The pairs of a convolution and its way back, the finest first."""
+    """Pairs of a convolution and the layer that undoes it, the finest first."""
     down = [layer for layer in model.encoder if isinstance(layer, torch.nn.Conv2d)]
     up = [
         layer
@@ -68,7 +68,7 @@ def test_an_image_of_any_size_comes_back(size, inputs, tied):
     assert model.output_range == (0, 1) and model.shape == (inputs, *size) and model.latent_dim == 5
 
 
-def test_every_pair_of_sides_with_every_number_of_halvings():
+def test_every_pair_of_sides_with_every_number_of_convolutions():
     for height, width, n_downsamplings in itertools.product(range(2, 20), [8, 9, 15], (1, 2, 3)):
         if height >= 2**n_downsamplings:
             model = ConvAutoencoder(
@@ -81,7 +81,7 @@ def test_every_pair_of_sides_with_every_number_of_halvings():
     "shape, channels", [((1, 28, 28), (16, 32)), ((3, 45, 30), (4, 5, 6)), ((2, 9, 9), (7,))]
 )
 def test_parameters_by_formula(shape, channels):
-    """16 numbers a pair of channels, the linear layer on what is left of the grid; tied, all matrices once."""
+    """16 for each pair of channels, plus the linear layer; tied, each matrix counts once."""
     pairs = list(itertools.pairwise([shape[0], *channels]))
     grid = channels[-1] * math.prod(side // 2 ** len(channels) for side in shape[1:])
     matrices = sum(16 * a * b for a, b in pairs) + grid * 10
@@ -91,11 +91,11 @@ def test_parameters_by_formula(shape, channels):
         assert sum(p.numel() for p in model.parameters()) == times * matrices + biases
 
 
-def test_a_convolution_is_scipys():
-    """Out of one channel: correlation with the kernel at every second place, the border padded with a zero."""
+def test_a_convolution_equals_scipys_correlation():
+    """For one channel: correlation at every second position, with a border of one zero."""
     model, x = start((1, 7, 6), (3,)), noise(1, 1, 7, 6)
     layer = convolutions(model)[0][0]
-    for kernel, bias, seen in zip(layer.weight[:, 0], layer.bias, layer(x)[0]):
+    for kernel, bias, seen in zip(layer.weight[:, 0], layer.bias, layer(x)[0], strict=True):
         wanted = (
             signal.correlate2d(np.pad(x[0, 0], 1), kernel.detach(), "valid")[::2, ::2] + bias.item()
         )
@@ -103,21 +103,21 @@ def test_a_convolution_is_scipys():
 
 
 @TIES
-def test_activations_stand_between_the_layers_and_on_the_code(tied):
-    """The same sums in a row; none after the last layer but the output."""
+def test_activations_are_between_the_layers_and_on_the_code(tied):
+    """The layers one by one; after the last there is only the output activation."""
     model, x = start(tied=tied, code_activation="relu", output="sigmoid"), noise(3, 2, 7, 6)
     (first, last_up), (second, first_up) = convolutions(model)
     h = torch.tanh(second(torch.tanh(first(x))))
     z = model.encoder[-2](h.flatten(1)).relu()
     h = torch.tanh(model.decoder[0](z)).reshape(3, 4, 1, 1)
     x_hat = last_up(torch.tanh(first_up(h))).sigmoid()
-    for seen, wanted in zip(model(x), (x_hat, z)):
+    for seen, wanted in zip(model(x), (x_hat, z), strict=True):
         torch.testing.assert_close(seen, wanted, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("size", [(7, 6), (8, 9), (4, 4), (13, 11)])
 def test_tied_each_layer_is_the_adjoint_of_its_own(size):
-    """<A x, y> = <x, A' y>, biases apart: for each convolution and for the linear layer."""
+    """<A x, y> = <x, A' y> without the biases, for each convolution and for the linear layer."""
     model = start((2, *size), tied=True)
     x = noise(1, 2, *size)
     for down, up in convolutions(model):
@@ -148,7 +148,7 @@ def test_tied_and_linear_the_whole_decoder_is_the_adjoint_of_the_encoder():
 
 @pytest.mark.parametrize("size", [(7, 6), (28, 28), (27, 13)])
 @TIES
-def test_every_pixel_is_seen_and_drawn(size, tied):
+def test_every_pixel_affects_the_code_and_is_affected_by_it(size, tied):
     """Also the last rows and columns of an odd side."""
     model, x = (
         start((1, *size), tied=tied, activation="linear"),
@@ -159,20 +159,20 @@ def test_every_pixel_is_seen_and_drawn(size, tied):
     assert (seen != 0).all() and (drawn > 0).all()
 
 
-def test_what_a_place_of_the_grid_sees():
-    """After two halvings 10 x 10 pixels, from 4 i - 3 on: a place depends on all of them and on no other."""
+def test_the_receptive_field_of_a_grid_position():
+    """After two convolutions it is 10 x 10 pixels from 4 i - 3 on: all of them and no other."""
     model = start((1, 28, 28))
     features = model.encoder[1:5]  # two convolutions and their activations
     x = noise(1, 1, 28, 28).requires_grad_()
-    (slope,) = torch.autograd.grad(features(x)[0, :, 3, 2].sum(), x)
-    rows, columns = (slope[0, 0] != 0).nonzero().T
+    (gradient,) = torch.autograd.grad(features(x)[0, :, 3, 2].sum(), x)
+    rows, columns = (gradient[0, 0] != 0).nonzero().T
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (9, 18, 5, 14) and len(
         rows
     ) == 100
 
 
-def test_neighbouring_pixels_get_as_many_terms():
-    """Away from the border: with kernels of ones every pixel is the same. With 3 x 3 it would not be."""
+def test_neighbouring_pixels_are_sums_of_equally_many_terms():
+    """With kernels of ones all pixels off the border are equal; with 3 x 3 they would not be."""
     layer = convolutions(start((1, 12, 12), (1,)))[0][1]
     with torch.no_grad():
         layer.weight.fill_(1)
@@ -181,11 +181,13 @@ def test_neighbouring_pixels_get_as_many_terms():
 
 
 @TIES
-def test_slopes(tied):
+def test_gradients(tied):
     model, x = start((1, 5, 4), (2, 2), 2, tied=tied), noise(2, 1, 5, 4)
-    names, values = zip(*model.named_parameters())
+    names, values = zip(*model.named_parameters(), strict=True)
     assert torch.autograd.gradcheck(
-        lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,)),
+        lambda x, *given: torch.func.functional_call(
+            model, dict(zip(names, given, strict=True)), (x,)
+        ),
         (x.requires_grad_(), *values),
     )
 
@@ -233,7 +235,8 @@ def test_training_beats_the_mean_image():
     [
         (
             {"shape": 784},
-            r"shape is \(784,\) with 2 convolutions of stride 2; expected \(C, H, W\) with H and W of at least 4: .*Autoencoder",
+            r"shape is \(784,\) with 2 convolutions of stride 2; expected \(C, H, W\) "
+            "with H and W of at least 4: .*Autoencoder",
         ),
         ({"shape": (28, 28)}, r"shape is \(28, 28\)"),
         ({"shape": (1, 28, 3)}, "at least 4"),
@@ -250,7 +253,7 @@ def test_training_beats_the_mean_image():
         ({"output": "relu"}, "output is 'relu'"),
     ],
 )
-def test_what_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         ConvAutoencoder(**options)
 

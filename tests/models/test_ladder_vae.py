@@ -1,4 +1,4 @@
-"""The Ladder VAE against PyTorch's distributions, a two-dimensional integral over its codes, and a VAE of one level."""
+"""The Ladder VAE against PyTorch's distributions, an integral over two codes, and a VAE."""
 
 import math
 
@@ -44,7 +44,7 @@ def normal(mean, log_variance):
     return Normal(mean, (log_variance / 2).exp())
 
 
-def test_the_density_is_pytorchs():
+def test_the_density_equals_pytorchs():
     z, mean, log_variance = noise(3, 5, 4)
     torch.testing.assert_close(
         log_density(z, mean, log_variance), normal(mean, log_variance).log_prob(z).sum(1)
@@ -52,7 +52,7 @@ def test_the_density_is_pytorchs():
 
 
 def test_merging_is_the_product_of_two_densities():
-    """ln p + ln q - ln(merged) does not depend on where it is taken."""
+    """ln p + ln q - ln(merged) is the same at every point."""
     m, s, n, t = noise(4, 5, 3)
     merged, z = merge(m, s, n, t), noise(50, 5, 3, seed=1)
     rest = normal(m, s).log_prob(z) + normal(n, t).log_prob(z) - normal(*merged).log_prob(z)
@@ -65,12 +65,12 @@ def test_merging_is_the_product_of_two_densities():
 @SKIPS
 @LIKELIHOODS
 def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
-    """Level by level, from the top: evidence at the top, merged below; every divergence to the prior from above."""
+    """From the top down: evidence at the top, merged below; each divergence from its prior."""
     model = start(skip, likelihood)
     x = uniform(7, 6).round()
     generator = seeded(3)
     h, evidence = x, []
-    for up, found in zip(model.up, model.evidence):
+    for up, found in zip(model.up, model.evidence, strict=True):
         h = up(h)
         mean, raw = found(h).chunk(2, 1)
         evidence.append((mean, 10 * torch.tanh(raw / 10)))
@@ -128,7 +128,7 @@ def test_a_ladder_of_one_level_is_a_vae(likelihood):
 
 @SKIPS
 def test_the_bound_rises_to_the_likelihood_integrated_over_both_codes(skip):
-    """Two codes of one unit: ln p(x) by summing over a fine grid, which knows only the way down."""
+    """Two codes of one unit: ln p(x) is a sum over a fine grid that uses the decoder only."""
     model, x = start(skip, hidden=(4, 3), latent_dims=(1, 1), seed=1), uniform(1, 6).round()
     axis = torch.linspace(-9, 9, 601, dtype=torch.float64)
     with torch.no_grad():
@@ -169,14 +169,16 @@ def test_any_shape_and_three_levels_come_back(skip, shape):
     x_hat, z = model(x)
     assert x_hat.shape == x.shape and [code.shape for code in z] == [(4, 3), (4, 2), (4, 2)]
     assert [mean.shape for mean, _ in model.posterior(x)] == [code.shape for code in z]
-    assert all(torch.equal(code, mean) for code, (mean, _) in zip(z, model.posterior(x)))
+    assert all(
+        torch.equal(code, mean) for code, (mean, _) in zip(z, model.posterior(x), strict=True)
+    )
     assert torch.equal(x_hat, model.logits(z).sigmoid()) and model.output_range == (0, 1)
     assert model.sample(5).shape == (5, *model.shape)
     assert torch.equal(model.sample(5, seeded()), model.sample(5, seeded()))
     assert not torch.equal(model.sample(5, seeded()), model.sample(5, seeded(1)))
 
 
-def test_high_levels_speak_to_the_pixels_by_the_skip_path_alone():
+def test_high_levels_affect_the_pixels_through_the_skip_path_alone():
     for skip in (False, True):
         model = start(skip)
         z = tuple(noise(4, k, seed=k) for k in (3, 2, 2))
@@ -201,16 +203,16 @@ def test_new_samples_come_from_the_priors_from_the_top_down(skip):
 
 @SKIPS
 def test_without_evidence_the_posterior_is_the_prior(skip):
-    """A log-variance of 10 is hardly any evidence; at the top, where nothing is merged, the prior itself is set."""
+    """A log-variance of 10 is hardly any evidence; at the top, the evidence is set to the prior."""
     model = start(skip)
-    for level, k in zip(model.evidence, (3, 2, 2)):
+    for level, k in zip(model.evidence, (3, 2, 2), strict=True):
         level.weight.data.zero_()
         level.bias.data.zero_()
         level.bias.data[k:] = 1e4 if level is not model.evidence[-1] else 0  # a log-variance of 10
     posteriors, priors = model.levels(
         uniform(500, 6), lambda *given: gaussian_sample(*given, seeded(1))
     )[1:3]
-    for (mean, log_variance), (m, s) in list(zip(posteriors, priors))[:2]:
+    for (mean, log_variance), (m, s) in list(zip(posteriors, priors, strict=True))[:2]:
         torch.testing.assert_close(log_variance, -torch.logaddexp(-s, torch.full_like(s, -10)))
         assert (mean - m).abs().max() < 1e-3 * (1 + m.abs().max()) * s.exp().max()
     assert not any(t.any() for t in priors[2]) and not any(t.any() for t in posteriors[2])
@@ -219,10 +221,14 @@ def test_without_evidence_the_posterior_is_the_prior(skip):
 @SKIPS
 def test_the_terms_have_the_gradient_of_their_values(skip):
     model, x = start(skip, hidden=(3, 2), latent_dims=(2, 1)), uniform(2, 6)
-    names, values = zip(*model.named_parameters())
+    names, values = zip(*model.named_parameters(), strict=True)
     model.forward = model.negative_elbo_terms
-    terms = lambda *given: torch.func.functional_call(model, dict(zip(names, given)), (x, seeded()))  # noqa: E731
-    assert torch.autograd.gradcheck(lambda *given: tuple(terms(*given).values()), values)
+
+    def terms(*given):
+        state = dict(zip(names, given, strict=True))
+        return tuple(torch.func.functional_call(model, state, (x, seeded())).values())
+
+    assert torch.autograd.gradcheck(terms, values)
     gradients = torch.autograd.grad(sum(model.negative_elbo_terms(x, seeded()).values()), values)
     assert all(gradient.any() for gradient in gradients)
 
@@ -252,7 +258,7 @@ def test_training_raises_the_bound_on_data_held_out(skip):
         ({"hidden": (8, 0)}, "hidden is 0"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         LadderVAE(**options)
 

@@ -1,4 +1,4 @@
-"""Linear models against scikit-learn's PCA, SciPy's Gaussian, and the identities of probabilistic PCA."""
+"""Linear models against scikit-learn's PCA, SciPy's Gaussian and probabilistic PCA."""
 
 import math
 
@@ -38,7 +38,7 @@ TIES = pytest.mark.parametrize("tied", [False, True])
 
 
 def linear_vae(seed=0, orthogonal=False, k=2, **options):
-    """Any decoder, or one with orthogonal columns; the encoder untrained."""
+    """A random decoder, or one with orthogonal columns, and an untrained encoder."""
     torch.manual_seed(seed)
     model = LinearVAE(6, k, **options).double()
     with torch.no_grad():
@@ -90,7 +90,7 @@ def test_training_reaches_the_solution_and_nothing_goes_below(tied):
     assert angles.max() < 0.01
 
 
-def test_codes_turned_by_any_matrix_are_as_good_untied():
+def test_an_invertible_map_of_the_code_leaves_an_untied_model_as_good():
     x, model = correlated(), LinearAutoencoder(6, 2).double().solve(correlated())
     turn = torch.tensor([[2.0, 1.0], [-0.5, 3.0]], dtype=torch.float64)
     before = model(x)[0]
@@ -103,7 +103,7 @@ def test_codes_turned_by_any_matrix_are_as_good_untied():
 
 @pytest.mark.parametrize("penalty", [0.0, 50.0, 500.0])
 def test_a_penalty_on_both_matrices_shrinks_each_axis(penalty):
-    """No direction of descent is left, and the map is that of Kunin and others."""
+    """The gradient is zero, and the map is that of Kunin and others."""
     x, model = correlated(), LinearAutoencoder(6, 3).double().solve(correlated(), penalty)
     loss = mse(model(x)[0], x, "sum") + penalty * (
         model.encoder.weight.square().sum() + model.decoder.weight.square().sum()
@@ -151,7 +151,7 @@ def test_tied_weights_are_one_matrix():
     assert torch.equal(tied.decode(torch.ones(1, 2)), torch.ones(1, 6))
 
 
-def test_the_likelihood_is_scipys():
+def test_the_likelihood_equals_scipys():
     model, x = linear_vae(sigma=0.7), correlated(5)
     weight, bias = model.decoder.weight.detach().numpy(), model.decoder.bias.detach().numpy()
     wanted = stats.multivariate_normal(bias, weight @ weight.T + 0.7**2 * np.eye(6)).logpdf(x)
@@ -202,10 +202,10 @@ def test_the_gap_of_the_elbo_is_the_divergence_to_the_true_posterior(orthogonal,
 
 def test_the_fitted_posterior_is_the_best_of_its_family():
     model, x = linear_vae(2).fit_posterior(), correlated(50)
-    slopes = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         model.true_elbo(x).mean(), [*model.encoder.parameters(), model.log_variance]
     )
-    assert max(slope.abs().max().item() for slope in slopes) < 1e-10
+    assert max(gradient.abs().max().item() for gradient in gradients) < 1e-10
 
 
 def test_elbo_then_importance_weighted_bound_then_likelihood_in_expectation():
@@ -239,11 +239,11 @@ def test_at_its_optimum_it_is_probabilistic_pca_and_the_gap_closes(k):
     assert model.true_log_likelihood(x).mean().item() == pytest.approx(pca.score(x), abs=0.02), (
         "scikit-learn divides by n - 1"
     )
-    slopes = torch.autograd.grad(
+    gradients = torch.autograd.grad(
         model.true_log_likelihood(x).mean(),
         [model.decoder.weight, model.decoder.bias, model.log_sigma],
     )
-    assert max(slope.abs().max().item() for slope in slopes) < 1e-9
+    assert max(gradient.abs().max().item() for gradient in gradients) < 1e-9
 
 
 def test_training_the_elbo_reaches_the_optimum():
@@ -257,7 +257,7 @@ def test_training_the_elbo_reaches_the_optimum():
 
 @pytest.mark.parametrize("sigma, active", [(0.4, 5), (1.0, 3), (2.5, 1), (10.0, 0)])
 def test_a_direction_of_less_variance_than_the_noise_collapses(sigma, active):
-    """For a collapsed unit: no column, no slope, the prior for a posterior, and nothing to pay."""
+    """A collapsed unit has no column, a constant mean, and the prior as its posterior."""
     x, model = correlated(2000), LinearVAE(6, 6, sigma=sigma).double().solve(correlated(2000))
     variances = principal_axes(x)[2]
     units = (variances > sigma**2).sum().item()
@@ -296,7 +296,7 @@ def test_training_collapses_the_direction_that_theory_names():
     assert (model.posterior(x)[0].var(0) < 1e-6).sum() == 4
 
 
-def test_data_without_noise_are_refused_where_sigma_is_learned():
+def test_data_without_noise_are_refused_if_sigma_is_learned():
     flat = torch.zeros(20, 6).double()
     flat[:, :2] = torch.rand(20, 2)
     with pytest.raises(

@@ -30,7 +30,7 @@ def test_the_gradient_of_the_code_to_hidden_pixels_is_exactly_zero(shape, patch,
     assert (sizes[mask] == 0).all() and (sizes[~mask] > 0).all()
 
 
-def test_the_reconstruction_does_not_know_hidden_pixels_and_knows_which_are_hidden():
+def test_the_reconstruction_depends_on_the_mask_and_not_on_hidden_pixels():
     model, x = small_masked().eval(), uniform(3, 1, 8, 8)
     hidden = random_mask(3, 16, 0.5, seeded())
     mask = as_mask(hidden, 16)
@@ -40,8 +40,8 @@ def test_the_reconstruction_does_not_know_hidden_pixels_and_knows_which_are_hidd
     assert not torch.allclose(model(x, hidden)[0], model(other)[0])
 
 
-def test_the_code_stands_in_its_places_and_tokens_in_the_others():
-    """A decoder that copies: each visible patch comes back where it was, each hidden one as the token says."""
+def test_codes_and_tokens_reach_the_positions_of_their_patches():
+    """With a decoder that copies, visible patches come back in place, hidden ones as the token."""
     model, x = small_masked(width=4, decoder_width=4), uniform(3, 1, 8, 8)
     model.encoder = model.decoder = torch.nn.Identity()
     with torch.no_grad():
@@ -58,7 +58,7 @@ def test_the_code_stands_in_its_places_and_tokens_in_the_others():
 
 
 def test_a_patch_is_known_by_its_position_and_not_by_its_order():
-    """Two images with swapped patches have other codes; a mask drawn in another order has the same."""
+    """Swapped patches change the code; the order of the hidden indices does not."""
     model, x = small_masked().eval(), uniform(3, 1, 8, 8)
     hidden = random_mask(3, 16, 0.5, seeded())
     torch.testing.assert_close(
@@ -90,7 +90,7 @@ def test_a_patch_is_known_by_its_position_and_not_by_its_order():
         ({"shape": (0, 28, 28)}, "shape is 0"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         MaskedAutoencoder(**options)
 

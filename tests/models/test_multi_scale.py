@@ -1,5 +1,6 @@
 """The multi-scale autoencoder: halving gives the coarser level; PCA of each band is its optimum."""
 
+import itertools
 import math
 
 import numpy as np
@@ -25,10 +26,10 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def solved(x, latent_dims):
-    """No hidden layers, and each level the PCA of its band of `x`, by scikit-learn: the best that its code can do."""
+    """A model without hidden layers; each level is scikit-learn's PCA of its band of `x`."""
     model = small_multi_scale(x.shape[1:], (), latent_dims)
     for encoder, decoder, band, k in zip(
-        model.encoders, model.decoders, bands(x, len(latent_dims)), latent_dims
+        model.encoders, model.decoders, bands(x, len(latent_dims)), latent_dims, strict=True
     ):
         pca = PCA(k, svd_solver="full").fit(band.flatten(1))
         axes, mean = torch.from_numpy(pca.components_), torch.from_numpy(pca.mean_)
@@ -69,14 +70,17 @@ def test_shapes(shape, latent_dims, output, hidden):
     assert [image.shape for image in drawn] == [
         image.shape for image in pyramid(x, len(z))
     ] and torch.equal(drawn[0], x_hat)
-    widths = [[math.prod(image.shape[1:]), *hidden, k] for image, k in zip(drawn, latent_dims)]
-    numbers = sum(2 * a * b + a + b for row in widths for a, b in zip(row, row[1:]))
+    widths = [
+        [math.prod(image.shape[1:]), *hidden, k]
+        for image, k in zip(drawn, latent_dims, strict=True)
+    ]
+    numbers = sum(2 * a * b + a + b for row in widths for a, b in itertools.pairwise(row))
     assert sum(p.numel() for p in model.parameters()) == numbers
 
 
 @pytest.mark.parametrize("levels", [1, 2, 3])
-def test_bands_take_an_image_apart_at_right_angles(levels):
-    """They add up to it, their squares to its squares; detail is a projection, and its blocks have mean zero."""
+def test_bands_are_orthogonal_and_add_up_to_the_image(levels):
+    """So do their squares; `detail` is a projection, and each of its blocks has mean zero."""
     x = noise(3, 2, 8, 12)
     parts = bands(x, levels)
     for level in range(levels):
@@ -101,26 +105,27 @@ def test_bands_take_an_image_apart_at_right_angles(levels):
 def test_halving_a_level_gives_the_coarser_one():
     model = small_multi_scale()
     drawn = model.reconstructions(model.encode(noise(4, 2, 8, 12)))
-    for image, wanted in zip(pyramid(drawn[0], 3), drawn):
+    for image, wanted in zip(pyramid(drawn[0], 3), drawn, strict=True):
         torch.testing.assert_close(image, wanted, rtol=0, atol=1e-14)
 
 
 @pytest.mark.parametrize("changed", [0, 1, 2])
 def test_a_code_changes_its_own_scale_and_no_other(changed):
-    """The band of its level, and neither coarser levels nor other bands."""
+    """It changes the band of its level, and neither coarser levels nor other bands."""
     model = small_multi_scale()
     z = list(model.encode(noise(4, 2, 8, 12)))
     before = bands(model.decode(z), 3)
     z[changed] = z[changed] + 1
     moved = [
-        (after - band).abs().max().item() for after, band in zip(bands(model.decode(z), 3), before)
+        (after - band).abs().max().item()
+        for after, band in zip(bands(model.decode(z), 3), before, strict=True)
     ]
     assert [change > 0.01 for change in moved] == [level == changed for level in range(3)]
     assert max(change for level, change in enumerate(moved) if level != changed) < 1e-14
 
 
-def test_with_fewer_levels_the_rest_is_blank():
-    """What the coarser levels draw, in blocks; each further level adds its band alone."""
+def test_with_fewer_levels_the_detail_of_the_others_is_missing():
+    """The coarser levels in blocks; each further level adds only its band."""
     model = small_multi_scale()
     z = model.encode(noise(4, 2, 8, 12))
     whole = model.reconstructions(z)
@@ -149,7 +154,9 @@ def test_a_sigmoid_adds_in_logits_and_every_level_stays_in_range():
             parameter.mul_(10)
     z = model.encode(noise(4, 2, 8, 12).sigmoid())
     logits = model.logit_pyramid(z)
-    for image, a, wanted in zip(model.reconstructions(z), logits, pyramid(logits[0], 3)):
+    for image, a, wanted in zip(
+        model.reconstructions(z), logits, pyramid(logits[0], 3), strict=True
+    ):
         assert 0 <= image.min() and image.max() <= 1 and torch.equal(image, a.sigmoid())
         torch.testing.assert_close(a, wanted, rtol=0, atol=1e-13)
     assert (pyramid(model.decode(z), 2)[1] - model.reconstructions(z)[1]).abs().max() > 1e-3, (
@@ -161,8 +168,8 @@ def test_a_sigmoid_adds_in_logits_and_every_level_stays_in_range():
     )
 
 
-def test_with_codes_as_long_as_the_bands_are_wide_nothing_is_lost():
-    """Three quarters of the pixels for a level of details, whose blocks have mean zero, and all for the coarsest."""
+def test_codes_as_large_as_the_bands_lose_nothing():
+    """Detail needs three quarters of the pixels, since its blocks have mean zero."""
     x = noise(200, 1, 4, 8)
     full = solved(x, (24, 6, 2))
     torch.testing.assert_close(full(x)[0], x, rtol=0, atol=1e-12)
@@ -171,16 +178,16 @@ def test_with_codes_as_long_as_the_bands_are_wide_nothing_is_lost():
 
 @pytest.mark.parametrize("latent_dims", [(3, 2, 1), (10, 1, 2)])
 def test_the_best_linear_model_leaves_the_discarded_eigenvalues_of_each_band(latent_dims):
-    """No weights do better: no slope is left, and training ends there."""
+    """No weights are better: the gradient is zero."""
     x = noise(200, 1, 4, 8) * torch.linspace(0.2, 2, 32, dtype=torch.float64).reshape(1, 4, 8) + 0.3
     model, left = solved(x, latent_dims), 0
-    for level, (band, k) in enumerate(zip(bands(x, 3), latent_dims)):
+    for band, k in zip(bands(x, 3), latent_dims, strict=True):
         values = np.linalg.eigvalsh(np.cov(band.flatten(1).T, bias=True))[::-1]
         left += values[k:].sum() / band[0].numel()  # a mean over the pixels of the level
     loss = hierarchical((1.0, 0.0, 0.0))(model, x, None)["level_0"]
     assert loss.item() == pytest.approx(left, rel=1e-10)
-    slopes = torch.autograd.grad(loss, list(model.parameters()))
-    assert max(slope.abs().max().item() for slope in slopes) < 1e-12
+    gradients = torch.autograd.grad(loss, list(model.parameters()))
+    assert max(gradient.abs().max().item() for gradient in gradients) < 1e-12
 
 
 def test_training_reaches_the_optimum():
@@ -191,14 +198,16 @@ def test_training_reaches_the_optimum():
     assert -1e-9 < mse(model(x)[0], x).item() / best - 1 < 1e-3
 
 
-def test_slopes():
+def test_gradients():
     model, x = (
         small_multi_scale((1, 4, 4), (3,), (2, 2), output="sigmoid"),
         noise(2, 1, 4, 4).sigmoid().requires_grad_(),
     )
-    names, values = zip(*model.named_parameters())
+    names, values = zip(*model.named_parameters(), strict=True)
     assert torch.autograd.gradcheck(
-        lambda x, *given: torch.func.functional_call(model, dict(zip(names, given)), (x,))[0],
+        lambda x, *given: torch.func.functional_call(
+            model, dict(zip(names, given, strict=True)), (x,)
+        )[0],
         (x, *values),
     )
 
@@ -229,7 +238,7 @@ def test_float32():
         ({"activation": "swish"}, "activation is 'swish'"),
     ],
 )
-def test_what_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         MultiScaleAutoencoder(**options)
 
@@ -240,7 +249,8 @@ def test_wrong_arguments_are_refused():
     for wrong in (z[:2], z[::-1], (z[0][0], *z[1:])):
         with pytest.raises(
             ValueError,
-            match=r"z has shapes .*; expected \[\('B', 5\), \('B', 4\), \('B', 3\)\]: .* finest first",
+            match=r"z has shapes .*; expected \[\('B', 5\), \('B', 4\), \('B', 3\)\]: "
+            ".* finest first",
         ):
             model.decode(wrong)
     with pytest.raises(ValueError, match="levels is 4; expected at most 3"):

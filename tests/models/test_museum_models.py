@@ -1,4 +1,4 @@
-"""A museum of bugs from public code: each is planted beside ours; a check passes on ours and catches the bug."""
+"""A museum of bugs from public code: a check passes for our version and fails for the bug."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from torch.distributions import Bernoulli, Normal, kl_divergence
 
 from aecourse.losses import bce, mse
 from aecourse.losses.kl_divergence import gaussian_kl
-from aecourse.models.ladder_vae import LadderVAE
+from aecourse.models.ladder_vae import LadderVAE, sampler
 from aecourse.models.linear import LinearVAE
 from aecourse.models.vae import VAE, gaussian_sample
 from aecourse.models.vq_vae import VQVAE
@@ -19,7 +19,7 @@ from tests.helpers import noise, seeded, uniform
 
 
 def passes_ours_and_catches(check, ours, planted):
-    """`check` accepts what is ours, and each planted form fails one of its assertions."""
+    """`check` passes for our version, and fails for each version with a bug."""
     check(ours)
     for bug in planted:
         with pytest.raises(AssertionError):
@@ -50,38 +50,42 @@ def test_bug_5_trained_with_one_objective_and_validated_with_another():
 
 
 def test_bug_6_a_ladder_that_drops_or_misplaces_a_divergence():
-    """The KL against the encoder in place of the prior, without the half on the log-variance, and without the top."""
+    """KL against the encoder instead of the prior, without a half, and without the top level."""
 
     def to_the_encoder(posteriors, priors, evidence):
-        return sum(kl_divergence(q, e).sum(1).mean() for q, e in zip(posteriors, evidence))
+        return sum(
+            kl_divergence(q, e).sum(1).mean() for q, e in zip(posteriors, evidence, strict=True)
+        )
 
     def half_dropped(posteriors, priors, evidence):
-        pairs = zip(posteriors, priors)
+        pairs = zip(posteriors, priors, strict=True)
         return sum(
             (kl_divergence(q, p) + 0.5 * (p.variance.log() - q.variance.log())).sum(1).mean()
             for q, p in pairs
         )
 
     def without_the_top(posteriors, priors, evidence):
-        return sum(kl_divergence(q, p).sum(1).mean() for q, p in list(zip(posteriors, priors))[:-1])
+        return sum(
+            kl_divergence(q, p).sum(1).mean()
+            for q, p in list(zip(posteriors, priors, strict=True))[:-1]
+        )
 
     def ours(posteriors, priors, evidence):
         return model.negative_elbo_terms(x, seeded(len(draws)))["kl"]
 
     def agrees_with_the_log_weights(total):
-        """E[ln q - ln p] over many draws, from densities alone; the interval is that of its mean."""
+        """E[ln q - ln p] over many samples, from densities alone, within its interval."""
         draws.clear()
         with torch.no_grad():
             for seed in range(100):
-                codes, q, p, _ = model.levels(
-                    x, lambda *given, g=seeded(seed): gaussian_sample(*given, g)
-                )
+                codes, q, p, _ = model.levels(x, sampler(seeded(seed)))
                 q, p, evidence = (
                     [Normal(mean, (s / 2).exp()) for mean, s in rows]
                     for rows in (q, p, model.climb(x))
                 )
                 draw = sum(
-                    (a.log_prob(z) - b.log_prob(z)).sum(1).mean() for z, a, b in zip(codes, q, p)
+                    (a.log_prob(z) - b.log_prob(z)).sum(1).mean()
+                    for z, a, b in zip(codes, q, p, strict=True)
                 )
                 draws.append(draw - total(q, p, evidence))
         difference = torch.stack(draws)
@@ -91,14 +95,14 @@ def test_bug_6_a_ladder_that_drops_or_misplaces_a_divergence():
     torch.manual_seed(0)
     model, x = LadderVAE(6, (5, 4), (3, 2), "tanh").double(), uniform(64, 6)
     with torch.no_grad():
-        for evidence, k in zip(model.evidence, (3, 2)):
+        for evidence, k in zip(model.evidence, (3, 2), strict=True):
             evidence.bias[k:] -= 2  # posteriors narrower than their priors, as trained ones are
     passes_ours_and_catches(
         agrees_with_the_log_weights, ours, [to_the_encoder, half_dropped, without_the_top]
     )
 
 
-def quantiser(seed=0):
+def small_quantizer(seed=0):
     torch.manual_seed(seed)
     return VQVAE(
         (1, 8, 8), codes=5, dim=3, width=4, activation="tanh", decay=None, restart=0
@@ -120,10 +124,10 @@ def planted_vq(codebook, commitment, reduction):
 
 
 def test_bug_7_commitment_and_codebook_weights_swapped():
-    """The codes follow the vectors at full weight, and the vectors the codes at a quarter; the sums alone look the same."""
+    """Gradients of codes and vectors have the ratio 1 to 0.25; the loss has the same value."""
 
     def codes_move_four_times_as_fast(objective):
-        model, x = quantiser(), uniform(4, 1, 8, 8)
+        model, x = small_quantizer(), uniform(4, 1, 8, 8)
         z = model.features(x)
         codes, _ = model.codebook(z)
         (whole,) = torch.autograd.grad(mse(codes, z.detach()), model.codebook.weight)
@@ -137,7 +141,7 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
     )
     x = uniform(4, 1, 8, 8)
     right, swapped = (
-        sum(o(quantiser(), x, seeded()).values()).item()
+        sum(o(small_quantizer(), x, seeded()).values()).item()
         for o in (vq_vae(0.25), planted_vq(0.25, 1.0, "mean"))
     )
     assert right == pytest.approx(swapped, rel=1e-12), "no value of the loss shows it"
@@ -145,7 +149,7 @@ def test_bug_7_commitment_and_codebook_weights_swapped():
 
 def test_bug_8_a_loss_that_grows_with_the_batch():
     def size_of_the_batch_does_not_matter(objective):
-        model, x = quantiser(), uniform(4, 1, 8, 8)
+        model, x = small_quantizer(), uniform(4, 1, 8, 8)
         once, often = (objective(model, batch, seeded()) for batch in (x, x.repeat(16, 1, 1, 1)))
         for name in once:
             torch.testing.assert_close(once[name], often[name])
@@ -156,7 +160,7 @@ def test_bug_8_a_loss_that_grows_with_the_batch():
 
 
 def test_bug_10_a_log_of_the_standard_deviation_taken_as_log_variance():
-    """In the divergence, and in the draw."""
+    """In the divergence, and in the sample."""
     mean, log_variance = noise(2, 5, 3)
 
     def divergence_is_pytorchs(kl):
@@ -182,7 +186,7 @@ def test_bug_10_a_log_of_the_standard_deviation_taken_as_log_variance():
 
 
 def test_bug_11_divergence_averaged_over_units_beside_a_sum_over_pixels():
-    """The sum is then no bound: on a linear model it falls below the exact -ln p(x)."""
+    """The sum is no bound any more: for a linear model it falls below the exact -ln p(x)."""
 
     def averaged(model, x, generator):
         mean, log_variance = model.posterior(x)
@@ -210,7 +214,7 @@ def test_bug_11_divergence_averaged_over_units_beside_a_sum_over_pixels():
 
 
 def test_bug_12_beta_on_the_reconstruction():
-    """The inverse of a beta-VAE: more beta, more in the code."""
+    """The inverse of a beta-VAE: with more beta the code carries more."""
 
     def inverse(beta):
         def objective(model, x, generator):
@@ -232,7 +236,7 @@ def test_bug_12_beta_on_the_reconstruction():
 
 
 def test_bug_13_a_biased_variance_in_the_target_of_a_masked_autoencoder():
-    """A shift of 49 / 48 in the squares of a 7 x 7 patch."""
+    """It changes the squares of a 7 x 7 patch by a factor of 49 / 48."""
 
     def biased(patches):
         return (patches - patches.mean(-1, keepdim=True)) / (
@@ -252,7 +256,7 @@ def test_bug_13_a_biased_variance_in_the_target_of_a_masked_autoencoder():
 
 
 def test_the_reconstruction_of_a_vae_is_the_bernoulli_likelihood_of_an_image():
-    """What bugs 5 and 8 have in common: a mean over pixels, or a sum over the batch, where an image's likelihood was meant."""
+    """Bugs 5 and 8 take a mean over pixels or a sum over the batch instead."""
     model, x = vae(), uniform(16, 6).round()
     mean, log_variance = model.posterior(x)
     logits = model.logits(gaussian_sample(mean, log_variance, seeded()))

@@ -27,7 +27,7 @@ LIKELIHOODS = pytest.mark.parametrize("likelihood", ["bernoulli", "gaussian"])
 
 
 def likelihood_of(model, z):
-    """p(x|z), built from PyTorch's distributions."""
+    """p(x|z) as one of PyTorch's distributions."""
     if model.log_sigma is None:
         return Bernoulli(probs=model.decode(z), validate_args=False)
     return Normal(model.decode(z), model.log_sigma.exp())
@@ -48,7 +48,7 @@ def test_any_shape_comes_back(likelihood, shape):
     )
 
 
-def test_the_likelihood_settles_the_output_and_the_range_of_the_data():
+def test_the_likelihood_determines_the_output_and_the_range_of_the_data():
     assert small_vae("bernoulli").output_range == (0, 1) and small_vae("gaussian").output_range == (
         -math.inf,
         math.inf,
@@ -97,13 +97,13 @@ def test_terms_do_not_depend_on_the_size_of_the_batch():
 
 @LIKELIHOODS
 def test_the_terms_have_the_gradient_of_their_values(likelihood):
-    """Through the noise as well: the encoder learns from the reconstruction."""
+    """Also through the noise: the reconstruction has a gradient for the encoder."""
     model, x = small_vae(likelihood), uniform(2, 6)
-    names, values = zip(*model.named_parameters())
+    names, values = zip(*model.named_parameters(), strict=True)
 
     def value(*given):
         terms = torch.func.functional_call(
-            model, dict(zip(names, given)), (x, seeded()), strict=True
+            model, dict(zip(names, given, strict=True)), (x, seeded()), strict=True
         )
         return tuple(terms.values())
 
@@ -127,7 +127,7 @@ def test_a_log_variance_stays_within_bounds_and_has_a_gradient_within():
             t.isfinite() for t in model.negative_elbo_terms(x).values()
         )
     model.posterior(x)[1].sum().backward()
-    assert model.encoder[-1].bias.grad[2:].tolist() == [7, 7], "slope 1 at 0"
+    assert model.encoder[-1].bias.grad[2:].tolist() == [7, 7], "derivative 1 at 0"
 
 
 def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
@@ -136,8 +136,8 @@ def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
     z = model.posterior(x)[0]
     with torch.no_grad():
         model.log_sigma.copy_((model.decode(z) - x).square().mean().log() / 2)
-    (slope,) = torch.autograd.grad(model.log_likelihood(x, z).mean(), model.log_sigma)
-    assert abs(slope.item()) < 1e-12
+    (gradient,) = torch.autograd.grad(model.log_likelihood(x, z).mean(), model.log_sigma)
+    assert abs(gradient.item()) < 1e-12
     fixed = VAE(6, (), 2, likelihood="gaussian", sigma=0.3)
     assert fixed.log_sigma.exp().item() == pytest.approx(0.3) and not fixed.log_sigma.requires_grad
 
@@ -163,7 +163,7 @@ def test_new_samples_are_decoded_noise_and_follow_the_generator():
     assert not torch.equal(model.sample(5, seeded(4)), model.sample(5, seeded(5)))
 
 
-def test_an_untrained_code_of_zeros_costs_what_its_decoder_says():
+def test_with_all_weights_zero_the_terms_are_0_and_6_ln_2():
     model, x = small_vae(), uniform(7, 6)
     for parameter in model.parameters():
         parameter.data.zero_()
@@ -191,7 +191,7 @@ def test_an_untrained_code_of_zeros_costs_what_its_decoder_says():
         ({"activation": "RELU"}, "activation is 'RELU'"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         VAE(**options)
 

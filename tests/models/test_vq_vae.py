@@ -19,13 +19,13 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def test_the_gradient_passes_straight_through():
-    """That of the code after quantisation, taken as that of the code before it; codes get none from the reconstruction."""
+    """Quantization is skipped in the backward pass; the codes get no gradient from the error."""
     model, x = small_vq_vae(decay=None), uniform(2, 1, 8, 8)
     upstream = noise(2, 2, 2, 3)
     parameters = list(model.encoder.parameters())
     wanted = torch.autograd.grad((model.features(x) * upstream).sum(), parameters)
     for ours, theirs in zip(
-        torch.autograd.grad((model.encode(x) * upstream).sum(), parameters), wanted
+        torch.autograd.grad((model.encode(x) * upstream).sum(), parameters), wanted, strict=True
     ):
         torch.testing.assert_close(ours, theirs)
     mse(model(x)[0], x).backward()
@@ -62,8 +62,8 @@ def test_an_image_becomes_a_grid_of_codes_and_comes_back(shape, options, grid):
     assert indices.flatten().tolist() == wanted.tolist()
 
 
-def test_a_place_of_the_grid_looks_at_its_own_part_of_the_image():
-    """Changing the last rows leaves the first row of symbols alone."""
+def test_a_grid_position_depends_on_its_own_part_of_the_image():
+    """A change of the last rows of pixels does not change the first rows of the grid."""
     model, x = small_vq_vae((1, 32, 32), codes=50), uniform(4, 1, 32, 32)
     y = x.clone()
     y[:, :, 20:] = 0
@@ -71,7 +71,7 @@ def test_a_place_of_the_grid_looks_at_its_own_part_of_the_image():
     assert torch.equal(before[:, :3], after[:, :3]) and not torch.equal(before[:, 5:], after[:, 5:])
 
 
-def test_a_place_of_the_grid_writes_its_own_part_of_the_image():
+def test_a_grid_position_affects_its_own_part_of_the_image():
     model = small_vq_vae((1, 16, 16))
     z = noise(2, 4, 4, 3)
     moved = z.clone()
@@ -85,8 +85,8 @@ def test_a_place_of_the_grid_writes_its_own_part_of_the_image():
 
 
 @pytest.mark.parametrize("options", [{}, {"grid": (2,)}])
-def test_encoder_and_decoder_bend(options):
-    """An affine map takes the middle of two points to the middle of their images."""
+def test_encoder_and_decoder_are_not_linear(options):
+    """An affine map would map the midpoint of two points to the midpoint of their images."""
     model = small_vq_vae(**options)
     for part, (a, b) in (
         (model.features, uniform(2, 1, 8, 8)[:, None]),
@@ -118,7 +118,7 @@ def test_encoder_and_decoder_bend(options):
         ({"restart": -0.1}, "restart is -0.1"),
     ],
 )
-def test_an_option_that_cannot_be_is_refused(options, words):
+def test_an_invalid_option_is_refused(options, words):
     with pytest.raises(ValueError, match=words):
         VQVAE(**options)
 

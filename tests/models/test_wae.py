@@ -1,4 +1,4 @@
-"""The Wasserstein autoencoder: training brings its codes to the prior; a sample is decoded noise."""
+"""The Wasserstein autoencoder: codes that follow the prior, and samples."""
 
 import pytest
 import torch

@@ -28,7 +28,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def by_loop(predictions, patches, hidden, normalized):
-    """The error of He and others, one patch at a time, in NumPy."""
+    """The error of He and others in NumPy, one patch at a time."""
     rows = []
     for i, row in enumerate(hidden.tolist()):
         for place in row:
@@ -64,7 +64,7 @@ def test_the_error_is_a_mean_over_pixels_then_over_hidden_patches(normalized):
 @pytest.mark.parametrize("normalized", [False, True])
 @pytest.mark.parametrize("channels", [1, 3])
 def test_the_error_is_that_of_the_reference(channels, normalized, library):
-    """He and others' model as Hugging Face keeps it, of random weights, told by its noise what to hide; in single precision."""
+    """The model of Hugging Face with random weights; its noise determines what is hidden."""
     vit, small = (
         library("transformers"),
         {
@@ -120,8 +120,8 @@ def test_the_error_has_the_gradient_of_its_value():
     )
 
 
-def test_it_learns_to_fill_in_what_the_rest_tells():
-    """Images of one grey level: the visible patches tell all. Against the mean image, which knows nothing."""
+def test_it_learns_to_predict_hidden_patches_from_the_visible_ones():
+    """Images of a single gray level, which any visible patch shows; against the mean image."""
     x = torch.rand(300, 1, 1, 1, generator=seeded()).expand(-1, 1, 4, 4).contiguous()
     torch.manual_seed(0)
     model = MaskedAutoencoder((1, 4, 4), 2, width=8, depth=1, decoder_width=8, heads=2)

@@ -1,4 +1,4 @@
-"""Objectives that match the codes to a prior: term by term, by two phases written by hand, and by their end."""
+"""Objectives that match the codes to a prior: term by term, and at the end of training."""
 
 import math
 
@@ -52,28 +52,28 @@ def test_the_wasserstein_objective_by_hand():
     )
 
 
-def test_each_term_teaches_its_own_player():
+def test_each_term_has_gradients_for_its_own_part():
     model, x = small_adversarial(), noise(8, 6)
     players = [model.encoder[0][0].weight, model.decoder[0].weight, model.discriminator[0].weight]
 
-    def taught(name):
+    def has_gradient(name):
         gradients = torch.autograd.grad(
             adversarial()(model, x, seeded())[name], players, allow_unused=True
         )
         return [gradient is not None and bool(gradient.any()) for gradient in gradients]
 
-    assert taught("reconstruction") == [True, True, False]
-    assert taught("discriminator") == [False, False, True]
-    assert taught("generator") == [True, False, False]
-    assert taught("gradient_penalty") == [False, False, True]
+    assert has_gradient("reconstruction") == [True, True, False]
+    assert has_gradient("discriminator") == [False, False, True]
+    assert has_gradient("generator") == [True, False, False]
+    assert has_gradient("gradient_penalty") == [False, False, True]
 
 
 def test_one_step_is_the_two_phases_written_by_hand():
-    """The usual form: two optimizers, labels, and codes cut off in the discriminator's phase; both seen from the same start."""
+    """The usual form: labels, and codes without a gradient in the discriminator's phase."""
     model = small_adversarial()
     x = noise(8, 6)
     weight = 0.7
-    names, parameters = zip(*model.named_parameters())
+    names, parameters = zip(*model.named_parameters(), strict=True)
     ours = torch.autograd.grad(
         sum(adversarial(weight, 0)(model, x, seeded(3)).values()), parameters
     )
@@ -85,7 +85,11 @@ def test_one_step_is_the_two_phases_written_by_hand():
     loss = cross(model.discriminator(drawn), one) + cross(model.discriminator(z.detach()), zero)
     discriminator = [name for name in names if name.startswith("discriminator")]
     wanted |= dict(
-        zip(discriminator, torch.autograd.grad(loss, list(model.discriminator.parameters())))
+        zip(
+            discriminator,
+            torch.autograd.grad(loss, list(model.discriminator.parameters())),
+            strict=True,
+        )
     )
     loss = (model.decode(z) - x).square().sum(1).mean() + weight * cross(
         model.discriminator(z), one
@@ -95,15 +99,16 @@ def test_one_step_is_the_two_phases_written_by_hand():
         zip(
             others,
             torch.autograd.grad(loss, [dict(model.named_parameters())[name] for name in others]),
+            strict=True,
         )
     )
     assert len(discriminator) == 4 and len(others) == 8
-    for name, gradient in zip(names, ours):
+    for name, gradient in zip(names, ours, strict=True):
         torch.testing.assert_close(gradient, wanted[name])
 
 
 def plane(n=400):
-    """Points of a plane in six dimensions, narrow and off the centre: nothing like the prior."""
+    """Points of a plane in six dimensions, narrow and off the centre, unlike the prior."""
     return ((0.3 * noise(n, 2) + 1) @ noise(2, 6, seed=9)).float()
 
 
@@ -152,7 +157,7 @@ def test_without_the_encoders_part_the_discriminator_wins():
 
 
 def test_adam_for_gans_is_adam_with_a_short_memory():
-    """Three steps by hand: moments decay by 0.5 and 0.9, and are divided by what they lack at the start."""
+    """Three steps by hand: moments decay by 0.5 and 0.9, with Adam's bias correction."""
     place = 2.0
     first = 0.0
     second = 0.0

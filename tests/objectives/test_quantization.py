@@ -41,24 +41,24 @@ def test_the_objective_by_hand(decay):
     )
 
 
-def test_each_term_teaches_its_own_part():
+def test_each_term_has_gradients_for_its_own_part():
     model, x = small_vq_vae(decay=None), uniform(6, 1, 8, 8)
     encoder = model.encoder[0].weight
     decoder = model.decoder[0].weight
     codes = model.codebook.weight
 
-    def taught(name):
+    def has_gradient(name):
         terms = vq_vae(0.25)(model, x, seeded())
         gradients = torch.autograd.grad(terms[name], [encoder, decoder, codes], allow_unused=True)
         return [gradient is not None and bool(gradient.any()) for gradient in gradients]
 
-    assert taught("reconstruction") == [True, True, False]
-    assert taught("codebook") == [False, False, True]
-    assert taught("commitment") == [True, False, False]
+    assert has_gradient("reconstruction") == [True, True, False]
+    assert has_gradient("codebook") == [False, False, True]
+    assert has_gradient("commitment") == [True, False, False]
 
 
 @KINDS
-def test_a_doubled_batch_costs_the_same(decay):
+def test_a_doubled_batch_has_the_same_loss(decay):
     model, x = small_vq_vae(decay=decay, restart=0).eval(), uniform(6, 1, 8, 8)
     once, twice = (vq_vae()(model, batch, seeded()) for batch in (x, torch.cat([x, x])))
     for name in once:
@@ -86,7 +86,7 @@ def test_only_training_with_the_objective_changes_the_codebook(decay):
 
 
 @KINDS
-def test_training_beats_a_code_that_says_nothing(decay):
+def test_training_beats_the_mean_of_the_data(decay):
     x = (noise(400, 4) > 0).float().repeat(1, 2)  # 16 patterns of 4 bits
     torch.manual_seed(0)
     model = VQVAE(8, codes=8, dim=4, width=32, grid=(2,), decay=decay)

@@ -1,4 +1,4 @@
-"""The ready-made objectives, term by term, against the same sums written out; weights that a sweep maps over."""
+"""The ready-made objectives, term by term in NumPy; weights that `vmap` maps over."""
 
 import math
 
@@ -78,7 +78,7 @@ def start(code="sigmoid", output="sigmoid", seed=0, shape=(2, 3), **options):
 
 
 def in_numpy(model, x):
-    """Code before its sigmoid, code, logits: of a model of `start`, from its matrices."""
+    """Code before its sigmoid, code, and logits of a model of `start`, in NumPy."""
     values = [value.numpy() for value in model.state_dict().values()]
     hidden = np.tanh(x.numpy().reshape(len(x), -1) @ values[0].T + values[1])
     a = hidden @ values[2].T + values[3]
@@ -141,8 +141,8 @@ def test_every_objective_takes_every_loss(factory):
     )
 
 
-def test_cross_entropy_is_taken_from_the_logits():
-    """A confident mistake costs what its logit says, where the probability has rounded to 0."""
+def test_cross_entropy_is_computed_from_the_logits():
+    """A confident mistake costs its logit, although the probability rounds to 0."""
     model = start().float()
     with torch.no_grad():
         model.decoder[-1].weight.zero_()
@@ -153,7 +153,7 @@ def test_cross_entropy_is_taken_from_the_logits():
 
 
 def test_images_and_other_codes():
-    """Any loss of images, and models whose code is no matrix."""
+    """Any loss of images, and models whose code is not a matrix."""
     x = uniform(2, 1, 12, 12)
     torch.manual_seed(0)
     for model in (
@@ -173,7 +173,7 @@ def test_images_and_other_codes():
         )
 
 
-def test_l1_is_the_mean_size_of_a_unit():
+def test_l1_is_the_mean_absolute_value_of_a_unit():
     model, x = start("tanh"), uniform(7, 2, 3)
     z = np.tanh(in_numpy(model, x)[0])
     assert sparse_l1(0.3)(model, x, None)["l1"].item() == pytest.approx(
@@ -196,16 +196,16 @@ def test_kl_is_summed_over_units(rho):
 
 
 @pytest.mark.parametrize("bias", [-120.0, 30.0])
-def test_kl_of_units_that_are_always_off_or_on_is_finite_with_a_slope(bias):
+def test_kl_of_units_that_are_always_off_or_on_is_finite_with_a_gradient(bias):
     """A sigmoid in single precision rounds to 0 below -104, and to 1 above 17."""
     model, x = start().float(), uniform(7, 2, 3).float()
     last = model.encoder[0][-1]
     with torch.no_grad():
         last.bias.fill_(bias)
     kl = sparse_kl(1.0, 0.1)(model, x, None)["kl"]
-    (slope,) = torch.autograd.grad(kl, last.bias)
+    (gradient,) = torch.autograd.grad(kl, last.bias)
     wanted = {-120.0: -0.1, 30.0: 0.9}[bias]  # d/da of -rho ln sigma(a) - (1 - rho) ln sigma(-a)
-    assert math.isfinite(kl.item()) and slope.tolist() == pytest.approx([wanted] * 3, rel=1e-4)
+    assert math.isfinite(kl.item()) and gradient.tolist() == pytest.approx([wanted] * 3, rel=1e-4)
 
 
 def jacobian_norms(encode, x):
@@ -224,7 +224,7 @@ def jacobian_norms(encode, x):
     ],
 )
 def test_contraction_is_per_sample_and_of_the_code_alone(build):
-    """Of a VAE the mean and not the log-variance; slopes reach the encoder."""
+    """For a VAE it is that of the mean; the encoder gets gradients."""
     torch.manual_seed(0)
     model = build().double()
     x = uniform(4, *model.shape)
@@ -237,7 +237,7 @@ def test_contraction_is_per_sample_and_of_the_code_alone(build):
     assert torch.autograd.grad(term, weight)[0].abs().max() > 1e-6
 
 
-def test_probes_draw_from_the_generator_and_average_to_the_exact_penalty():
+def test_probes_use_the_generator_and_average_to_the_exact_penalty():
     model, x = start(), uniform(50, 2, 3)
     exact = contractive(0.3)(model, x, None)["contraction"].item()
     draws = [
@@ -259,17 +259,17 @@ def test_probes_draw_from_the_generator_and_average_to_the_exact_penalty():
 
 
 def test_decay_is_the_sum_of_squares_of_matrices_each_once():
-    for tied, times in ((False, slice(None)), (True, slice(0, 4))):
+    for tied, count in ((False, 4), (True, 2)):
         model = start(tied=tied)
         matrices = [value for name, value in model.state_dict().items() if value.dim() > 1]
-        assert len(matrices) == (2 if tied else 4)
+        assert len(matrices) == count
         wanted = 0.3 * sum((value.numpy() ** 2).sum() for value in matrices)
         assert weight_decayed(0.3)(model, uniform(7, 2, 3), None)["decay"].item() == pytest.approx(
             wanted, rel=1e-12
         )
 
 
-def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
+def test_denoising_encodes_corrupted_data_and_compares_with_clean_data():
     model, x = start(), uniform(7, 2, 3)
     given = []
 
@@ -285,8 +285,8 @@ def test_denoising_looks_at_spoilt_data_and_is_judged_by_clean_ones():
     assert denoising(corrupt)(model, x, seeded(4))["reconstruction"].item() != value
 
 
-def test_together_they_are_what_they_are_alone():
-    """Their penalties look at what the encoder saw."""
+def test_several_penalties_are_those_of_each_alone():
+    """The penalties get the input of the encoder."""
     model, x = start(), uniform(7, 2, 3)
     together = regularized(
         {
@@ -329,7 +329,7 @@ SWEPT = {
 
 @pytest.mark.parametrize("name", SWEPT)
 def test_a_sweep_maps_over_the_weight(name):
-    """Three weights at once by `vmap`: values and slopes are those of one at a time with numbers."""
+    """Three weights by `vmap`: values and gradients equal those of each weight alone."""
     factory, build = SWEPT[name]
     model = build()
     x = uniform(7, 2, 3)
@@ -350,14 +350,14 @@ def test_a_sweep_maps_over_the_weight(name):
 
     call = torch.func.grad_and_value(loss)
     generator = seeded()
-    slopes, values = torch.func.vmap(
+    gradients, values = torch.func.vmap(
         lambda weight: call(parameters, weight, generator), randomness="same"
     )(weights)
     for i, weight in enumerate(weights.tolist()):
-        slope, value = call(parameters, weight, seeded())
+        gradient, value = call(parameters, weight, seeded())
         torch.testing.assert_close(values[i], value, rtol=1e-10, atol=1e-12)
         for key in parameters:
-            torch.testing.assert_close(slopes[key][i], slope[key], rtol=1e-8, atol=1e-12)
+            torch.testing.assert_close(gradients[key][i], gradient[key], rtol=1e-8, atol=1e-12)
 
 
 @pytest.mark.parametrize(
@@ -401,6 +401,6 @@ def test_a_sweep_maps_over_the_weight(name):
         ),
     ],
 )
-def test_what_makes_no_sense_is_refused(call, words):
+def test_wrong_arguments_are_refused(call, words):
     with pytest.raises(ValueError, match=words):
         call()

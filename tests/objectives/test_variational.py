@@ -1,4 +1,4 @@
-"""Variational objectives: what beta multiplies, the normalized beta, the importance-weighted bound."""
+"""Variational objectives: beta, the normalized beta, the importance-weighted bound."""
 
 import math
 
@@ -34,7 +34,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 }
 
 
-def test_beta_weighs_the_divergence_alone():
+def test_beta_multiplies_the_divergence_alone():
     model, x = small_vae(), uniform(7, 6)
     plain = model.negative_elbo_terms(x, seeded())
     for beta in (0, 0.5, 1, 4.0):
@@ -46,7 +46,7 @@ def test_beta_weighs_the_divergence_alone():
 
 
 def test_the_normalized_beta_weighs_the_two_averages():
-    """Divided by the pixels, the sum is mean reconstruction + normalised beta * mean divergence."""
+    """Per pixel, the sum is mean reconstruction + normalized beta * mean divergence."""
     model, x = small_vae(shape=(2, 3, 4), latent_dim=3), uniform(5, 2, 3, 4)
     reconstruction, kl = beta_vae(4.0)(model, x, seeded()).values()
     plain = model.negative_elbo_terms(x, seeded())
@@ -76,7 +76,7 @@ def test_training_raises_the_bound_on_data_held_out(objective, likelihood):
 
 @pytest.mark.parametrize("samples", [1, 5])
 def test_the_importance_weighted_objective_is_minus_the_bound_averaged(samples):
-    """From the log-weights of the same draws: ln of the mean weight of each sample, by NumPy."""
+    """From the log-weights of the same samples: ln of the mean weight of each image, in NumPy."""
     model, x = small_vae(), uniform(7, 6)
     weights = model.log_importance_weights(x, samples, seeded(3)).detach().numpy()  # (S, B)
     wanted = -np.log(np.exp(weights).mean(0)).mean()
