@@ -1,4 +1,4 @@
-# Each target is one command of tools/, which any Python from 3.11 on runs: `make help`, or `python3 -m tools help`.
+# Each target is one command of tools/, which any Python from 3.11 on can run: see `make help`.
 PYTHON ?= python3
 
 .PHONY: help book test claims lock page notebooks exercises address environment clean
