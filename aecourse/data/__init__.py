@@ -1,4 +1,7 @@
-"""Data sets: images, patches of photographs, shapes, manifolds, a pendulum, a table. Only `load_images(name)` downloads."""
+"""Data sets: images, patches of photographs, shapes, manifolds, a pendulum, a table.
+
+Only ``load_images(name)`` downloads anything.
+"""
 
 from aecourse.data.cell_nuclei import CellNuclei, load_cell_nuclei
 from aecourse.data.images import NAMES, DataError, Images, dataset_name, load_images

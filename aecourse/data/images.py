@@ -1,8 +1,10 @@
-"""Images of single objects, 28 x 28, for every page of the course: loaded once, moved to the device once.
+"""Images of single objects, 28 x 28, for every page of the course.
 
-`digits` is handwriting that scikit-learn ships, so it is always there; `mnist` and `fashion_mnist` come through
-torchvision and are downloaded only when they are asked for by name. What arrives is whole and verified, or not there.
-MNIST: LeCun and others (1998). Fashion-MNIST: Xiao, Rasul and Vollgraf (2017). Digits: Alpaydin and Kaynak (1998).
+`digits` is handwriting that comes with scikit-learn, so that it is always available; `mnist` and
+`fashion_mnist` come through torchvision and are downloaded only when requested by name. A data set
+is complete and verified, or absent.
+MNIST: LeCun and others (1998). Fashion-MNIST: Xiao, Rasul and Vollgraf (2017). Digits: Alpaydin and
+Kaynak (1998).
 """
 
 import hashlib
@@ -14,6 +16,7 @@ import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -40,18 +43,25 @@ SHA256 = {
                 "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
                 "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
             ),
+            strict=True,
         )
     )
 }
 
 
 class DataError(RuntimeError):
-    """A data set is absent, damaged, or can't be fetched; the message says how to get it."""
+    """A data set is absent, damaged, or can't be downloaded; the message says how to get it."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Images:
-    """A data set on one device: images (N, 1, 28, 28) float32 in [0, 1], labels (N,) int64 from 0 to 9."""
+    """A data set on one device.
+
+    Attributes:
+        name: of the data set.
+        train, test: images (N, 1, 28, 28) float32 in [0, 1].
+        train_labels, test_labels: (N,) int64 from 0 to 9.
+    """
 
     name: str
     train: torch.Tensor
@@ -59,30 +69,57 @@ class Images:
     test: torch.Tensor
     test_labels: torch.Tensor
 
-    def __repr__(self):
+    def __repr__(self) -> str:
         shape = " x ".join(map(str, self.train.shape[1:]))
-        return f"{self.name}: {len(self.train)} training and {len(self.test)} test images, {shape}, on {self.train.device}"
+        return (
+            f"{self.name}: {len(self.train)} training and {len(self.test)} test images, {shape}, "
+            f"on {self.train.device}"
+        )
 
 
-def dataset_name():
-    """The data set that the environment variable AECOURSE_DATASET names, else "digits"; ValueError for an unknown one."""
+def dataset_name() -> str:
+    """The data set in the environment variable AECOURSE_DATASET, or "digits".
+
+    Raises:
+        ValueError: If that data set is unknown.
+    """
     return validation.one_of(
         "AECOURSE_DATASET", os.environ.get("AECOURSE_DATASET") or "digits", NAMES
     )
 
 
-def load_images(name=None, *, device="auto", timeout=300, mirror=None, quiet=False):
-    """The data set `name` as `Images` on `device`; one printed line says what was loaded, unless `quiet`.
+def load_images(
+    name: str | None = None,
+    *,
+    device: str | torch.device = "auto",
+    timeout: float = 300,
+    mirror: str | None = None,
+    quiet: bool = False,
+) -> Images:
+    """Load the data set `name`, and print one line that describes it.
 
-    Without a name: what `dataset_name()` says, and nothing is ever downloaded. With a name ("digits", "mnist",
-    "fashion_mnist"), a data set that this machine lacks is downloaded within `timeout` seconds in all, checked, and kept.
+    Without a name the data set is that of :func:`dataset_name`, and nothing is ever downloaded. A
+    data set that is named and missing on this machine is downloaded, checked, and kept.
 
-    It is kept in, and read from, the folder that the environment variable AECOURSE_DATA names (an absolute path), else
-    `aecourse` in the user's cache. The layout is torchvision's: MNIST/raw or FashionMNIST/raw with the four extracted
-    idx files; archives (.gz) are not read. `mirror`, or AECOURSE_MIRROR, is the address of a server to use in place of
-    torchvision's: it offers MNIST/train-images-idx3-ubyte.gz, FashionMNIST/... and so on, byte for byte the originals.
+    It is kept in the folder in the environment variable AECOURSE_DATA (an absolute path), or
+    otherwise `aecourse` in the user's cache. The layout is torchvision's: MNIST/raw or
+    FashionMNIST/raw with the four extracted idx files; archives (.gz) are not read.
 
-    ValueError for an unknown name; DataError, with the way out, for a data set that is absent, damaged or out of reach.
+    Args:
+        name: ``"digits"``, ``"mnist"``, ``"fashion_mnist"`` or None.
+        device: of the tensors; ``"auto"`` is the fastest.
+        timeout: seconds for the whole download.
+        mirror: address of a server to use instead of torchvision's, by default that in
+            AECOURSE_MIRROR. It has MNIST/train-images-idx3-ubyte.gz, FashionMNIST/... and so on,
+            byte for byte the originals.
+        quiet: print nothing.
+
+    Returns:
+        :class:`Images`.
+
+    Raises:
+        ValueError: If the name is unknown.
+        DataError: If the data set is absent, damaged or can't be downloaded.
     """
     validation.positive("timeout", timeout, float)
     may_download = name is not None
@@ -95,9 +132,10 @@ def load_images(name=None, *, device="auto", timeout=300, mirror=None, quiet=Fal
         if not (root / FOLDERS[name]).exists():
             if not may_download:
                 raise DataError(
-                    f"there is no {name} in {root}, and load_images() without a name never downloads: call "
-                    f"load_images({name!r}) once, or set AECOURSE_DATA to the absolute path of a folder that "
-                    f"holds {FOLDERS[name]}/raw, or unset AECOURSE_DATASET to work on digits"
+                    f"there is no {name} in {root}, and load_images() without a name never "
+                    f"downloads: call load_images({name!r}) once, or set AECOURSE_DATA to the "
+                    f"absolute path of a folder that contains {FOLDERS[name]}/raw, or unset "
+                    "AECOURSE_DATASET to work on digits"
                 )
             if not quiet:
                 print(f"{name}: downloading to {root}, within {timeout:g} s", flush=True)
@@ -109,13 +147,16 @@ def load_images(name=None, *, device="auto", timeout=300, mirror=None, quiet=Fal
     return images
 
 
-def _digits():
-    """scikit-learn's handwriting, (N, 1, 28, 28): 8 x 8 counts of ink, drawn by bicubic interpolation in the middle 20 x 20.
+def _digits() -> tuple[torch.Tensor, ...]:
+    """scikit-learn's digits as 28 x 28 images: train, labels, test, labels.
 
-    Empty cells around them first, so that strokes end round at the edge. The stretch of [0.4, 0.8] to [0, 1] makes paper
-    empty and ink saturated as in MNIST (its values in brackets): mean 0.132 (0.131), exact zeros 0.817 (0.809), above
-    0.9 0.088 (0.088). The last 360 of the 1797 images are the test set: the file keeps the images of a writer together,
-    so that the test shows mostly other writers than the training set.
+    Each digit is 8 x 8 counts of black pixels. Bicubic interpolation draws it in the middle
+    20 x 20 pixels; a margin of empty cells is added first, so that strokes end smoothly at the
+    edge. Stretching [0.4, 0.8] to [0, 1] makes paper empty and ink saturated as in MNIST (whose
+    values are in brackets): mean 0.132 (0.131), exact zeros 0.817 (0.809), above 0.9 0.088 (0.088).
+
+    The last 360 of the 1797 images are the test set: images of a writer are consecutive in the
+    file, so that most writers in the test set are not in the training set.
     """
     from sklearn.datasets import load_digits
 
@@ -127,15 +168,19 @@ def _digits():
     return x[:1437], labels[:1437], x[1437:], labels[1437:]
 
 
-def _root():
-    """The folder that holds MNIST/ and FashionMNIST/: AECOURSE_DATA, else a folder in the user's cache (may be absent)."""
+def _root() -> Path:
+    """The folder of MNIST/ and FashionMNIST/: AECOURSE_DATA, or one in the user's cache.
+
+    The latter need not exist.
+    """
     given = os.environ.get("AECOURSE_DATA")
     if given:
         root = Path(given).expanduser()
         if not root.is_absolute():
             raise DataError(
-                f"AECOURSE_DATA is {given!r}; expected an absolute path: a kernel starts in its notebook's folder, "
-                f"so that a relative path means another place on each page. From here it is {root.resolve()}"
+                f"AECOURSE_DATA is {given!r}; expected an absolute path: a kernel starts in its "
+                "notebook's folder, so that a relative path is another folder on each page. "
+                f"From here it is {root.resolve()}"
             )
         if not root.is_dir():
             raise DataError(
@@ -146,21 +191,22 @@ def _root():
     return (Path(cache) if os.path.isabs(cache) else Path.home() / ".cache") / "aecourse"
 
 
-def _read_folder(name, raw):
-    """Train images, train labels, test images, test labels from the four idx files in folder `raw`, verified."""
+def _read_folder(name: str, raw: Path) -> list[torch.Tensor]:
+    """Training images and labels, test images and labels, from the idx files in `raw`, verified."""
     try:
-        wanted = json.loads((raw / "sha256.json").read_text())
+        expected = json.loads((raw / "sha256.json").read_text())
     except FileNotFoundError:
-        wanted = {}
+        expected = {}
     except (OSError, ValueError) as error:
-        raise _damaged(raw / "sha256.json", str(error))
-    wanted = {**wanted, **SHA256.get(name, {})}
-    arrays = [_read(raw / file, wanted.get(file)) for file in FILES]
-    for file, images, labels in zip(FILES[1::2], arrays[::2], arrays[1::2]):
+        raise _damaged(raw / "sha256.json", str(error)) from error
+    expected = {**expected, **SHA256.get(name, {})}
+    arrays = [_read(raw / file, expected.get(file)) for file in FILES]
+    for file, images, labels in zip(FILES[1::2], arrays[::2], arrays[1::2], strict=True):
         if len(images) != len(labels) or labels.max() > 9:
             raise _damaged(
                 raw / file,
-                f"{len(labels)} labels up to {labels.max()} for {len(images)} images, expected 0 to 9",
+                f"{len(labels)} labels up to {labels.max()} for {len(images)} images, "
+                "expected 0 to 9",
             )
     return [
         torch.from_numpy(
@@ -170,39 +216,44 @@ def _read_folder(name, raw):
     ]
 
 
-def _read(path, sha256):
-    """The bytes in the idx file `path`: (N, 28, 28) images or (N,) labels; its SHA-256 must be `sha256`, unless None."""
+def _read(path: Path, sha256: str | None) -> np.ndarray:
+    """The bytes in the idx file `path`: (N, 28, 28) images or (N,) labels.
+
+    The file's SHA-256 must be `sha256`, unless that is None.
+    """
     magic, tail = (2051, (28, 28)) if "images" in path.name else (2049, ())
     try:
         content = path.read_bytes()
-    except FileNotFoundError:
+    except FileNotFoundError as error:
         raise _damaged(
             path, "it is missing; only extracted files are read: extract a .gz with gunzip"
-        )
+        ) from error
     except OSError as error:
-        raise _damaged(path, f"it can't be read, {error.strerror}")
+        raise _damaged(path, f"it can't be read, {error.strerror}") from error
     start = 4 * (2 + len(tail))
     seen, *shape = (int.from_bytes(content[i : i + 4], "big") for i in range(0, start, 4))
     if seen != magic or tuple(shape[1:]) != tail or shape[0] == 0:
         raise _damaged(path, f"its header says {seen}, {shape}; expected {magic}, {['N', *tail]}")
-    if len(content) != start + math.prod(shape):
+    size = start + math.prod(shape)
+    if len(content) != size:
         raise _damaged(
             path,
-            f"it holds {len(content)} bytes; its header says {start + math.prod(shape)}: cut short or changed",
+            f"it has {len(content)} bytes; its header says {size}: it was cut short or changed",
         )
     if sha256 and hashlib.sha256(content).hexdigest() != sha256:
         raise _damaged(path, "its content was changed: its SHA-256 differs from the original's")
     return np.frombuffer(content, np.uint8, offset=start).reshape(shape)
 
 
-def _damaged(path, what):
+def _damaged(path: Path, what: str) -> DataError:
+    """The error for the damaged file `path`."""
     return DataError(
-        f"{path}: {what}. Delete the folder {path.parent.parent}, then name the data set in load_images(...) to "
-        "download it again, or copy its four files there again"
+        f"{path}: {what}. Delete the folder {path.parent.parent}, then name the data set in "
+        "load_images(...) to download it again, or copy its four files there again"
     )
 
 
-# What the child process runs. It ends by itself soon after its limit, also where its parent was killed.
+# What the child process runs. It ends soon after its time limit even if its parent was killed.
 CHILD = """
 import json, os, sys, threading
 job = json.loads(sys.argv[1])
@@ -219,20 +270,29 @@ except Exception as error:
     print(type(error).__name__, error, sep=": ")
     sys.exit(1)
 """
+ELSEWHERE = "or set AECOURSE_DATA to a folder elsewhere"
 REASONS = {
-    "[Errno 28]": "the disk is full (free 100 MB there, or set AECOURSE_DATA to a folder elsewhere)",
-    "[Errno 122]": "your disk quota is used up (free 100 MB of it, or set AECOURSE_DATA to a folder elsewhere)",
-    "corrupted": "what arrived is not the data set (cut short, changed, or a log-in page in its place: wrong checksum)",
+    "[Errno 28]": f"the disk is full (free 100 MB there, {ELSEWHERE})",
+    "[Errno 122]": f"your disk quota is used up (free 100 MB of it, {ELSEWHERE})",
+    "corrupted": "what arrived is not the data set (cut short, changed, or a log-in page instead: "
+    "wrong checksum)",
     "urlopen error": "there is no network, or the server does not answer",
     "HTTP Error": "the server does not have it",
 }
 
 
-def _download(name, root, timeout, mirror=None, resources=None):
-    """Put the data set into `root` whole, or leave `root` as it was. Two processes at once both end well.
+def _download(
+    name: str,
+    root: Path,
+    timeout: float,
+    mirror: str | None = None,
+    resources: list | None = None,
+) -> None:
+    """Put the complete data set into `root`, or leave `root` as it was.
 
-    torchvision fetches, checks and extracts in a child process, which can be stopped at any moment, into a temporary
-    folder beside the final place. `resources`, (archive, MD5) pairs in place of torchvision's, is for tests.
+    torchvision downloads, checks and extracts in a child process, which can be stopped at any
+    moment, into a temporary folder beside the final place. If two processes do so at once, both
+    succeed. `resources`, (archive, MD5) pairs instead of torchvision's, is for tests.
     """
     folder = root / FOLDERS[name]
     job = dict(
@@ -258,19 +318,17 @@ def _download(name, root, timeout, mirror=None, resources=None):
             try:
                 os.replace(made, folder)
             except OSError:
-                if (
-                    not folder.exists()
-                ):  # where it does, another process was faster, and its copy serves
+                if not folder.exists():  # if it does, another process was faster: use its copy
                     raise
     except OSError as error:
         raise DataError(
-            f"can't keep {name} in {root} ({error}): set AECOURSE_DATA to the absolute path of a folder that you can "
-            f"write to, or of one that holds {folder.name}/raw already"
+            f"can't keep {name} in {root} ({error}): set AECOURSE_DATA to the absolute path of a "
+            f"folder that you can write to, or of one that contains {folder.name}/raw already"
         ) from error
 
 
-def _run_child(job, name):
-    """Run CHILD on `job`; DataError where it fails or takes longer than job["timeout"] seconds."""
+def _run_child(job: dict[str, Any], name: str) -> None:
+    """Run CHILD on `job`; raise DataError if it fails or takes over job["timeout"] seconds."""
     try:
         child = subprocess.run(
             [sys.executable, "-P", "-c", CHILD, json.dumps(job)],
@@ -290,7 +348,8 @@ def _run_child(job, name):
             "it took too long (a larger timeout= gives it more time)",
         )
     raise DataError(
-        f"could not download {name}: {reason}. Nothing was kept. Try again with a network; or name a server of your "
-        f"own with mirror= or AECOURSE_MIRROR; or set AECOURSE_DATA to the absolute path of a folder that holds "
-        f'{job["source"]}/raw with the four extracted files; or work on load_images("digits"). Details: {said}'
+        f"could not download {name}: {reason}. Nothing was kept. Try again with a network; or name "
+        "a server of your own with mirror= or AECOURSE_MIRROR; or set AECOURSE_DATA to the "
+        f"absolute path of a folder that contains {job['source']}/raw with the four extracted "
+        f'files; or work on load_images("digits"). Details: {said}'
     )

@@ -1,4 +1,4 @@
-"""Search: a model for each setting and seed, and one table of what came out."""
+"""Parameter sweeps: a model for each setting and seed, and one table of results."""
 
 from aecourse.search.ensemble import fit_ensemble
 from aecourse.search.grid import HOW, sweep

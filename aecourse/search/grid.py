@@ -1,166 +1,90 @@
-"""Search and sweep: a model for each setting and seed, and one table of what came out."""
+"""Parameter sweeps: train a model for each setting and seed, and collect one table of results."""
 
 import itertools
 import math
 import os
 import time
 import warnings
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Literal
 
 import joblib
 import pandas as pd
 import torch
+from torch import nn
 
 from aecourse import validation
 from aecourse.device import pick_device
 from aecourse.search.ensemble import fit_ensemble
 from aecourse.search.rows import Rows
 from aecourse.training import NonFinite, adam, fit
-from aecourse.training.loop import fingerprint
+from aecourse.training.checkpoint import fingerprint
 from aecourse.training.progress import Progress
+from aecourse.types import Objective
 
+SAME = ("steps", "batch_size", "lr")  # settings of training that a file of rows records
 HOW = ("auto", "vmap", "processes", "sequential")
-
-
-def settings_of(grid):
-    """Every combination of the values in `grid`, {name: values}: a list of {name: value}, the last name changing fastest."""
-    if not isinstance(grid, dict) or not grid or any(len(values) == 0 for values in grid.values()):
-        raise ValueError(
-            f"grid is {grid!r}; expected names with values to try, as in {{'latent_dim': [2, 8], 'weight': [0.0, 0.1]}}"
-        )
-    if "seed" in grid:
-        raise ValueError("grid holds 'seed'; expected settings alone: pass seeds=")
-    return [dict(zip(grid, values)) for values in itertools.product(*grid.values())]
-
-
-def built(build, setting, seed):
-    """The model of `setting`, its start drawn from `seed`; the caller's draws are left alone."""
-    with torch.random.fork_rng(devices=[]):
-        torch.manual_seed(seed)
-        return build(setting)
-
-
-def row_of(setting, seed, model, measure, seconds, loss):
-    """What the table says of a model that was trained; without measures, and with the error, where its loss is not finite."""
-    row = setting | {"seed": seed, "loss": loss, "seconds": seconds}
-    if not math.isfinite(loss):
-        return row | {"error": "not finite"}
-    with torch.no_grad():
-        return row | {name: float(value) for name, value in measure(model, setting).items()}
-
-
-def train_one(setting, seed, build, objective, data, measure, training, device):
-    """A row: the model of `setting` and `seed`, trained and measured."""
-    if not isinstance(data, torch.Tensor):
-        with warnings.catch_warnings():
-            warnings.simplefilter(
-                "ignore", UserWarning
-            )  # shared by the processes, and so not writable; nothing writes
-            data = torch.from_numpy(data)
-    model, start = built(build, setting, seed), time.perf_counter()
-    try:
-        losses = fit(
-            model, data, objective(setting), seed=seed, device=device, progress=False, **training
-        ).terms["loss"]
-    except NonFinite:
-        losses = [math.nan]
-    return row_of(setting, seed, model, measure, time.perf_counter() - start, losses[-1])
-
-
-def sequential(members, build, objective, data, measure, training, device, workers):
-    """Rows, as they come."""
-    for setting, seed in members:
-        yield train_one(setting, seed, build, objective, data, measure, training, device)
-
-
-def processes(members, build, objective, data, measure, training, device, workers):
-    """Rows, as they come, of `workers` processes that share the data."""
-    jobs = (
-        joblib.delayed(train_one)(
-            *member, build, objective, data.cpu().numpy(), measure, training, device
-        )
-        for member in members
-    )
-    with joblib.parallel_config("loky", inner_max_num_threads=1):
-        yield from joblib.Parallel(workers, return_as="generator_unordered")(jobs)
-
-
-def vectorized(members, build, objective, data, measure, training, device, workers):
-    """Rows of members that differ in weights and in floating-point settings alone, group by group."""
-    data, groups = data.to(device), {}
-    for setting, seed in members:
-        model = built(build, setting, seed)
-        fixed = {name: value for name, value in setting.items() if not isinstance(value, float)}
-        shapes = [tuple(value.shape) for value in model.state_dict().values()]
-        groups.setdefault(repr((fixed, shapes, model)), []).append(
-            (setting, seed, model.to(device))
-        )
-    for group in groups.values():
-        settings, seeds, models = zip(*group)
-        numbers = {
-            name: [setting[name] for setting in settings]
-            for name, value in settings[0].items()
-            if isinstance(value, float)
-        }
-        start = time.perf_counter()
-        losses = fit_ensemble(
-            models, lambda given: objective(settings[0] | given), numbers, seeds, data, **training
-        )["loss"]
-        losses = losses.where(losses.isfinite().all(1, keepdim=True), math.nan)[:, -1].tolist()
-        share = (time.perf_counter() - start) / len(models)
-        for member, loss in zip(group, losses):
-            yield row_of(*member, measure, share, loss)
+Setting = dict[str, Any]  # such as {"latent_dim": 8, "weight": 0.1}
+Member = tuple[Setting, int]  # with its seed
 
 
 def sweep(
-    grid,
-    build,
-    objective,
-    data,
-    measure,
+    grid: dict[str, Sequence],
+    build: Callable[[Setting], nn.Module],
+    objective: Callable[[Setting], Objective],
+    data: torch.Tensor,
+    measure: Callable[[nn.Module, Setting], Mapping[str, Any]],
     *,
-    seeds=3,
-    steps=1000,
-    batch_size=128,
-    lr=1e-3,
-    optimizer=adam,
-    how="auto",
-    workers=None,
-    path=None,
-    device="auto",
-    progress=None,
-):
-    """Train a model for every setting of `grid` and every seed, and measure each: a table, one row a run.
+    seeds: int | Iterable[int] = 3,
+    steps: int = 1000,
+    batch_size: int = 128,
+    lr: float = 1e-3,
+    optimizer: Callable[..., torch.optim.Optimizer] = adam,
+    how: Literal["auto", "vmap", "processes", "sequential"] = "auto",
+    workers: int | None = None,
+    path: str | os.PathLike | None = None,
+    device: str | torch.device = "auto",
+    progress: bool | None = None,
+) -> pd.DataFrame:
+    """Train and evaluate a model for every setting of `grid` and every seed: one row for each run.
 
-    A setting is a dictionary, such as ``{"latent_dim": 8, "weight": 0.1}``. Runs with the same seed share their start,
-    their batches and their noise, so that settings are compared pair by pair.
+    A setting is a dictionary, such as ``{"latent_dim": 8, "weight": 0.1}``. Runs with the same seed
+    share their initialisation, batches and noise, so that settings can be compared pair by pair.
 
     Args:
-        grid: {name: values to try}; every combination is run. Values are numbers, strings or truth values.
+        grid: {name: values to try}; every combination is run. Values are numbers, strings or
+            booleans.
         build: ``setting -> model``.
         objective: ``setting -> objective`` for :func:`~aecourse.training.fit`.
         data: tensor (N, ...) to train on.
-        measure: ``(model, setting) -> {name: number}``, called without gradients on the trained model.
-        seeds: how many, from 0; or which.
+        measure: ``(model, setting) -> {metric: number}``, called without gradients on the trained
+            model.
+        seeds: their number, counted from 0, or the seeds themselves.
         steps, batch_size, lr, optimizer: as for :func:`~aecourse.training.fit`.
-        how: ``"vmap"`` trains models of one shape in one vectorised job, the floating-point settings (a weight,
-            a noise level) as tensors, which must not be compared or passed to ``math``; ``"processes"`` trains each in a
-            process of its own; ``"sequential"`` here. ``"auto"`` is the first on CUDA, the second elsewhere.
-        workers: number of processes; by default one a core.
-        path: file that keeps each row as it comes. Where it exists, its rows are not run again: call it again after
-            an interruption, or with more seeds. It can't know that `build`, `objective` or `measure` changed.
+        how: ``"vmap"`` trains models of one shape in one vectorized job; the floating-point
+            settings (a weight, a noise level) are then tensors, which the objective must not
+            compare or pass to ``math``. ``"processes"`` trains each model in a worker process,
+            ``"sequential"`` one after the other in this process. ``"auto"`` is ``"vmap"`` on CUDA
+            and ``"processes"`` elsewhere.
+        workers: number of processes; by default one for each core.
+        path: file to which each row is written as soon as it is known. Rows that it has already
+            are not run again: call it again after an interruption, or with more seeds. It can't
+            detect that `build`, `objective` or `measure` changed.
         device: as for :func:`~aecourse.training.fit`.
         progress: as for :func:`~aecourse.training.fit`.
 
     Returns:
-        a :class:`pandas.DataFrame` with the settings, ``seed``, the last ``loss``, ``seconds`` (of training; the
-        share of a group), what was measured, and ``error`` where a run was not finite.
+        A :class:`pandas.DataFrame` with the settings, ``seed``, the last ``loss``, ``seconds`` (of
+        training; with vmap an equal share of the group's time), the metrics, and ``error`` if a run
+        became infinite or nan.
 
     Raises:
-        ValueError: where an argument is out of range, or `path` belongs to another sweep.
+        ValueError: If an argument is out of range, or `path` belongs to another sweep.
     """
-    settings, seeds = settings_of(grid), list(range(seeds) if isinstance(seeds, int) else seeds)
+    settings = settings_of(grid)
+    seeds = list(range(seeds) if isinstance(seeds, int) else seeds)
     if not seeds:
-        raise ValueError("seeds is 0 or empty; expected how many, at least one, or which")
+        raise ValueError("seeds is 0 or empty; expected their number, 1 or more, or a list of them")
     validation.one_of("how", how, HOW)
     validation.floating("data", data)
     device = pick_device(device)
@@ -168,23 +92,19 @@ def sweep(
         how = "vmap" if device.type == "cuda" else "processes"
     training = {"steps": steps, "batch_size": batch_size, "lr": lr, "optimizer": optimizer}
     members = [(setting, seed) for setting in settings for seed in seeds]
-    header = {
-        "settings": list(grid),
-        "steps": steps,
-        "batch_size": batch_size,
-        "lr": lr,
-        "data": fingerprint(data),
-    }
-    rows = Rows(path, header) if path is not None else None
-    done = {member_of(row, grid): row for row in (rows.read() if rows else [])}
+    rows = None
+    done = {}
+    if path is not None:
+        header = {"settings": list(grid)} | {name: training[name] for name in SAME}
+        rows = Rows(path, header | {"data": fingerprint(data)})
+        done = {member_of(row, grid): row for row in rows.read()}
     left = [member for member in members if key(*member) not in done]
-    run = {"vmap": vectorized, "processes": processes, "sequential": sequential}[
-        how if len(left) > 1 else "sequential"
-    ]
+    if len(left) <= 1:
+        how = "sequential"
+    run = {"vmap": vectorized, "processes": processes, "sequential": sequential}[how]
     report = Progress(len(members), progress, "run")
-    for row in run(
-        left, build, objective, data, measure, training, device, workers or os.cpu_count()
-    ):
+    workers = workers or os.cpu_count()
+    for row in run(left, build, objective, data, measure, training, device, workers):
         done[member_of(row, grid)] = row
         if rows:
             rows.add(row)
@@ -192,11 +112,115 @@ def sweep(
     return pd.DataFrame([done[key(*member)] for member in members])
 
 
-def key(setting, seed):
-    """A member as a dictionary's key; 1 and 1.0 are one value, as they are for Python."""
+def settings_of(grid: dict[str, Sequence]) -> list[Setting]:
+    """Every combination of the values in `grid`, {name: values}; the last name changes fastest."""
+    if not isinstance(grid, dict) or not grid or any(len(values) == 0 for values in grid.values()):
+        raise ValueError(
+            f"grid is {grid!r}; expected names with values to try, "
+            "as in {'latent_dim': [2, 8], 'weight': [0.0, 0.1]}"
+        )
+    if "seed" in grid:
+        raise ValueError("grid contains 'seed'; expected settings only: pass seeds=")
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+
+
+def built(build: Callable[[Any], nn.Module], setting: Any, seed: int) -> nn.Module:
+    """The model of `setting`, initialised from `seed`; PyTorch's global generator is restored."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        return build(setting)
+
+
+def row_of(
+    setting: Setting, seed: int, model: nn.Module, measure: Callable, seconds: float, loss: float
+) -> dict[str, Any]:
+    """The row of a trained model: its metrics, or an error if its loss is not finite."""
+    row = setting | {"seed": seed, "loss": loss, "seconds": seconds}
+    if not math.isfinite(loss):
+        return row | {"error": "not finite"}
+    with torch.no_grad():
+        return row | {name: float(value) for name, value in measure(model, setting).items()}
+
+
+def train_one(setting, seed, build, objective, data, measure, training, device) -> dict[str, Any]:
+    """Train and evaluate the model of `setting` and `seed`; return its row."""
+    if not isinstance(data, torch.Tensor):
+        with warnings.catch_warnings():
+            # Processes share the array, so that it can't be written; nothing writes to it.
+            warnings.simplefilter("ignore", UserWarning)
+            data = torch.from_numpy(data)
+    model = built(build, setting, seed)
+    options = {"seed": seed, "device": device, "progress": False} | training
+    start = time.perf_counter()
+    try:
+        loss = fit(model, data, objective(setting), **options).terms["loss"][-1]
+    except NonFinite:
+        loss = math.nan
+    return row_of(setting, seed, model, measure, time.perf_counter() - start, loss)
+
+
+def sequential(
+    members: Iterable[Member], build, objective, data, measure, training, device, workers
+) -> Iterator[dict[str, Any]]:
+    """Rows of models that are trained one after the other."""
+    for setting, seed in members:
+        yield train_one(setting, seed, build, objective, data, measure, training, device)
+
+
+def processes(
+    members: Iterable[Member], build, objective, data, measure, training, device, workers
+) -> Iterator[dict[str, Any]]:
+    """Rows of models that are trained in `workers` processes, in the order in which they end."""
+    array = data.cpu().numpy()  # shared by the processes
+    jobs = (
+        joblib.delayed(train_one)(*member, build, objective, array, measure, training, device)
+        for member in members
+    )
+    with joblib.parallel_config("loky", inner_max_num_threads=1):
+        yield from joblib.Parallel(workers, return_as="generator_unordered")(jobs)
+
+
+def vectorized(
+    members: Iterable[Member], build, objective, data, measure, training, device, workers
+) -> Iterator[dict[str, Any]]:
+    """Rows of models that are trained in groups, by vmap.
+
+    The members of a group differ only in their weights and in floating-point settings.
+    """
+    data = data.to(device)
+    groups = {}
+    for setting, seed in members:
+        model = built(build, setting, seed)
+        fixed = {name: value for name, value in setting.items() if not isinstance(value, float)}
+        shapes = [tuple(value.shape) for value in model.state_dict().values()]
+        group = groups.setdefault(repr((fixed, shapes, model)), [])
+        group.append((setting, seed, model.to(device)))
+    for group in groups.values():
+        settings, seeds, models = zip(*group, strict=True)
+        common = settings[0]
+        numbers = {
+            name: [setting[name] for setting in settings]
+            for name, value in common.items()
+            if isinstance(value, float)
+        }
+
+        def objective_of(own, common=common):
+            """The objective of one member, whose floating-point settings are `own`."""
+            return objective(common | own)
+
+        start = time.perf_counter()
+        losses = fit_ensemble(models, objective_of, numbers, seeds, data, **training)["loss"]
+        losses = losses.where(losses.isfinite().all(1, keepdim=True), math.nan)[:, -1].tolist()
+        share = (time.perf_counter() - start) / len(models)
+        for member, loss in zip(group, losses, strict=True):
+            yield row_of(*member, measure, share, loss)
+
+
+def key(setting: Setting, seed: int) -> tuple:
+    """A member as a dictionary's key; 1 and 1.0 are the same value, as in Python."""
     return *setting.values(), seed
 
 
-def member_of(row, grid):
+def member_of(row: Mapping[str, Any], grid: dict[str, Sequence]) -> tuple:
     """The key of a `row`."""
     return key({name: row[name] for name in grid}, row["seed"])

@@ -1,4 +1,4 @@
-"""Runs of a sweep, summed up over seeds: the mean of a metric and its confidence interval."""
+"""Runs of a sweep, summarized over seeds: the mean of a metric and its confidence interval."""
 
 import math
 from collections.abc import Sequence
@@ -13,12 +13,12 @@ def summarize(runs: pd.DataFrame, by: Sequence[str], metric: str) -> pd.DataFram
     """Mean of `metric` over the seeds of each setting, with its 95 % interval.
 
     Args:
-        runs: one row a run, as :func:`~aecourse.search.sweep` returns them.
+        runs: one row for each run, as :func:`~aecourse.search.sweep` returns them.
         by: the columns of the settings.
         metric: the column that is averaged.
 
     Returns:
-        One row a setting, in order of appearance: the columns of `by`, ``runs`` (how many),
+        One row for each setting, in order of appearance: the columns of `by`, ``runs`` (how many),
         ``mean``, ``low`` and ``high``. The ends are nan for a single run; a run that failed makes
         all three nan, so that ``summary.loc[summary["mean"].idxmin()]`` is the best of the others.
 
@@ -30,7 +30,8 @@ def summarize(runs: pd.DataFrame, by: Sequence[str], metric: str) -> pd.DataFram
     rows = []
     for setting, group in runs.groupby(list(by), sort=False, dropna=False):
         values = group[metric].astype(float).tolist()
-        rows.append(dict(zip(by, setting)) | {"runs": len(values)} | mean_and_ends(values))
+        row = dict(zip(by, setting, strict=True)) | {"runs": len(values)}
+        rows.append(row | mean_and_ends(values))
     return pd.DataFrame(rows)
 
 
@@ -43,7 +44,7 @@ def mean_and_ends(values: list[float]) -> dict[str, float]:
 
 
 def as_text(runs: pd.DataFrame, by: Sequence[str]) -> str:
-    """A table for a terminal: a line a setting, mean ± half of the interval of every metric."""
+    """A table for a terminal: mean ± half the interval of every metric, a line for each setting."""
     numbers = runs.select_dtypes("number").columns
     metrics = [name for name in numbers if name not in (*by, "seed")]
     summaries = {metric: summarize(runs, by, metric) for metric in metrics}

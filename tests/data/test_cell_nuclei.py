@@ -92,6 +92,7 @@ def test_another_seed_splits_otherwise():
 @pytest.mark.parametrize("share", [0, 1, 0.001, 0.999, -0.2, 3])
 def test_a_part_without_one_of_the_kinds_is_refused(share):
     with pytest.raises(
-        ValueError, match=f"test is {share}, which is .* samples; expected a share between 0 and 1"
+        ValueError,
+        match=f"test is {share}, which is .* samples; expected a fraction between 0 and 1",
     ):
         load_cell_nuclei(share)

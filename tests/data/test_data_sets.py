@@ -1,4 +1,4 @@
-"""What all data sets made on this machine share: a seed decides everything, nothing else moves, and they say what they are."""
+"""What all generated data sets share: the seed decides everything, and `repr` describes them."""
 
 import dataclasses
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse import training
+from aecourse.data import cell_nuclei, manifolds, pendulum, photos, shapes
 from aecourse.data.cell_nuclei import load_cell_nuclei
 from aecourse.data.manifolds import sphere, swiss_roll
 from aecourse.data.pendulum import make_pendulum
@@ -20,14 +20,16 @@ SETS = {
     "shapes: 20 images, 1 x 28 x 28, of shape, scale, rotation, x, y, on cpu": lambda **o: (
         make_shapes(20, **o)
     ),
-    "sphere: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: sphere(20, **o),
-    "cap: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: sphere(
+    "sphere: 20 points, 3 features of 2 coordinates, on cpu": lambda **o: sphere(20, **o),
+    "cap: 20 points, 3 features of 2 coordinates, on cpu": lambda **o: sphere(
         20, cap=1.0, noise=0.1, **o
     ),
-    "swiss_roll: 20 points, 3 measures of 2 coordinates, on cpu": lambda **o: swiss_roll(
+    "swiss_roll: 20 points, 3 features of 2 coordinates, on cpu": lambda **o: swiss_roll(
         20, noise=0.1, **o
     ),
-    "cell_nuclei: 427 training and 142 test rows of 30 measures, benign or malignant, on cpu": load_cell_nuclei,
+    "cell_nuclei: 427 training and 142 test rows of 30 features, benign or malignant, on cpu": (
+        load_cell_nuclei
+    ),
     "pendulum: 20 samples of 2 frames, 28 x 28, 0.05 s apart, on cpu": lambda **o: make_pendulum(
         20, **o
     ),
@@ -50,13 +52,13 @@ def same(a, b):
     )
 
 
-@pytest.mark.parametrize("said", SETS)
-def test_it_says_what_it_is(said):
-    assert repr(SETS[said]()) == said
+@pytest.mark.parametrize("text", SETS)
+def test_repr_describes_the_data_set(text):
+    assert repr(SETS[text]()) == text
 
 
 @EACH
-def test_it_is_single_precision_or_whole_numbers_finite_and_on_the_cpu(make):
+def test_tensors_are_float32_or_int64_finite_and_on_the_cpu(make):
     for name, tensor in tensors(make()).items():
         assert tensor.dtype == (
             torch.int64 if name.endswith(("labels", "places", "factors")) else torch.float32
@@ -94,9 +96,13 @@ def test_a_seed_is_an_integer_or_a_generator(make, seed):
 @EACH
 def test_all_of_it_goes_to_the_device_that_pick_device_chooses(make, monkeypatch):
     asked = []
-    monkeypatch.setattr(
-        training, "pick_device", lambda device: asked.append(device) or torch.device("meta")
-    )
+
+    def pick_device(device):
+        asked.append(device)
+        return torch.device("meta")
+
+    for module in (cell_nuclei, manifolds, pendulum, photos, shapes):
+        monkeypatch.setattr(module, "pick_device", pick_device)
     data = make(device="auto")
     assert asked == ["auto"] and {tensor.device.type for tensor in tensors(data).values()} == {
         "meta"

@@ -1,4 +1,7 @@
-"""aecourse.data: the pictures themselves, and everything that can go wrong on their way. Only 127.0.0.1 is contacted."""
+"""Data sets of images, and everything that can go wrong on their way.
+
+Only 127.0.0.1 is contacted.
+"""
 
 import contextlib
 import errno
@@ -24,8 +27,9 @@ import numpy as np
 import pytest
 import torch
 
-from aecourse import data, training
-from aecourse.data import DataError, images, load_images
+from aecourse import data
+from aecourse.data import DataError, load_images
+from aecourse.data import images as loader
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "data.load_images": (
@@ -61,13 +65,13 @@ def idx(array):
 
 
 def small_set():
-    """A data set of 12 + 5 random pictures, as the four files of MNIST: name -> bytes."""
+    """A data set of 12 + 5 random images, as the four files of MNIST: name -> bytes."""
     rng = np.random.default_rng(0)
     arrays = [
         (rng.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n, dtype=np.uint8) % 10)
         for n in (TRAIN, TEST)
     ]
-    return dict(zip(images.FILES, map(idx, sum(arrays, ()))))
+    return dict(zip(loader.FILES, map(idx, sum(arrays, ()))))
 
 
 SET = small_set()
@@ -241,7 +245,7 @@ def test_quiet_prints_nothing(capsys):
 def test_everything_goes_to_the_device_that_pick_device_chooses(monkeypatch):
     asked = []
     monkeypatch.setattr(
-        training, "pick_device", lambda device: asked.append(device) or torch.device("meta")
+        loader, "pick_device", lambda device: asked.append(device) or torch.device("meta")
     )
     images = load_images(quiet=True)
     assert asked == ["auto"]
@@ -332,8 +336,8 @@ def test_a_folder_of_the_users_is_read_and_left_alone(monkeypatch, tmp_path, off
 
 def assert_is_small_set(images):
     for x, labels, n, file in (
-        (images.train, images.train_labels, TRAIN, images.FILES[0]),
-        (images.test, images.test_labels, TEST, images.FILES[2]),
+        (images.train, images.train_labels, TRAIN, loader.FILES[0]),
+        (images.test, images.test_labels, TEST, loader.FILES[2]),
     ):
         pixels = torch.tensor(list(SET[file][16:])).view(n, 1, 28, 28)
         assert x.dtype == torch.float32 and torch.equal(x, pixels.float() / 255)
@@ -368,45 +372,45 @@ def replace(at, by):
     "file, damage, said",
     [
         (
-            images.FILES[0],
+            loader.FILES[0],
             lambda content: content[:-100],
-            "holds 9324 bytes; its header says 9424: cut short or changed",
+            "has 9324 bytes; its header says 9424: it was cut short or changed",
         ),
-        (images.FILES[2], lambda content: content + b"x", "holds 3937 bytes; its header says 3936"),
+        (loader.FILES[2], lambda content: content + b"x", "has 3937 bytes; its header says 3936"),
         (
-            images.FILES[0],
+            loader.FILES[0],
             lambda content: b"",
             r"its header says 0, \[0, 0, 0\]; expected 2051, \['N', 28, 28\]",
         ),
         (
-            images.FILES[3],
+            loader.FILES[3],
             lambda content: content[:6],
             r"its header says 2049, \[0\]; expected 2049, \['N'\]",
         ),
         (
-            images.FILES[1],
+            loader.FILES[1],
             lambda content: idx(np.zeros(0, np.uint8)),
             r"its header says 2049, \[0\]; expected 2049, \['N'\]",
         ),
         (
-            images.FILES[0],
+            loader.FILES[0],
             lambda content: b"<htm" + content[4:],
             r"its header says 1013478509, \[12, 28, 28\]; expected 2051",
         ),
         (
-            images.FILES[0],
-            lambda content: ARCHIVES[images.FILES[0] + ".gz"],
+            loader.FILES[0],
+            lambda content: ARCHIVES[loader.FILES[0] + ".gz"],
             "its header says 529205",
         ),
         (
-            images.FILES[2],
+            loader.FILES[2],
             lambda content: idx(np.zeros((5, 32, 32), np.uint8)),
             r"its header says 2051, \[5, 32, 32\]; expected 2051",
         ),
-        (images.FILES[1], lambda content: SET[images.FILES[3]], "5 labels up to 4 for 12 images"),
-        (images.FILES[1], replace(at=8, by=b"\x0a"), "12 labels up to 10"),
+        (loader.FILES[1], lambda content: SET[loader.FILES[3]], "5 labels up to 4 for 12 images"),
+        (loader.FILES[1], replace(at=8, by=b"\x0a"), "12 labels up to 10"),
         (
-            images.FILES[2],
+            loader.FILES[2],
             None,
             "it is missing; only extracted files are read: extract a .gz with gunzip",
         ),
@@ -427,10 +431,10 @@ def test_a_damaged_file_is_named_and_left_alone(file, damage, said, monkeypatch,
 
 def test_a_file_that_cannot_be_read_is_named(monkeypatch, tmp_path):
     raw = fill(tmp_path / "FashionMNIST")
-    (raw / images.FILES[0]).unlink()
-    (raw / images.FILES[0]).mkdir()
+    (raw / loader.FILES[0]).unlink()
+    (raw / loader.FILES[0]).mkdir()
     monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
-    with pytest.raises(DataError, match=f"{raw / images.FILES[0]}: it can't be read, "):
+    with pytest.raises(DataError, match=f"{raw / loader.FILES[0]}: it can't be read, "):
         load_images("fashion_mnist")
 
 
@@ -449,7 +453,7 @@ def test_a_data_set_that_is_not_mnist_is_not_taken_for_it(monkeypatch, tmp_path)
 @pytest.fixture
 def small(monkeypatch):
     """torchvision expects the archives of the small set, in place of Fashion-MNIST's."""
-    monkeypatch.setattr(data, "_download", partial(images._download, resources=RESOURCES))
+    monkeypatch.setattr(loader, "_download", partial(loader._download, resources=RESOURCES))
 
 
 def test_a_download_is_kept_verified_and_not_repeated(server, small, root, monkeypatch, capsys):
@@ -485,10 +489,10 @@ def test_a_download_is_kept_verified_and_not_repeated(server, small, root, monke
         assert_is_small_set(again)
     assert not server.paths
 
-    (raw / images.FILES[0]).write_bytes(replace(at=500, by=b"changed")(SET[images.FILES[0]]))
+    (raw / loader.FILES[0]).write_bytes(replace(at=500, by=b"changed")(SET[loader.FILES[0]]))
     with pytest.raises(
         DataError,
-        match=f"{raw / images.FILES[0]}: .*SHA-256 differs.*Delete the folder {raw.parent}",
+        match=f"{raw / loader.FILES[0]}: .*SHA-256 differs.*Delete the folder {raw.parent}",
     ):
         load_images("fashion_mnist")
     (raw / "sha256.json").write_text("{")
@@ -505,7 +509,7 @@ def fetch_at_once(job, name):
 
 
 def test_two_downloads_at_once_both_end_well(monkeypatch, tmp_path):
-    monkeypatch.setattr(data, "_run_child", fetch_at_once)
+    monkeypatch.setattr(loader, "_run_child", fetch_at_once)
     both = threading.Barrier(2)
     move = os.replace
     outcomes = []
@@ -521,14 +525,14 @@ def test_two_downloads_at_once_both_end_well(monkeypatch, tmp_path):
     monkeypatch.setattr(os, "replace", move_together)
     with ThreadPoolExecutor() as pool:
         for done in [
-            pool.submit(images._download, "fashion_mnist", tmp_path, 60) for _ in range(2)
+            pool.submit(loader._download, "fashion_mnist", tmp_path, 60) for _ in range(2)
         ]:
             done.result()
     assert (
         sorted(type(outcome) for outcome in outcomes if outcome) == [OSError] and None in outcomes
     )
     assert [path.name for path in tmp_path.iterdir()] == ["FashionMNIST"]
-    assert len(images._read_folder("fashion_mnist", tmp_path / "FashionMNIST" / "raw")[0]) == TRAIN
+    assert len(loader._read_folder("fashion_mnist", tmp_path / "FashionMNIST" / "raw")[0]) == TRAIN
 
 
 def test_a_mirror_comes_from_the_argument_or_the_environment(monkeypatch, root):
@@ -539,7 +543,7 @@ def test_a_mirror_comes_from_the_argument_or_the_environment(monkeypatch, root):
         fetch_at_once(job, name)
         raise DataError("far enough")
 
-    monkeypatch.setattr(data, "_run_child", fetch)
+    monkeypatch.setattr(loader, "_run_child", fetch)
     monkeypatch.setenv("AECOURSE_MIRROR", "http://127.0.0.1/school")
     for mirror in (None, "http://127.0.0.1/mine/"):
         with pytest.raises(DataError, match="far enough"):
@@ -597,7 +601,7 @@ def test_a_failed_download_says_why_and_leaves_nothing(
     monkeypatch.setattr(subprocess, "run", run_here)
     server.paths.clear()
     with pytest.raises(DataError, match=f"could not download fashion_mnist: .*{said}") as caught:
-        images._download("fashion_mnist", tmp_path, 100, f"{server.url}/{mode}", resources)
+        loader._download("fashion_mnist", tmp_path, 100, f"{server.url}/{mode}", resources)
     assert all(way in str(caught.value) for way in WAYS_OUT)
     assert set(server.paths) == {f"/{mode}/FashionMNIST/train-images-idx3-ubyte.gz"}
     assert not contents(tmp_path)
@@ -625,11 +629,11 @@ raw = os.path.join(json.loads(sys.argv[1])["folder"], "FashionMNIST", "raw")
 os.makedirs(raw)
 os.symlink("/dev/full", os.path.join(raw, "train-images-idx3-ubyte.gz"))
 """
-    monkeypatch.setattr(data, "CHILD", onto_full_disk + images.CHILD)
+    monkeypatch.setattr(loader, "CHILD", onto_full_disk + loader.CHILD)
     with pytest.raises(
         DataError, match="the disk is full .free 100 MB there, or set AECOURSE_DATA"
     ) as caught:
-        images._download("fashion_mnist", tmp_path, 100, f"{server.url}/good", RESOURCES)
+        loader._download("fashion_mnist", tmp_path, 100, f"{server.url}/good", RESOURCES)
     assert all(way in str(caught.value) for way in WAYS_OUT)
     assert not contents(tmp_path)
 
@@ -647,7 +651,7 @@ def dripping(server, monkeypatch):
     server.dripping.clear()
     server.hung_up.clear()
     fetch = "import urllib.request\nurllib.request.urlopen(job['mirror'] + 'train-images-idx3-ubyte.gz').read()"
-    monkeypatch.setattr(data, "CHILD", leave_behind(fetch))
+    monkeypatch.setattr(loader, "CHILD", leave_behind(fetch))
     return server
 
 
@@ -656,7 +660,7 @@ def test_the_time_limit_stops_a_server_that_drips(dripping, tmp_path):
     with pytest.raises(
         DataError, match="took too long .a larger timeout=.*stopped after 3 s"
     ) as caught:
-        images._download("fashion_mnist", tmp_path, 3, f"{dripping.url}/drip")
+        loader._download("fashion_mnist", tmp_path, 3, f"{dripping.url}/drip")
     assert dripping.dripping.is_set() and 3 <= time.monotonic() - start < 10
     assert dripping.hung_up.wait(5)
     assert all(way in str(caught.value) for way in WAYS_OUT)
@@ -678,7 +682,7 @@ def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, interrupti
 
     threading.Thread(target=interrupt, daemon=True).start()
     with pytest.raises(KeyboardInterrupt):
-        images._download("fashion_mnist", tmp_path, 30, f"{dripping.url}/drip")
+        loader._download("fashion_mnist", tmp_path, 30, f"{dripping.url}/drip")
     assert dripping.hung_up.wait(5)
     assert not contents(tmp_path)
 
@@ -693,25 +697,25 @@ def test_a_child_that_lost_its_parent_stops_by_itself(server, tmp_path):
         timeout=-4,
     )
     child = subprocess.run(
-        [sys.executable, "-c", images.CHILD, json.dumps(job)], capture_output=True, timeout=20
+        [sys.executable, "-c", loader.CHILD, json.dumps(job)], capture_output=True, timeout=20
     )
     assert (child.returncode, child.stdout, child.stderr) == (1, b"", b"")
 
 
 def test_a_child_that_crashes_is_reported(tmp_path, monkeypatch):
-    monkeypatch.setattr(data, "CHILD", leave_behind("os._exit(7)"))
+    monkeypatch.setattr(loader, "CHILD", leave_behind("os._exit(7)"))
     with pytest.raises(
         DataError, match="could not download mnist: it failed.*the process ended with status 7"
     ):
-        images._download("mnist", tmp_path, 30)
+        loader._download("mnist", tmp_path, 30)
     assert not contents(tmp_path)
 
 
 def test_a_folder_of_the_users_shadows_no_module_of_the_child(tmp_path, monkeypatch):
     (tmp_path / "json.py").write_text("raise SystemExit(9)")
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr(data, "CHILD", "import json")
-    images._run_child(dict(source="MNIST", timeout=30), "mnist")
+    monkeypatch.setattr(loader, "CHILD", "import json")
+    loader._run_child(dict(source="MNIST", timeout=30), "mnist")
 
 
 @pytest.mark.parametrize("what", ["mkdir", "temporary", "manifest", "move"])
@@ -719,7 +723,7 @@ def test_a_place_that_cannot_be_written_is_named_and_stays_clean(what, monkeypat
     def refuse(*_, **__):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr(data, "_run_child", fetch_at_once)
+    monkeypatch.setattr(loader, "_run_child", fetch_at_once)
     if what == "mkdir":
         root.parent.write_text("a file where the cache should be")
     else:

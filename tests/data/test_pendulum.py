@@ -264,7 +264,7 @@ def test_two_frames_show_the_velocity():
         (
             lambda: make_pendulum(5, max_angle=90),
             ValueError,
-            "max_angle is 90; expected radians, at most pi",
+            "max_angle is 90; expected radians, pi or less",
         ),
         (lambda: make_pendulum(5, max_velocity=-1), ValueError, "max_velocity is -1"),
         (

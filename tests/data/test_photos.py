@@ -102,7 +102,7 @@ def test_values_lie_between_0_and_1_and_reach_far():
 @pytest.mark.parametrize(
     "change, words",
     [
-        ({"size": 129}, "size is 129; expected at most 128"),
+        ({"size": 129}, "size is 129; expected 128 or less"),
         ({"size": 0}, "size is 0; expected a positive int"),
         ({"size": 8.0}, "size is 8.0"),
         ({"count": 0}, "count is 0"),

@@ -283,7 +283,7 @@ def test_a_sweep_that_was_interrupted_goes_on_and_takes_more_seeds(tmp_path):
 PROGRAM = """
 import os, sys
 sys.path.insert(0, {root!r})
-from tests.test_search import run, measure
+from tests.search.test_grid import run, measure
 left = int(sys.argv[1])
 def deadly(model, setting):
     global left
@@ -321,7 +321,7 @@ def test_a_sweep_that_was_killed_keeps_its_rows(tmp_path):
     [
         ({"grid": {}}, "grid is {}"),
         ({"grid": {"k": []}}, "grid is"),
-        ({"grid": {"k": [1], "seed": [0]}}, "grid holds 'seed'"),
+        ({"grid": {"k": [1], "seed": [0]}}, "grid contains 'seed'"),
         ({"how": "quickly"}, "how is 'quickly'"),
     ],
 )
