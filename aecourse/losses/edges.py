@@ -101,5 +101,6 @@ def edge_loss(
             f"alpha is {alpha!r}; expected a weight in [0, 1]: 1 for pixels only, 0 for edges only"
         )
     error = x_hat - x
-    edges = gradient(error).square().mean(2)  # (B, C, H, W)
-    return reduce(alpha * error.square() + (1 - alpha) * edges, reduction)
+    pixels = alpha * error.square()  # (B, C, H, W)
+    edges = (1 - alpha) * gradient(error).square().mean(2)  # (B, C, H, W)
+    return reduce(pixels + edges, reduction)
