@@ -1,15 +1,22 @@
-"""Train, sweep and evaluate from the command line: ``python -m aecourse train --model vae --out runs/vae``."""
+"""Train, sweep and evaluate models from the command line.
+
+For example: ``python -m aecourse train --model vae --out runs/vae``.
+"""
 
 import argparse
 import contextlib
 import csv
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 import pandas as pd
 import torch
+from matplotlib.figure import Figure
+from torch import nn
 
 from aecourse import data, metrics, models, patches, validation
 from aecourse.device import make_generator, pick_device
@@ -28,19 +35,23 @@ from aecourse.training import (
     evaluate,
     fit,
 )
+from aecourse.types import Objective
 
 # Settings that must not change when a run is continued.
 SAME = ("model", "data", "latent_dim", "weight", "batch_size", "lr", "seed", "precision")
 
 
-def load(name, device):
-    """The data set `name`; its messages go to stderr, so that stdout holds the results alone."""
+def load(name: str | None, device: str) -> data.Images:
+    """The data set `name`; its messages go to stderr, so that stdout has only the results."""
     with contextlib.redirect_stdout(sys.stderr):
         return data.load_images(name, device=device)
 
 
-def reconstruct(model, x, generator):
-    """Reconstructions of `x`, clipped to [0, 1]; a masked autoencoder sees a quarter of the patches."""
+def reconstruct(model: nn.Module, x: torch.Tensor, generator: torch.Generator) -> torch.Tensor:
+    """Reconstructions of `x`, clipped to [0, 1].
+
+    A masked autoencoder receives a quarter of the patches.
+    """
     if isinstance(model, models.MaskedAutoencoder):
         hidden = patches.random_mask(len(x), model.patches, 0.75, generator, x.device)
         return model(x, hidden)[0].clamp(0, 1)
@@ -48,23 +59,29 @@ def reconstruct(model, x, generator):
 
 
 @torch.no_grad()
-def computed(model, x, objective, seed=0):
-    """{metric: number} of `model` on the images `x`, (N, 1, H, W): means over images, and what its kind adds."""
+def computed(
+    model: nn.Module, x: torch.Tensor, objective: Objective, seed: int = 0
+) -> dict[str, float]:
+    """The metrics of `model` on the images `x`, (N, 1, H, W).
+
+    These are means over images; variational models and codebooks have metrics of their own.
+    """
     x = x.to(next(model.parameters()).device)
     generator = make_generator(x.device, seed)
-    x_hat = torch.cat([reconstruct(model, part, generator) for part in x.split(500)])
+    parts = x.split(500)
+    x_hats = [reconstruct(model, part, generator) for part in parts]
+    similarities = [ssim(*pair, "none") for pair in zip(x_hats, parts, strict=True)]
+    x_hat = torch.cat(x_hats)
     found = {
         "loss": evaluate(model, x, objective, seed=seed)["loss"],
         "mse": mse(x_hat, x),
         "psnr": metrics.psnr(x_hat, x).mean(),
-        "ssim": torch.cat(
-            [ssim(*pair, "none") for pair in zip(x_hat.split(500), x.split(500))]
-        ).mean(),
+        "ssim": torch.cat(similarities).mean(),
     }
     if hasattr(model, "negative_elbo_terms"):
         rate, distortion = metrics.rate_distortion(model, x, generator)
         levels = (
-            zip(model.posterior(x), model.priors(x))
+            zip(model.posterior(x), model.priors(x), strict=True)
             if hasattr(model, "priors")
             else [(model.posterior(x), None)]
         )
@@ -78,8 +95,8 @@ def computed(model, x, objective, seed=0):
     return {name: float(value) for name, value in found.items()}
 
 
-def figures(model, history, x, folder, seed):
-    """Write ``loss.png`` and ``reconstructions.png``, with new samples if the model draws some."""
+def figures(model: nn.Module, history: History, x: torch.Tensor, folder: Path, seed: int) -> None:
+    """Write ``loss.png`` and ``reconstructions.png``, with samples if the model can draw them."""
     x = x[:8].to(next(model.parameters()).device)
     with torch.no_grad():
         rows = {"data": x, "model": reconstruct(model, x, make_generator(x.device, seed))}
@@ -91,26 +108,28 @@ def figures(model, history, x, folder, seed):
         plt.close(fig)
 
 
-def report(settings, model, history, images, folder):
-    """Compute the metrics of a run on the test images; write its files; print a table."""
+def report(
+    settings: dict[str, Any], model: nn.Module, history: History, images: data.Images, folder: Path
+) -> None:
+    """Compute the metrics of a run on the test images, write its files, and print a table."""
     found = computed(model, images.test, KINDS[settings["model"]].objective(settings["weight"]))
     figures(model, history, images.test, folder, settings["seed"])
     (folder / "metrics.json").write_text(json.dumps(found, indent=1) + "\n")
     with open(folder / "history.csv", "w", newline="", encoding="utf-8") as file:
-        csv.writer(file).writerows(
-            [["step", *history.terms], *zip(history.steps, *history.terms.values())]
-        )
+        rows = zip(history.steps, *history.terms.values(), strict=True)
+        csv.writer(file).writerows([["step", *history.terms], *rows])
     named = {name: settings[name] for name in ("model", "data", "latent_dim", "weight")} | {
         "steps": len(history.steps)
     }
     print(pd.DataFrame([named | found]).to_string(index=False, float_format="{:.4g}".format))
 
 
-def build(settings):
+def build(settings: dict[str, Any]) -> nn.Module:
+    """The untrained model of `settings`."""
     return KINDS[settings["model"]].build((1, 28, 28), latent_dim=settings["latent_dim"])
 
 
-def train(args):
+def train(args: argparse.Namespace) -> None:
     """Train a model, or continue its training."""
     distributed.start(args.device)
     images = load(args.data, args.device)
@@ -122,14 +141,15 @@ def train(args):
         "weight": weight,
     }
     if (folder / "checkpoint.pt").exists():
-        other = [
+        different = [
             f"--{name.replace('_', '-')} was {was} and is {settings.get(name)}"
             for name, was in read(folder).items()
             if was != settings.get(name)
         ]
-        if other:
+        if different:
             raise ValueError(
-                f"--out is {args.out!r}, which holds another run: {', '.join(other)}; name another folder, or remove it"
+                f"--out is {args.out!r}, which holds another run: {', '.join(different)}; "
+                "name another folder, or remove it"
             )
     model, objective = built(build, settings, args.seed), kind.objective(weight)
     (folder / "run.json").write_text(json.dumps(settings, indent=1) + "\n")
@@ -151,30 +171,30 @@ def train(args):
         report(settings, model, history, images, folder)
 
 
-def made(out):
-    """The folder `out`, made where it is absent."""
+def made(out: str) -> Path:
+    """The folder `out`, created if it is absent."""
     try:
         Path(out).mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ValueError(
-            f"--out is {out!r}; expected a folder that is there or can be made ({error.strerror})"
+            f"--out is {out!r}; expected a folder that exists or can be created ({error.strerror})"
         ) from None
     return Path(out)
 
 
-def read(folder):
+def read(folder: Path) -> dict[str, Any]:
     """The settings of the run in `folder`."""
     try:
         return json.loads((folder / "run.json").read_text())
     except (OSError, ValueError) as error:
         raise ValueError(
             f"{str(folder)!r} has no run.json that can be read ({error}); "
-            "expected the folder of a run, as train --out makes it"
+            "expected the folder of a run, as train --out creates it"
         ) from None
 
 
-def evaluate_run(args):
-    """Measure a run again, and draw its figures again."""
+def evaluate_run(args: argparse.Namespace) -> None:
+    """Compute the metrics of a run again, and draw its figures again."""
     folder = Path(args.run)
     settings = read(folder)
     state = checkpoint.load(folder / "checkpoint.pt", {})
@@ -192,8 +212,8 @@ def evaluate_run(args):
     )
 
 
-def sweep_models(args):
-    """Train a model for each setting and seed: a table, and a figure with intervals."""
+def sweep_models(args: argparse.Namespace) -> None:
+    """Train a model for each setting and seed; write a table, and a figure with intervals."""
     images = load(args.data, args.device)
     kind = KINDS[args.model]
     folder = made(args.out)
@@ -234,9 +254,13 @@ def sweep_models(args):
     plt.close(fig)
 
 
-def intervals(runs, metric):
-    """A figure of the mean of `metric` over the units of the code, with its interval over seeds; one line a weight."""
-    summary, (fig, ax) = summarize(runs, ["latent_dim", "weight"], metric), plt.subplots()
+def intervals(runs: pd.DataFrame, metric: str) -> Figure:
+    """A figure of the mean of `metric` against the units of the code: one line for each weight.
+
+    Bars are 95 % intervals over seeds.
+    """
+    summary = summarize(runs, ["latent_dim", "weight"], metric)
+    fig, ax = plt.subplots()
     for weight, own in summary.groupby("weight", sort=False):
         spread = [own["mean"] - own["low"], own["high"] - own["mean"]]
         ax.errorbar(
@@ -247,8 +271,8 @@ def intervals(runs, metric):
     return fig
 
 
-def device(text):
-    """`text`, where it names a device of this machine."""
+def device(text: str) -> str:
+    """Check that `text` names a device of this machine, and return it."""
     try:
         torch.empty(0, device=pick_device(text))
     except (RuntimeError, AssertionError) as error:
@@ -258,15 +282,15 @@ def device(text):
     return text
 
 
-def parser():
+def parser() -> argparse.ArgumentParser:
     """The commands and their arguments."""
     weights = "\n".join(
         f"  {name:14} {kind.weight:<6g} {kind.meaning}" for name, kind in KINDS.items()
     )
-    top = argparse.ArgumentParser("aecourse", description=__doc__.partition(":")[0] + ".")
+    top = argparse.ArgumentParser("aecourse", description=__doc__.partition("\n")[0])
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    def command(name, function):
+    def command(name: str, function) -> argparse.ArgumentParser:
         """A parser for the command `name`, which `function` runs."""
         made = commands.add_parser(
             name,
@@ -287,48 +311,53 @@ def parser():
             made.add_argument(
                 "--data",
                 choices=data.NAMES,
-                help="fetched where it is absent; else what AECOURSE_DATASET names, or digits",
+                help="downloaded if absent; by default the one in AECOURSE_DATASET, or digits",
             )
             made.add_argument("--steps", type=int, default=1000, help="updates (%(default)s)")
             made.add_argument(
-                "--batch-size", type=int, default=128, help="images an update (%(default)s)"
+                "--batch-size", type=int, default=128, help="images in an update (%(default)s)"
             )
             made.add_argument("--lr", type=float, default=1e-3, help="learning rate (%(default)s)")
             made.add_argument(
                 "--out",
                 required=True,
                 metavar="FOLDER",
-                help="what is there already is not done again",
+                help="of the results; a run that it has already is continued, not repeated",
             )
         return made
 
     one = command("train", train)
     one.add_argument("--latent-dim", type=int, default=16, help="units of the code (%(default)s)")
-    one.add_argument("--weight", type=float, help="of the second term; below")
-    one.add_argument("--seed", type=int, default=0)
-    one.add_argument("--precision", choices=PRECISIONS, default="float32")
-    one.add_argument("--compiled", action="store_true", help="with torch.compile")
+    one.add_argument("--weight", type=float, help="of the second loss term; see below")
+    one.add_argument("--seed", type=int, default=0, help="of all random numbers (%(default)s)")
+    one.add_argument(
+        "--precision", choices=PRECISIONS, default="float32", help="of matrix products"
+    )
+    one.add_argument("--compiled", action="store_true", help="use torch.compile")
     many = command("sweep", sweep_models)
     many.add_argument("--latent-dim", type=int, nargs="+", default=[16], help="units of the code")
-    many.add_argument("--weight", type=float, nargs="+", help="of the second term; below")
+    many.add_argument("--weight", type=float, nargs="+", help="of the second loss term; see below")
     many.add_argument("--seeds", type=int, default=3, help="models for each setting (%(default)s)")
-    many.add_argument("--metric", default="mse", help="shown by the figure (%(default)s)")
+    many.add_argument("--metric", default="mse", help="shown in the figure (%(default)s)")
     many.add_argument(
         "--how",
         choices=HOW,
-        help="of training; by default vmap on CUDA, else processes",
+        help="to train the models; by default vmap on CUDA, else processes",
     )
-    many.add_argument("--workers", type=int, help="processes; one a core by default")
+    many.add_argument("--workers", type=int, help="processes; by default one for each core")
     command("evaluate", evaluate_run).add_argument("run", metavar="RUN", help="the folder of a run")
     return top
 
 
-def main(argv=None):
-    """Run the command in `argv`, by default that of the process; what is wrong with it is said in one line, with status 2."""
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the command in `argv`, by default that of the process.
+
+    An error is printed on one line, and the status is 2.
+    """
     args = parser().parse_args(argv)
     try:
         args.run_command(args)
     except (ValueError, data.DataError, checkpoint.CheckpointError, NonFinite) as error:
         args.parser.error(str(error))
     except KeyboardInterrupt:
-        args.parser.exit(130, "\ninterrupted: the same command goes on from what was saved\n")
+        args.parser.exit(130, "\ninterrupted: the same command continues from what was saved\n")
