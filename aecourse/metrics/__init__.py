@@ -1,4 +1,7 @@
-"""Metrics: of images, one number an image, in stated units; of codes, what they hold and how."""
+"""Metrics of images, codes and models.
+
+Those of images return one number for each image, in the units that their docstrings state.
+"""
 
 from aecourse.metrics.aggregated_posterior import jensen_shannon
 from aecourse.metrics.anomaly import anomaly_score, auroc, score_threshold

@@ -17,7 +17,7 @@ from aecourse.models.autoencoder import ACTIVATIONS, Autoencoder, Transposed
 class ConvAutoencoder(Autoencoder):
     r"""Convolutions of 4 x 4 with stride 2, then a linear layer to a flat code; and back.
 
-    Each convolution halves a side of n pixels, rounded down; the decoder knows which sides were
+    Each convolution halves a side of n pixels, rounded down; the decoder stores which sides were
     odd, so images of any size come back with the same size. The kernel size is a multiple of the
     stride, so that in the decoder every pixel is a sum of the same number of terms. With 3 x 3 the
     unequal numbers cause checkerboard artifacts.
