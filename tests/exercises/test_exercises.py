@@ -28,7 +28,7 @@ import torch
 
 from grader import oracle, sandbox
 from grader.release import Release
-from tests.helpers import (
+from tests.submissions import (
     MNIST,
     NAMES,
     QUICK,

@@ -10,7 +10,7 @@ import sys
 
 import nbformat
 
-from tests.helpers import ROOT
+from tests.submissions import ROOT
 
 CANARY = "canary-7319"
 POINTS = {"double": 2, "square": 2, "cube": 1}

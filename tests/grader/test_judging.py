@@ -15,7 +15,7 @@ from grader import judging, oracle
 from grader.__main__ import judge_all
 from grader.oracle import Verdict
 from grader.sandbox import Limits, error
-from tests.helpers import (
+from tests.submissions import (
     NAMES,
     ROOT,
     checks_of,

@@ -11,7 +11,7 @@ import pytest
 from grader import __main__ as command
 from grader import oracle, sandbox, training_steps
 from grader.oracle import Step, Verdict, WrongAnswer
-from tests.helpers import (
+from tests.submissions import (
     MNIST,
     NAMES,
     ROOT,
