@@ -1,4 +1,4 @@
-"""What tests share: pages that wait for no reader, what to do about a thing that a machine lacks, the site and a browser."""
+"""What tests share: settings, fixtures for what a machine may lack, the site and a browser."""
 
 import functools
 import http.server
@@ -14,21 +14,22 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 os.environ.update(AECOURSE_STATIC="1", AECOURSE_PROGRESS="0")
-os.environ.setdefault("OMP_NUM_THREADS", "1")  # models this small only wait for a second thread
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # models this small gain nothing from a second thread
 # The tests import tools/, grader/ and the book's own extensions.
 sys.path[:0] = [str(ROOT), str(ROOT / "book" / "_ext")]
 
 
 def strict():
-    """Is what is missing a failure? So it is where `.ci/run` runs."""
+    """Whether a missing program or library is a failure, as in `.ci/run`."""
     return os.environ.get("AECOURSE_STRICT") == "1"
 
 
 @pytest.fixture(scope="session")
 def need():
-    """``need(found, name, how)`` gives `found` back, or skips with how to get it (under AECOURSE_STRICT=1: fails).
+    """``need(found, name, how)`` returns `found`, or skips the test and says how to get it.
 
-    Not for a GPU or MNIST, which no set-up can promise.
+    With AECOURSE_STRICT=1 it fails instead of skipping. It is not for a GPU or MNIST, which no
+    set-up can promise.
     """
 
     def needed(found, name, how):
@@ -41,7 +42,7 @@ def need():
 
 @pytest.fixture(scope="session")
 def library(need):
-    """``library("skimage.metrics")`` imports what only tests use, or skips like `need`."""
+    """``library("skimage.metrics")`` imports a library that only tests use, or skips."""
 
     def imported(name):
         try:
@@ -54,7 +55,7 @@ def library(need):
 
 @pytest.fixture(params=["cpu", pytest.param("cuda", marks=pytest.mark.gpu)])
 def device(request):
-    """The CPU, and CUDA where there is one."""
+    """The CPU, and CUDA if there is a GPU."""
     import torch
 
     if request.param == "cuda" and not torch.cuda.is_available():
@@ -64,7 +65,7 @@ def device(request):
 
 @pytest.fixture
 def exact():
-    """Products in full single precision, on a GPU too."""
+    """Matrix products in full float32, on a GPU too."""
     import torch
 
     before = torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32
@@ -73,7 +74,7 @@ def exact():
     torch.backends.cuda.matmul.allow_tf32, torch.backends.cudnn.allow_tf32 = before
 
 
-@pytest.fixture(scope="module")  # not longer: its event loop would be in the way of other tests
+@pytest.fixture(scope="module")  # not longer: its event loop would disturb other tests
 def browser(need, library):
     """Chromium, without a window."""
     playwright = library("playwright.sync_api")
@@ -107,7 +108,7 @@ class Quiet(http.server.SimpleHTTPRequestHandler):
 
 @pytest.fixture(scope="session")
 def address():
-    """The address on this machine at which the built site is served; built first, where it is not up to date."""
+    """The local address at which the site is served; it is built first if it is out of date."""
     built = subprocess.run(
         [sys.executable, "-m", "tools", "book"], cwd=ROOT, capture_output=True, text=True
     )

@@ -1,4 +1,4 @@
-"""The command line: every model trains, goes on and is measured again; a mistake is said in one line, with status 2."""
+"""The command line: every model trains, is continued and is evaluated; an error is one line."""
 
 import csv
 import itertools
@@ -28,7 +28,7 @@ IMAGES = load_images("digits", device="cpu", quiet=True)
 
 @pytest.fixture(autouse=True)
 def few_images(monkeypatch):
-    """Digits, but few, so that a model is measured in no time."""
+    """A few digits, so that metrics take no time."""
     few = type(IMAGES)(
         "digits",
         IMAGES.train[:100],
@@ -73,7 +73,7 @@ def test_every_model_trains_and_is_evaluated(model, tmp_path, capsys, monkeypatc
     printed = capsys.readouterr()
     assert printed.err == "loaded None\n"  # which is no result
     names, line = printed.out.splitlines()
-    shown = dict(zip(names.split(), line.split()))
+    shown = dict(zip(names.split(), line.split(), strict=True))
     found = json.loads((out / "metrics.json").read_text())
     assert (
         shown["model"] == model
@@ -146,7 +146,7 @@ def test_the_numbers_are_those_of_fit_by_hand(beta, tmp_path, few_images):
     }
     for name, value in by_hand.items():
         assert number(tmp_path, name) == pytest.approx(float(value), rel=1e-6)
-    # the distortion comes from draws: it is the same but for their spread over seeds, which is measured here
+    # The distortion is estimated from samples: it agrees up to its spread over seeds.
     drawn = torch.tensor(
         [
             model.negative_elbo_terms(x, torch.Generator().manual_seed(seed))[
@@ -158,7 +158,7 @@ def test_the_numbers_are_those_of_fit_by_hand(beta, tmp_path, few_images):
     assert abs(number(tmp_path, "distortion") - drawn.mean()) < 6 * drawn.std()
 
 
-def test_a_mute_level_of_a_ladder_counts_no_units(few_images):
+def test_an_inactive_level_of_a_ladder_counts_no_units(few_images):
     model = models.LadderVAE((1, 28, 28), latent_dims=(5, 3))
     with torch.no_grad():
         low = model.evidence[0]
@@ -172,7 +172,7 @@ def test_a_mute_level_of_a_ladder_counts_no_units(few_images):
     assert cli.computed(model, few_images.test, objectives.beta_vae(1.0))["active_units"] == 3
 
 
-def test_adversaries_are_trained_calmly(tmp_path, few_images):
+def test_adversarial_models_are_trained_with_adam_for_gans(tmp_path, few_images):
     train(tmp_path, model="adversarial", steps=3)
     torch.manual_seed(0)
     model = models.AdversarialAutoencoder((1, 28, 28), latent_dim=4)
@@ -189,7 +189,7 @@ def test_adversaries_are_trained_calmly(tmp_path, few_images):
     assert all(torch.equal(value, saved[name]) for name, value in model.state_dict().items())
 
 
-def test_a_run_that_goes_on_is_the_run_that_never_stopped(tmp_path):
+def test_a_continued_run_equals_one_without_interruption(tmp_path):
     for steps in (3, 7):
         train(tmp_path / "parts", model="vae", steps=steps)
     train(tmp_path / "whole", model="vae", steps=7)
@@ -200,7 +200,7 @@ def test_a_run_that_goes_on_is_the_run_that_never_stopped(tmp_path):
 def test_a_folder_keeps_its_run(tmp_path, capsys):
     train(tmp_path, model="vae")
     before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
-    for words, told in [
+    for words, expected in [
         ("--latent-dim 5", "4 and is 5"),
         ("--weight 0.5", "1.0 and is 0.5"),
         ("--seed 1", "0 and is 1"),
@@ -212,14 +212,14 @@ def test_a_folder_keeps_its_run(tmp_path, capsys):
         with pytest.raises(SystemExit, match="2"):
             train(tmp_path, *words.split(), model="vae", steps=9)
         assert (
-            f"which holds another run: {words.split()[0]} was {told}; name"
+            f"which holds another run: {words.split()[0]} was {expected}; name"
             in capsys.readouterr().err
         )
     assert {path.name: path.read_bytes() for path in tmp_path.iterdir()} == before
 
 
 @pytest.mark.parametrize(
-    "words, told",
+    "words, expected",
     [
         ("train --model vae", "--out"),
         ("train --out x", "--model"),
@@ -252,7 +252,7 @@ def test_a_folder_keeps_its_run(tmp_path, capsys):
         ("praise", "praise"),
     ],
 )
-def test_a_mistake_is_told_in_one_line(words, told, tmp_path, monkeypatch, capsys):
+def test_an_error_is_one_line(words, expected, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)
     Path("file").touch()
     for name in ("begun", "broken"):
@@ -264,17 +264,17 @@ def test_a_mistake_is_told_in_one_line(words, told, tmp_path, monkeypatch, capsy
     with pytest.raises(SystemExit, match="2"):
         cli.main(shlex.split(words))
     *_, line = capsys.readouterr().err.splitlines()
-    assert ": error: " in line and told in line
+    assert ": error: " in line and expected in line
 
 
-def test_a_mistake_does_not_stand_in_the_way(tmp_path):
+def test_a_failed_run_can_be_repeated(tmp_path):
     with pytest.raises(SystemExit, match="2"):
         train(tmp_path, "--lr", -1)
     train(tmp_path)
     assert (tmp_path / "metrics.json").is_file()
 
 
-def test_data_that_can_not_be_had_are_told_of(monkeypatch, tmp_path, capsys):
+def test_data_that_cannot_be_loaded_are_an_error(monkeypatch, tmp_path, capsys):
     def load_images(name, device):
         raise cli.data.DataError("could not download mnist: there is no network")
 
@@ -284,11 +284,11 @@ def test_data_that_can_not_be_had_are_told_of(monkeypatch, tmp_path, capsys):
     assert "error: could not download mnist" in capsys.readouterr().err
 
 
-def test_an_interrupted_run_says_how_to_go_on(monkeypatch, tmp_path, capsys):
+def test_an_interrupted_run_says_how_to_continue(monkeypatch, tmp_path, capsys):
     monkeypatch.setattr(cli, "fit", lambda *given, **more: (_ for _ in ()).throw(KeyboardInterrupt))
     with pytest.raises(SystemExit, match="130"):
         train(tmp_path)
-    assert "the same command goes on" in capsys.readouterr().err
+    assert "the same command continues" in capsys.readouterr().err
 
 
 def sweep(out, *more):
@@ -337,7 +337,7 @@ def test_a_sweep_is_a_table_and_a_figure(tmp_path, capsys, few_images):
 
 
 @pytest.mark.parametrize("model", cli.KINDS)
-def test_every_model_can_be_swept_together_or_says_how_else(model, tmp_path, monkeypatch):
+def test_every_model_can_be_swept_by_vmap_or_names_another_way(model, tmp_path, monkeypatch):
     """As on CUDA, where this is the default."""
     ways = []
 
@@ -345,7 +345,7 @@ def test_every_model_can_be_swept_together_or_says_how_else(model, tmp_path, mon
         ways.append((how, more["optimizer"]))
         return search.sweep(*given, how={"auto": "vmap", "processes": "sequential"}[how], **more)
 
-    monkeypatch.setattr(cli, "intervals", lambda table, measure: plt.figure())
+    monkeypatch.setattr(cli, "intervals", lambda table, metric: plt.figure())
     monkeypatch.setattr(cli, "sweep", swept)
     run("sweep", "--model", model, "--latent-dim", 4, "--seeds", 2, "--steps", 1, "--out", tmp_path)
     assert ways == [
@@ -357,7 +357,7 @@ def test_every_model_can_be_swept_together_or_says_how_else(model, tmp_path, mon
     assert len((tmp_path / "rows.jsonl").read_text().splitlines()) == 3
 
 
-def test_a_sweep_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
+def test_a_sweep_continues_where_it_stopped(tmp_path, capsys, monkeypatch):
     sweep(tmp_path, "--seeds", 1)
     first = (tmp_path / "rows.jsonl").read_text()
     sweep(tmp_path, "--seeds", 2)
@@ -368,7 +368,7 @@ def test_a_sweep_goes_on_where_it_stopped(tmp_path, capsys, monkeypatch):
     assert capsys.readouterr().out.splitlines() == printed.splitlines()[-5:]
 
 
-def test_the_figure_of_a_sweep_has_a_line_a_weight_and_intervals():
+def test_the_figure_of_a_sweep_has_a_line_for_each_weight_and_intervals():
     rows = [
         {"latent_dim": k, "weight": w, "seed": s, "mse": k + w + s}
         for k in (2, 8)
@@ -386,7 +386,7 @@ def test_the_figure_of_a_sweep_has_a_line_a_weight_and_intervals():
     assert [t.get_text() for t in ax.get_legend().get_texts()] == ["0", "0.5"] and len(
         ax.containers
     ) == 2
-    for weight, (line, _, (bars,)) in zip((0.0, 0.5), ax.containers):
+    for weight, (line, _, (bars,)) in zip((0.0, 0.5), ax.containers, strict=True):
         means = [2.5 + weight, 8.5 + weight]
         assert list(line.get_ydata()) == means
         half = (
@@ -414,7 +414,7 @@ def test_a_run_from_a_shell(tmp_path):
     assert (tmp_path / "run" / "reconstructions.png").is_file()
 
 
-def test_the_page_shows_commands_that_there_are():
+def test_the_page_shows_existing_commands():
     page = (ROOT / "book" / "api" / "command_line.md").read_text(encoding="utf-8")
     commands = re.findall(r"^python -m aecourse (.+)$", page, re.M)
     assert {words.split()[0] for words in commands} == {"train", "sweep", "evaluate"}

@@ -1,4 +1,4 @@
-"""The command that holds every model against a linear method: it runs, goes on where it stopped, and its page says what it saw."""
+"""The comparison of models with linear methods: it runs, continues, and writes what it found."""
 
 import json
 import os
@@ -41,7 +41,7 @@ def test_it_writes_a_table_and_does_nothing_twice(tmp_path):
     assert len(rows.splitlines()) == 1 + 4 * 2
     page = (tmp_path / "page.md").read_text()
     assert len(re.findall(r"^\| VAE, k = \d+ \| .* \| no \| \d+ \|$", page, re.M)) == 4, (
-        "two steps beat nothing"
+        "two steps beat no linear method"
     )
     run(tmp_path, "--only", "likelihood")
     assert (tmp_path / "rows" / "likelihood.jsonl").read_text() == rows
@@ -59,7 +59,7 @@ def test_every_comparison_runs(tmp_path):
 
 
 def test_the_page_says_of_every_model_whether_it_beats_its_floor():
-    """43 comparisons over five seeds, on MNIST; `yes` stands where the whole interval of the gain is above zero."""
+    """43 comparisons over five seeds, on MNIST; *yes* if the interval of the gain is above zero."""
     page = (ROOT / "book" / "floors.md").read_text()
     rows = re.findall(r"\| ([+-][\d.]+) % \| (yes|no|not settled) \| \d+ \|$", page, re.M)
     assert len(rows) == 43 and "over 5 seeds" in page and "Data: mnist" in page

@@ -1,4 +1,4 @@
-"""The table of importance-weighted models: its command runs, goes on, and its figure is the bound."""
+"""The table of importance-weighted models: its command runs, continues, and reports the bound."""
 
 import sys
 from pathlib import Path
@@ -40,16 +40,15 @@ def lines(monkeypatch, tmp_path):
     return called
 
 
-def test_it_writes_a_line_a_model_and_trains_nothing_twice(lines, tmp_path, monkeypatch):
+def test_it_writes_a_line_for_each_model_and_trains_none_twice(lines, tmp_path, monkeypatch):
     first = lines()
     assert [row[0] for row in first] == ["VAE", "IWAE, 5 samples", "IWAE, 50 samples"]
     objectives = {
         name: (None, published)
         for name, (_, published) in sys.modules["importance_weighted"].MODELS.items()
     }
-    monkeypatch.setattr(
-        sys.modules["importance_weighted"], "MODELS", objectives
-    )  # nothing is left to train
+    # Without objectives nothing can be trained.
+    monkeypatch.setattr(sys.modules["importance_weighted"], "MODELS", objectives)
     assert [row[:4] for row in lines()] == [row[:4] for row in first]
     model = VAE((1, 28, 28), (200, 200), 50, activation="tanh").eval()
     model.load_state_dict(torch.load(tmp_path / "runs" / "VAE-71.pt")["model"])
@@ -62,11 +61,9 @@ def test_it_writes_a_line_a_model_and_trains_nothing_twice(lines, tmp_path, monk
     assert float(first[0][1]) == pytest.approx(wanted, abs=0.006)
 
 
-def test_the_rate_of_learning_falls_in_eight_stages(lines):
-    """Stage i holds for 3^i of the 3,280 epochs."""
-    stages, ends = (
-        sys.modules["importance_weighted"].stages,
-        [sum(3**j for j in range(i + 1)) / 3280 for i in range(8)],
-    )
+def test_the_learning_rate_falls_in_eight_stages(lines):
+    """Stage i lasts for 3^i of the 3,280 epochs."""
+    stages = sys.modules["importance_weighted"].stages
+    ends = [sum(3**j for j in range(i + 1)) / 3280 for i in range(8)]
     assert [stages(end - 1e-6) for end in ends] == pytest.approx([10 ** (-i / 7) for i in range(8)])
     assert [stages(0), stages(ends[0] + 1e-6), stages(1)] == pytest.approx([1, 10 ** (-1 / 7), 0.1])

@@ -1,4 +1,4 @@
-"""What each public name is checked against: a row for every name, and what a row says is in the tests that it names."""
+"""The table of oracles: every public name has a row, and its tests do what the row says."""
 
 import ast
 import functools
@@ -11,7 +11,7 @@ from oracle_tables import rows, section_of
 
 ROOT = Path(__file__).resolve().parents[1]
 
-WINGS = (
+PACKAGES = (
     "losses",
     "regularizers",
     "models",
@@ -34,13 +34,13 @@ MUSEUM = [
 
 
 def public():
-    """Every public name: {the function or class: the names under which it can be reached}."""
+    """{function or class: its public names}."""
     found = {}
-    for wing in WINGS:
-        module = importlib.import_module(f"aecourse.{wing}")
+    for package in PACKAGES:
+        module = importlib.import_module(f"aecourse.{package}")
         for name in module.__all__:
             if hasattr(getattr(module, name), "__qualname__"):  # constants need no oracle
-                found.setdefault(key(getattr(module, name)), []).append(f"{wing}.{name}")
+                found.setdefault(key(getattr(module, name)), []).append(f"{package}.{name}")
     for page in (ROOT / "book/api").glob("*.md"):
         for place, members in MEMBERS.findall(page.read_text(encoding="utf-8")):
             if place.split(".")[0] not in APART:
@@ -52,12 +52,12 @@ def public():
 
 
 def key(thing):
-    """The same for one thing, wherever it is reached."""
+    """A key that is the same for one object under all of its names."""
     return (getattr(thing, "__module__", ""), getattr(thing, "__qualname__", repr(thing)))
 
 
 def resolved(name):
-    """The thing that a row names."""
+    """The object that a row names."""
     place, _, last = name.rpartition(".")
     return getattr(importlib.import_module(f"aecourse.{place}"), last)
 
@@ -69,7 +69,7 @@ def source(file):
 
 @functools.cache
 def used(file):
-    """Names that a test's code holds, its comments and strings left out."""
+    """The names in the code of a test, without comments and strings."""
     nodes = list(ast.walk(ast.parse(source(file))))
     names = {getattr(node, field, None) for node in nodes for field in ("id", "attr", "name")}
     return {name for name in names if isinstance(name, str)}
@@ -80,7 +80,7 @@ def test_every_public_name_has_a_row():
     missing = [names[0] for thing, names in public().items() if thing not in have]
     assert not missing, (
         f"without a row in ORACLES of a test: {', '.join(sorted(missing))}; add one to the test "
-        'that checks it: "wing.name": (independent check, agreement, smooth)'
+        'that checks it: "package.name": (independent check, agreement, smooth)'
     )
 
 

@@ -1,4 +1,4 @@
-"""What losses, measures and objectives share: single precision says what double says, and a batch taken twice moves no mean."""
+"""Losses, metrics and objectives: float32 agrees with float64; a doubled batch keeps the mean."""
 
 import pytest
 import torch
@@ -11,9 +11,9 @@ def numbers(*shape, seed=0):
 
 
 CODES, OTHERS = numbers(40, 3), numbers(40, 3, seed=1)
-PICTURES, SKETCHES = numbers(6, 2, 8, 8).sigmoid(), numbers(6, 2, 8, 8, seed=1).sigmoid()
+IMAGES, RECONSTRUCTIONS = numbers(6, 2, 8, 8).sigmoid(), numbers(6, 2, 8, 8, seed=1).sigmoid()
 FACTORS = torch.stack([(CODES[:, 0] > 0).long(), (OTHERS[:, 0] > 0.3).long()], 1)
-STRANGE = CODES[:, 1] > 0.5
+IS_ANOMALY = CODES[:, 1] > 0.5
 WEIGHT = numbers(4, 3)
 PLANE = torch.linalg.qr(numbers(40, 3, 2)).Q.mT
 CENTRES = torch.tensor([[1.0, 1, 1], [-1, -1, -1]], dtype=torch.float64)
@@ -24,9 +24,9 @@ def encoder(x):
 
 
 # Each takes tensors of one precision: name -> function, its tensors.
-MEASURES = {
-    "anomaly_score": (metrics.anomaly_score, SKETCHES, PICTURES),
-    "auroc": (lambda s: metrics.auroc(s, STRANGE), CODES[:, 0]),
+METRICS = {
+    "anomaly_score": (metrics.anomaly_score, RECONSTRUCTIONS, IMAGES),
+    "auroc": (lambda s: metrics.auroc(s, IS_ANOMALY), CODES[:, 0]),
     "score_threshold": (metrics.score_threshold, CODES[:, 0]),
     "active_units": (metrics.active_units, CODES),
     "code_variance": (metrics.code_variance, CODES),
@@ -35,10 +35,10 @@ MEASURES = {
     "path_length_ratio": (metrics.path_length_ratio, CODES),
     "max_step_ratio": (metrics.max_step_ratio, CODES),
     "tangent_gains": (lambda x, plane: metrics.tangent_gains(encoder, x, plane), CODES, PLANE),
-    "gradient_energy": (metrics.gradient_energy, PICTURES),
-    "total_variation": (metrics.total_variation, PICTURES),
-    "sharpness": (metrics.sharpness, SKETCHES, PICTURES),
-    "psnr": (metrics.psnr, SKETCHES, PICTURES),
+    "gradient_energy": (metrics.gradient_energy, IMAGES),
+    "total_variation": (metrics.total_variation, IMAGES),
+    "sharpness": (metrics.sharpness, RECONSTRUCTIONS, IMAGES),
+    "psnr": (metrics.psnr, RECONSTRUCTIONS, IMAGES),
     "invariances": (lambda z: metrics.invariances(z, FACTORS), CODES),
     "mig": (lambda z: metrics.mig(z, FACTORS, 5), CODES),
     "mutual_information": (lambda z: metrics.mutual_information(z, FACTORS, 5), CODES),
@@ -55,21 +55,21 @@ MEASURES = {
 
 
 def flat(result):
-    """Everything in a number, a tensor or a tuple of them, in double precision."""
+    """All values of a number, a tensor or a tuple of them, as one float64 vector."""
     parts = result if isinstance(result, tuple) else (result,)
     return torch.cat([torch.as_tensor(part).double().flatten() for part in parts])
 
 
-def test_every_measure_is_here():
-    missing = {name for name in metrics.__all__ if name[0].islower()} - MEASURES.keys()
+def test_every_metric_is_here():
+    missing = {name for name in metrics.__all__ if name[0].islower()} - METRICS.keys()
     of_models = {"rate_distortion", "iwae_bound", "jensen_shannon", "codebook_usage"}
     of_counts = {"usage_counts", "code_entropy", "perplexity"}
     assert missing == of_models | of_counts, "those of models are in their own files"
 
 
-@pytest.mark.parametrize("name", MEASURES)
-def test_single_precision_says_what_double_says(name):
-    function, *given = MEASURES[name]
+@pytest.mark.parametrize("name", METRICS)
+def test_float32_agrees_with_float64(name):
+    function, *given = METRICS[name]
     torch.testing.assert_close(
         flat(function(*(t.float() for t in given))), flat(function(*given)), rtol=1e-5, atol=1e-5
     )
@@ -84,7 +84,7 @@ MEANS = {
     "dead_units": (metrics.dead_units, CODES),
     "mutual_information": (metrics.mutual_information, CODES, FACTORS),
     "mig": (metrics.mig, CODES, FACTORS),
-    "auroc": (metrics.auroc, CODES[:, 0], STRANGE),
+    "auroc": (metrics.auroc, CODES[:, 0], IS_ANOMALY),
     "mode_coverage": (lambda z: metrics.mode_coverage(z, CENTRES), CODES),
     "l1": (regularizers.l1_penalty, CODES),
     "scale_free_l1": (lambda z: regularizers.scale_free_l1(z, WEIGHT), CODES),
@@ -96,13 +96,13 @@ MEANS = {
     ),
     "contraction": (lambda x: regularizers.contractive_penalty(encoder, x), CODES),
     "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
-    "multi_scale": (losses.multi_scale_loss, SKETCHES, PICTURES),
-    "edge_loss": (losses.edge_loss, SKETCHES, PICTURES),
+    "multi_scale": (losses.multi_scale_loss, RECONSTRUCTIONS, IMAGES),
+    "edge_loss": (losses.edge_loss, RECONSTRUCTIONS, IMAGES),
 }
 
 
 @pytest.mark.parametrize("name", MEANS)
-def test_a_batch_taken_twice_does_not_move_a_mean(name):
+def test_a_doubled_batch_has_the_same_mean(name):
     function, *given = MEANS[name]
     torch.testing.assert_close(
         flat(function(*(torch.cat([t, t]) for t in given))),
@@ -134,11 +134,11 @@ OBJECTIVES = {
 
 
 @pytest.mark.parametrize("name", OBJECTIVES)
-def test_a_batch_taken_twice_does_not_move_an_objective(name):
-    """Those that draw nothing; draws differ from sample to sample."""
+def test_a_doubled_batch_has_the_same_objective(name):
+    """Objectives without random numbers, which would differ from sample to sample."""
     torch.manual_seed(0)
     model, objective = OBJECTIVES[name][0]().double(), OBJECTIVES[name][1]
-    once, twice = (objective(model, x, None) for x in (PICTURES, torch.cat([PICTURES, PICTURES])))
+    once, twice = (objective(model, x, None) for x in (IMAGES, torch.cat([IMAGES, IMAGES])))
     assert {k: v.item() for k, v in twice.items()} == pytest.approx(
         {k: v.item() for k, v in once.items()}, rel=1e-12
     )

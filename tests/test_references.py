@@ -1,4 +1,4 @@
-"""What the package and the pages cite stands among the references, and nothing else does."""
+"""The references list every work that the package and the pages cite, and no other."""
 
 import re
 from pathlib import Path

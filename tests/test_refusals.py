@@ -1,4 +1,4 @@
-"""What does not go together is refused in words: a model with the objective of another kind, and measures of what is no code."""
+"""Incompatible arguments raise errors: an objective of another model, a metric of other data."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""The one estimator: scikit-learn's own checks of it, its place in a pipeline and a search, and every kind of model within it."""
+"""The estimator: scikit-learn's own checks, pipelines and searches, and every kind of model."""
 
 import math
 import pickle
@@ -40,7 +40,7 @@ def rows(n=60, columns=64, seed=0):
 
 
 def of_rank(rank, n=200, columns=10, seed=0, noise=0.01):
-    """Rows that lie in a subspace of dimension `rank`, all its directions equally long, but for noise."""
+    """Rows in a subspace of dimension `rank`, with equal variance in each direction, and noise."""
     rng = np.random.default_rng(seed)
     axes = np.linalg.qr(rng.normal(size=(columns, columns)))[0][:rank]
     return rng.normal(size=(n, rank)) @ axes + noise * rng.normal(size=(n, columns))
@@ -110,10 +110,11 @@ def double_ladder(shape, latent_dim):
     return models.LadderVAE(shape, (6, 4), (latent_dim, 1), likelihood="gaussian").double()
 
 
-# In single precision a product may round a row as its place in the batch has it: some 1e-7, which these two do not allow.
+# In float32 the rounding of a row may depend on its place in the batch, by about 1e-7, which these
+# two checks do not allow.
 ROUNDING = dict.fromkeys(
     ["check_methods_sample_order_invariance", "check_methods_subset_invariance"],
-    "rounds in single precision",
+    "rounds in float32",
 )
 
 
@@ -243,7 +244,7 @@ def test_the_linear_one_finds_what_pca_finds():
 
 
 def test_a_search_finds_the_rank_and_the_weight():
-    """Data of rank 3 and 0.01 of noise: more units than 3 do not help, fewer lose a third of the variance each."""
+    """Data of rank 3 with noise of 0.01: each unit below 3 loses a third of the variance."""
     search = GridSearchCV(
         Estimator(
             linear, objectives.weight_decayed, steps=300, lr=0.03, random_state=0, device="cpu"
@@ -254,14 +255,16 @@ def test_a_search_finds_the_rank_and_the_weight():
     search.fit(of_rank(3))
     assert search.best_params_ == {"latent_dim": 3, "weight": 0.0}
     scores = dict(
-        zip(map(str, search.cv_results_["params"]), search.cv_results_["mean_test_score"])
+        zip(
+            map(str, search.cv_results_["params"]),
+            search.cv_results_["mean_test_score"],
+            strict=True,
+        )
     )
     for k in (1, 2, 3):
-        free, held = (
-            scores[str({"latent_dim": k, "weight": 0.0})],
-            scores[str({"latent_dim": k, "weight": 0.1})],
-        )
-        assert -free == pytest.approx((3 - k) / 10, rel=0.35, abs=0.001) and held < free
+        plain = scores[str({"latent_dim": k, "weight": 0.0})]
+        penalized = scores[str({"latent_dim": k, "weight": 0.1})]
+        assert -plain == pytest.approx((3 - k) / 10, rel=0.35, abs=0.001) and penalized < plain
 
 
 @pytest.mark.parametrize("scaler", [StandardScaler(), MinMaxScaler(clip=True)])
@@ -329,7 +332,7 @@ def test_double_precision_is_that_of_the_model():
     )  # the rows are rounded first
 
 
-def test_strange_digits_score_low():
+def test_anomalous_digits_score_low():
     images = load_images("digits", device="cpu", quiet=True)
     X, X_test = (x.flatten(1).numpy() for x in (images.train, images.test))
     zeros = images.train_labels.numpy() == 0
@@ -348,7 +351,7 @@ def test_rows_go_through_in_parts_of_any_number():
     )
 
 
-def test_what_is_refused_says_what_was_expected():
+def test_errors_say_what_was_expected():
     X = rows()
     with pytest.raises(
         ValueError, match=r"X has 64 columns and shape is \(1, 28, 28\); expected 784"

@@ -1,6 +1,6 @@
-"""Gradients of what is built from the losses and regularizers: ready-made objectives, bounds and measures, against finite differences.
+"""Gradients of objectives, bounds and metrics, compared with finite differences.
 
-The losses, regularizers and models have theirs in the file of each.
+Those of losses, regularizers and models are tested in the file of each.
 """
 
 import pytest
@@ -45,14 +45,14 @@ FUNCTIONS = {
     ),
     "code_variance": lambda: (metrics.code_variance, CODES),
     "sensitivity": lambda: (lambda x: metrics.sensitivity(encoder, x), PIXELS),
-    "gains": lambda: (lambda x: metrics.tangent_gains(encoder, x, tangents()), PIXELS),
+    "tangent_gains": lambda: (lambda x: metrics.tangent_gains(encoder, x, tangents()), PIXELS),
     "principal_angles": lambda: (
         lambda a: metrics.principal_angles(a, numbers(6, 2, seed=6)),
         numbers(6, 2, seed=5),
     ),
-    "path": lambda: (lambda ends: metrics.interpolate(encoder, *ends, steps=3), PIXELS[:2]),
-    "jumpiness": lambda: (metrics.max_step_ratio, CODES),
-    "detour": lambda: (metrics.path_length_ratio, CODES),
+    "interpolate": lambda: (lambda ends: metrics.interpolate(encoder, *ends, steps=3), PIXELS[:2]),
+    "max_step_ratio": lambda: (metrics.max_step_ratio, CODES),
+    "path_length_ratio": lambda: (metrics.path_length_ratio, CODES),
     "anomaly_score": lambda: (lambda a: metrics.anomaly_score(a, PIXELS), numbers(4, 6, seed=7)),
     "reverse_water_filling": lambda: (
         lambda data: baselines.reverse_water_filling(data, 2.0),
@@ -63,7 +63,7 @@ FUNCTIONS = {
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_a_measure_has_the_gradient_of_its_value(name):
+def test_a_metric_has_the_gradient_of_its_value(name):
     function, at = FUNCTIONS[name]()
     assert gradcheck(function, learnt(at))
 
@@ -116,12 +116,10 @@ def test_an_objective_has_the_gradient_of_its_value_in_every_weight(name):
     model, objective = OBJECTIVES[name]()
     model.double()
     x = numbers(4, *model.shape, seed=9).sigmoid()
-    names, weights = zip(
-        *((name, learnt(weight.detach())) for name, weight in model.named_parameters())
-    )
+    parameters = {name: learnt(weight.detach()) for name, weight in model.named_parameters()}
 
     class Total(torch.nn.Module):
-        """The objective as a module, so that `functional_call` can put the weights in; the same draws at every call."""
+        """The objective as a module for `functional_call`, with the same noise at every call."""
 
         def __init__(self):
             super().__init__()
@@ -133,7 +131,9 @@ def test_an_objective_has_the_gradient_of_its_value_in_every_weight(name):
     total = Total()
     assert gradcheck(
         lambda *given: torch.func.functional_call(
-            total, {f"model.{name}": weight for name, weight in zip(names, given)}, ()
+            total,
+            {f"model.{name}": value for name, value in zip(parameters, given, strict=True)},
+            (),
         ),
-        weights,
+        tuple(parameters.values()),
     )

@@ -1,6 +1,4 @@
-"""The commands of tools/: what they renew and when, what they leave alone, and what they say where
-something is missing.
-"""
+"""The commands of tools/: what they update and when, what they leave alone, and their errors."""
 
 import ast
 import base64
@@ -118,7 +116,7 @@ def test_it_is_renewed_after_a_change(installed, copy, name):
     assert len(installed) == 2
 
 
-def test_a_stopped_installation_is_taken_up_again(installed, monkeypatch):
+def test_an_interrupted_installation_is_continued(installed, monkeypatch):
     note = environment.pip
     monkeypatch.setattr(environment, "pip", lambda *arguments: sys.exit("no network"))
     with pytest.raises(SystemExit, match="no network"):
@@ -140,7 +138,7 @@ def test_a_linked_environment_is_left_alone(tmp_path, copy, monkeypatch):
     assert (tmp_path / "other" / "installed").read_text() == "its key"
 
 
-def test_an_environment_that_was_moved_is_made_anew(tmp_path, monkeypatch):
+def test_an_environment_that_was_moved_is_created_again(tmp_path, monkeypatch):
     monkeypatch.setattr(environment, "VENV", tmp_path)
     monkeypatch.setattr(environment, "PYTHON", sys.executable)
     assert not environment.usable()
@@ -167,7 +165,7 @@ CHANGES = {
     "a module": ("aecourse/losses.py", True),
     "the book's extension": ("book/_ext/numbered_figures.py", False),
     "a page": ("chapters/page.ipynb", False),
-    "a table beside a page": ("chapters/table.csv", True),
+    "a table next to a page": ("chapters/table.csv", True),
     "the lock": ("requirements.lock", True),
     "the text": ("book/intro.md", False),
     "the order": ("_toc.yml", False),
@@ -178,8 +176,9 @@ CHANGES = {
 
 @pytest.mark.parametrize("change", CHANGES)
 def test_a_change_is_noticed(copy, change):
-    """Every change renders the site anew; one in the package, the versions or the data also drops
-    all saved outputs.
+    """After any change the site is rendered again.
+
+    If it is in the package, the versions or the data, all saved outputs are dropped.
     """
     path, drops = CHANGES[change]
     before, saved = book.everything("digits"), book.saved_outputs("digits") / "output"
@@ -206,7 +205,7 @@ def test_what_python_leaves_behind_is_no_change(copy):
     assert book.everything("digits") == before
 
 
-def test_the_site_is_built_until_it_stands(copy, monkeypatch, capsys):
+def test_the_site_is_built_until_it_succeeds(copy, monkeypatch, capsys):
     built = []
 
     def build(dataset, local):
@@ -253,7 +252,7 @@ def test_only_a_changed_page_is_executed(copy, capsys):
     assert re.findall(r"Executing (\d) of 2", capsys.readouterr().out) == ["2", "1", "0"]
 
 
-def test_what_a_page_computes_is_noted_and_the_time_it_waits_is_not(copy):
+def test_cpu_time_of_a_page_is_recorded_and_waiting_is_not(copy):
     page = write(
         copy / "chapters" / "a.ipynb",
         "import time\nstart = time.process_time()\nwhile time.process_time() - start < 1: pass",
@@ -339,7 +338,7 @@ def program(path, text):
     return str(path)
 
 
-needs_a_shell = pytest.mark.skipif(os.name == "nt", reason="stands in for npm with a shell script")
+needs_a_shell = pytest.mark.skipif(os.name == "nt", reason="replaces npm by a shell script")
 
 
 @needs_a_shell
@@ -361,7 +360,7 @@ def test_without_npm_pages_use_the_cdn(tmp_path, npm, broken, monkeypatch, capsy
     assert not scripts.fetch(static, stub, probe=True)
     assert "from a CDN" in capsys.readouterr().out
     monkeypatch.setenv("AECOURSE_STRICT", "1")
-    with pytest.raises(SystemExit, match="can't be had from npm .*AECOURSE_STRICT"):
+    with pytest.raises(SystemExit, match="can't be downloaded from npm .*AECOURSE_STRICT"):
         scripts.fetch(static, stub)
     assert scripts.fetch(static, npm)  # a failure leaves nothing that is in the way
 
@@ -421,7 +420,7 @@ def rendered(copy):
     return render
 
 
-def test_without_an_address_no_button_leads_away(rendered):
+def test_without_an_address_there_are_no_external_buttons(rendered):
     said, page = rendered("See [Figure 2](#fig-two) and [Figure 1](page.ipynb#fig-a).")
     assert said == ""
     article = page[page.index("<article") : page.index("</article")]
@@ -516,7 +515,7 @@ def test_the_canonical_form_keeps_what_matters():
     )
 
 
-def test_what_a_page_imports_stands_in_the_first_cell():
+def test_imports_of_a_page_are_in_the_first_cell():
     notebook = messy()
     notebook.cells.insert(
         1,

@@ -1,4 +1,4 @@
-"""The table against scikit-learn's own copy and scaler."""
+"""The table of cell nuclei, compared with scikit-learn's copy and scaler."""
 
 import numpy as np
 import pytest
@@ -29,7 +29,7 @@ def own_units(data, rows):
 
 
 def found(data, rows):
-    """Which rows of scikit-learn's table these are: the nearest, in units of each column's spread."""
+    """The nearest rows of scikit-learn's table, in units of each column's standard deviation."""
     spread = OWN.data.std(0)
     distances = np.linalg.norm(
         (own_units(data, rows)[:, None] - OWN.data) / spread, axis=2
@@ -63,7 +63,7 @@ def test_the_split_keeps_the_share_of_each_kind(share, benign, malignant):
     assert data.train_labels.bincount().tolist() == [357 - benign, 212 - malignant]
 
 
-def test_it_is_standardised_by_the_training_part_alone():
+def test_it_is_standardized_by_the_training_part_only():
     data = load_cell_nuclei()
     rows = found(data, data.train)
     scaler = StandardScaler().fit(OWN.data[rows])
@@ -85,7 +85,7 @@ def test_malignant_nuclei_are_larger():
     assert radius[data.train_labels == 1].mean() > 1.3 * radius[data.train_labels == 0].mean()
 
 
-def test_another_seed_splits_otherwise():
+def test_another_seed_gives_another_split():
     assert not torch.equal(load_cell_nuclei().test, load_cell_nuclei(seed=1).test)
 
 

@@ -71,7 +71,7 @@ def small_set():
         (rng.integers(0, 256, (n, 28, 28), np.uint8), np.arange(n, dtype=np.uint8) % 10)
         for n in (TRAIN, TEST)
     ]
-    return dict(zip(loader.FILES, map(idx, sum(arrays, ()))))
+    return dict(zip(loader.FILES, map(idx, sum(arrays, ())), strict=True))
 
 
 SET = small_set()
@@ -80,7 +80,7 @@ RESOURCES = [(file, hashlib.md5(content).hexdigest()) for file, content in ARCHI
 
 
 class Handler(BaseHTTPRequestHandler):
-    """Serves ARCHIVES under /good; under /short it closes half-way; under /drip it never ends; else there is nothing."""
+    """Serve ARCHIVES under /good, half of them under /short, and without end under /drip."""
 
     def do_GET(self):
         mode, file = self.path.split("/")[1], self.path.split("/")[-1]
@@ -123,7 +123,7 @@ def server():
 
 @pytest.fixture(autouse=True)
 def clean(monkeypatch, tmp_path):
-    """A user with an empty cache, no settings, and no proxy between them and 127.0.0.1."""
+    """A user with an empty cache, no settings, and no proxy to 127.0.0.1."""
     for name in ("AECOURSE_DATA", "AECOURSE_DATASET", "AECOURSE_MIRROR"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
@@ -132,13 +132,13 @@ def clean(monkeypatch, tmp_path):
 
 @pytest.fixture
 def root(tmp_path):
-    """Where `load_images` keeps its downloads."""
+    """The folder in which `load_images` keeps its downloads."""
     return tmp_path / "cache" / "aecourse"
 
 
 @pytest.fixture
 def offline(monkeypatch):
-    """No connection and no process can be started."""
+    """Make connections and new processes impossible."""
 
     def refuse(*_, **__):
         raise AssertionError("opened a connection or started a process")
@@ -148,7 +148,7 @@ def offline(monkeypatch):
 
 
 def fill(folder, files=SET):
-    """Write the four files below `folder`, as torchvision does, and return the folder that holds them."""
+    """Write the four files below `folder`, as torchvision does, and return their folder."""
     raw = folder / "raw"
     raw.mkdir(parents=True)
     for file, content in files.items():
@@ -264,15 +264,19 @@ def test_without_a_name_nothing_is_contacted(offline, monkeypatch, root):
         monkeypatch.setenv("AECOURSE_DATASET", name)
         with pytest.raises(
             DataError,
-            match=rf"there is no {name} in .*never downloads.*load_images\('{name}'\).*AECOURSE_DATA",
+            match=rf"there is no {name} in .*never downloads.*"
+            rf"load_images\('{name}'\).*AECOURSE_DATA",
         ):
             load_images()
     assert not root.exists()
 
 
 def test_importing_data_loads_neither_torchvision_nor_scikit_learn():
-    ask = "import sys, aecourse.data; sys.exit(sum(m in sys.modules for m in ('torchvision', 'sklearn')))"
-    assert subprocess.run([sys.executable, "-c", ask]).returncode == 0
+    program = (
+        "import sys, aecourse.data; "
+        "sys.exit(sum(name in sys.modules for name in ('torchvision', 'sklearn')))"
+    )
+    assert subprocess.run([sys.executable, "-c", program]).returncode == 0
 
 
 @pytest.mark.parametrize("name", ["cifar", "MNIST", ""])
@@ -298,7 +302,7 @@ def test_dataset_name_follows_the_environment(monkeypatch):
 
 
 @pytest.mark.parametrize("timeout", [0, -1, "5", None, True])
-def test_a_time_limit_is_a_positive_number(timeout):
+def test_a_timeout_is_a_positive_number(timeout):
     with pytest.raises(ValueError, match="timeout"):
         load_images(timeout=timeout)
 
@@ -346,7 +350,8 @@ def assert_is_small_set(images):
 
 @pytest.mark.skipif(
     not (MNIST_FOLDER / "MNIST").is_dir(),
-    reason="no MNIST here: call load_images('mnist') with a network, and set AECOURSE_DATA to its folder",
+    reason="no MNIST here: call load_images('mnist') with a network, "
+    "and set AECOURSE_DATA to its folder",
 )
 def test_mnist_is_mnist(monkeypatch, offline):
     monkeypatch.setenv("AECOURSE_DATA", str(MNIST_FOLDER))
@@ -364,7 +369,7 @@ def test_mnist_is_mnist(monkeypatch, offline):
 
 
 def replace(at, by):
-    """A damage: the bytes `by` at place `at` of a file."""
+    """A function that writes the bytes `by` at position `at` of a file."""
     return lambda content: content[:at] + by + content[at + len(by) :]
 
 
@@ -452,7 +457,7 @@ def test_a_data_set_that_is_not_mnist_is_not_taken_for_it(monkeypatch, tmp_path)
 
 @pytest.fixture
 def small(monkeypatch):
-    """torchvision expects the archives of the small set, in place of Fashion-MNIST's."""
+    """Make torchvision expect the archives of the small set instead of Fashion-MNIST's."""
     monkeypatch.setattr(loader, "_download", partial(loader._download, resources=RESOURCES))
 
 
@@ -502,7 +507,7 @@ def test_a_download_is_kept_verified_and_not_repeated(server, small, root, monke
 
 
 def fetch_at_once(job, name):
-    """In place of the child process: the four files and their archives lie in the temporary folder."""
+    """Replace the child process: put the files and their archives into the temporary folder."""
     raw = fill(Path(job["folder"]) / job["source"])
     for file, content in ARCHIVES.items():
         (raw / file).write_bytes(content)
@@ -567,7 +572,7 @@ WAYS_OUT = (
 
 
 def run_here(command, **_):
-    """In place of subprocess.run: the child's script in this process, since each new one imports torchvision for 4 s."""
+    """Replace subprocess.run: run the child's script here, where torchvision is imported."""
     from torchvision.datasets import FashionMNIST
 
     said = io.StringIO()
@@ -641,8 +646,8 @@ os.symlink("/dev/full", os.path.join(raw, "train-images-idx3-ubyte.gz"))
 def leave_behind(script):
     """`script` for a child, after a half-written file in the temporary folder."""
     return (
-        "import json, os, sys\njob = json.loads(sys.argv[1])\nopen(job['folder'] + '/half', 'w').write('x')\n"
-        + script
+        "import json, os, sys\njob = json.loads(sys.argv[1])\n"
+        "open(job['folder'] + '/half', 'w').write('x')\n" + script
     )
 
 
@@ -650,7 +655,10 @@ def leave_behind(script):
 def dripping(server, monkeypatch):
     server.dripping.clear()
     server.hung_up.clear()
-    fetch = "import urllib.request\nurllib.request.urlopen(job['mirror'] + 'train-images-idx3-ubyte.gz').read()"
+    fetch = (
+        "import urllib.request\n"
+        "urllib.request.urlopen(job['mirror'] + 'train-images-idx3-ubyte.gz').read()"
+    )
     monkeypatch.setattr(loader, "CHILD", leave_behind(fetch))
     return server
 
@@ -688,7 +696,7 @@ def test_an_interrupt_stops_the_download_and_leaves_nothing(dripping, interrupti
 
 
 def test_a_child_that_lost_its_parent_stops_by_itself(server, tmp_path):
-    """5 s after its limit, so 1 s after its start where the limit is -4 s; the server alone would hold it for 40 s."""
+    """It stops 5 s after its limit of -4 s, 1 s after its start; the server would take 40 s."""
     job = dict(
         source="FashionMNIST",
         mirror=f"{server.url}/drip/",

@@ -1,4 +1,4 @@
-"""A sphere and a Swiss roll: radius, evenness, and coordinates against SciPy's integrals and shortest paths."""
+"""A sphere and a Swiss roll: radius, uniformity, and coordinates compared with SciPy."""
 
 import math
 
@@ -51,7 +51,7 @@ CAPS = pytest.mark.parametrize("cap", [0.3, math.pi / 2, math.pi])
 
 
 def even(values, low, high):
-    """Kolmogorov and Smirnov's chance that `values` are even between `low` and `high`."""
+    """The p-value of a Kolmogorov-Smirnov test that `values` are uniform in [low, high]."""
     return kstest(np.asarray(values, dtype=float), "uniform", (low, high - low)).pvalue
 
 
@@ -75,8 +75,11 @@ def test_points_lie_on_the_sphere_and_in_the_cap(cap):
 
 
 @CAPS
-def test_points_are_even_on_the_sphere(cap):
-    """By Archimedes, height and longitude are even and independent. The seed is fixed; 1e-3 is the chance of a wrong alarm."""
+def test_points_are_uniform_on_the_sphere(cap):
+    """Height and longitude are uniform and independent (Archimedes). The seed is fixed.
+
+    Another seed would fail with probability 1e-3.
+    """
     x = sphere(5000, seed=1, cap=cap).x.double().numpy()
     longitude = np.arctan2(x[:, 1], x[:, 0])
     assert even(x[:, 2], math.cos(cap), 1) > 1e-3 and even(longitude, -math.pi, math.pi) > 1e-3
@@ -102,7 +105,7 @@ def test_coordinates_are_chords_from_the_pole_in_the_direction_of_the_longitude(
 def test_coordinates_of_the_roll_are_arc_length_by_quadrature_and_height():
     data = swiss_roll(40)
     for (x, y, z), (arc, height) in zip(
-        data.x.double().tolist(), data.coordinates.double().tolist()
+        data.x.double().tolist(), data.coordinates.double().tolist(), strict=True
     ):
         t = spiral(arc)
         assert (x, z, y) == pytest.approx(
@@ -110,7 +113,7 @@ def test_coordinates_of_the_roll_are_arc_length_by_quadrature_and_height():
         )
 
 
-def test_the_roll_is_even_in_arc_length_and_the_usual_recipe_is_not():
+def test_the_roll_is_uniform_in_arc_length_and_the_usual_recipe_is_not():
     length = quad(lambda s: math.hypot(1, s), 1.5 * math.pi, OUTER)[0] / OUTER
     assert length == pytest.approx(6.32, abs=0.005)
     arc, height = swiss_roll(5000, seed=1).coordinates.double().numpy().T
@@ -134,7 +137,7 @@ def test_the_roll_is_even_in_arc_length_and_the_usual_recipe_is_not():
 
 def test_distances_along_the_roll_are_straight_between_coordinates():
     ends = swiss_roll(6, seed=2).coordinates.double().numpy()
-    for start, end in zip(ends[::2], ends[1::2]):
+    for start, end in zip(ends[::2], ends[1::2], strict=True):
         way = start + np.linspace(0, 1, 400)[:, None] * (end - start)
         t = np.array([spiral(arc) for arc in way[:, 0]])
         path = np.stack([t * np.cos(t) / OUTER, way[:, 1], t * np.sin(t) / OUTER], 1)
@@ -145,7 +148,7 @@ def test_distances_along_the_roll_are_straight_between_coordinates():
 
 
 def test_shortest_paths_between_neighbours_are_the_coordinates_distances():
-    """Isomap's graph: paths from point to point wind a little, so they are longer: by 6 % in the median."""
+    """Paths in Isomap's graph zigzag from point to point: they are longer, by 6 % in the median."""
     data = swiss_roll(1200)
     found = Isomap(n_neighbors=8).fit(data.x.double().numpy()).dist_matrix_
     true = torch.cdist(data.coordinates, data.coordinates).numpy()

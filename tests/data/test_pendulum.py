@@ -1,4 +1,4 @@
-"""A pendulum against closed forms and SciPy's integrator; its pictures against its state."""
+"""A pendulum, compared with closed forms and SciPy's integrator; its images and its state."""
 
 import math
 
@@ -68,16 +68,16 @@ def by_scipy(start, times):
 
 
 def period(amplitude, step=0.001):
-    """Time from rest at `amplitude` to the first crossing of zero, four times over; a straight line between the two steps."""
+    """Four times the time from rest at `amplitude` to zero, interpolated between two steps."""
     angle = simulate_pendulum(state([amplitude, 0.0]), 2500, step)[0, :, 0]
     last = int((angle > 0).long().cumprod(0).sum()) - 1
     return 4 * step * (last + (angle[last] / (angle[last] - angle[last + 1])).item())
 
 
-def centroid(pictures):
-    """Of the light, in sides of the picture from its middle: right, down."""
-    at = (torch.arange(pictures.shape[-1], dtype=torch.float64) + 0.5) / pictures.shape[-1] - 0.5
-    light = pictures.double()
+def centroid(images):
+    """Centroid of the light, in sides of the image from its middle: right, down."""
+    at = (torch.arange(images.shape[-1], dtype=torch.float64) + 0.5) / images.shape[-1] - 0.5
+    light = images.double()
     return (
         torch.stack([(light * at).sum((-2, -1)), (light * at[:, None]).sum((-2, -1))], -1)
         / light.sum((-2, -1))[..., None]
@@ -105,7 +105,7 @@ def test_it_follows_the_equation_of_motion(start):
 
 
 def test_a_small_swing_has_the_harmonic_period():
-    """Off by amplitude^2 / 16 = 6e-8, the method's (omega h)^2 / 24 = 4e-7, and the straight line between two steps, less."""
+    """Errors: amplitude^2 / 16 = 6e-8, the method's (omega h)^2 / 24 = 4e-7, interpolation less."""
     assert period(1e-3) == pytest.approx(2 * math.pi / OMEGA, rel=1e-6)
 
 
@@ -149,12 +149,12 @@ def test_at_rest_it_stays():
     assert torch.equal(simulate_pendulum(still, 50, 0.1), still[:, None].expand(1, 51, 2))
 
 
-# The pictures
+# The images
 
 
 @pytest.mark.parametrize("side, atol", [(16, 0.012), (28, 0.005), (64, 0.0015)])
-def test_the_light_lies_where_the_angle_says(side, atol):
-    """Found over all angles: 0.009, 0.0034 and 0.0009 rad."""
+def test_the_centroid_of_the_light_has_the_angle(side, atol):
+    """Largest errors over all angles: 0.009, 0.0034 and 0.0009 rad."""
     angles = torch.linspace(-math.pi, math.pi, 301, dtype=torch.float64)
     right, down = centroid(render_pendulum(angles, side)).unbind(-1)
     off = torch.remainder(torch.atan2(right, down) - angles + math.pi, 2 * math.pi) - math.pi
@@ -186,7 +186,7 @@ def test_right_and_left_are_mirrored_and_up_is_up():
 
 @pytest.mark.parametrize("side", [28, 65])
 def test_nothing_is_cut_off(side):
-    """The bob's edge ends 0.36 + 0.09 sides and half a pixel from the middle: inside the picture from 10 pixels on."""
+    """The bob ends 0.36 + 0.09 sides and half a pixel from the middle: inside from 10 pixels on."""
     x = render_pendulum(torch.linspace(-math.pi, math.pi, 200), side)
     assert x.min() == 0 and x.max() == 1
     assert x[:, 0].max() == x[:, -1].max() == x[..., 0].max() == x[..., -1].max() == 0
@@ -215,27 +215,27 @@ def test_it_draws_any_shape_of_angles_in_either_precision_with_finite_gradients(
 # The data
 
 
-def test_states_are_even():
+def test_states_are_uniform():
     states = (
         make_pendulum(5000, side=16, frames=1, max_angle=math.pi, max_velocity=5.0, seed=1)
         .states.double()
         .numpy()
     )
-    for column, reach in zip(states.T, (math.pi, 5.0)):
+    for column, reach in zip(states.T, (math.pi, 5.0), strict=True):
         assert kstest(column, "uniform", (-reach, 2 * reach)).pvalue > 1e-3
     assert abs(np.corrcoef(states.T)[0, 1]) < 5 / math.sqrt(5000)
 
 
 @pytest.mark.parametrize("interval", [0.05, 0.123])
 def test_frames_show_the_motion_from_the_state(interval):
-    """The method's error of an angle is below 1e-4 rad; a pixel changes by some 64 x 0.45 times that."""
+    """The error of an angle is below 1e-4 rad; a pixel changes by about 64 x 0.45 times that."""
     data = make_pendulum(10, side=64, frames=4, interval=interval)
     assert (
         data.images.shape == (10, 4, 64, 64)
         and data.interval == interval
         and data.names == ("angle", "velocity")
     )
-    for film, start in zip(data.images, data.states.double().tolist()):
+    for film, start in zip(data.images, data.states.double().tolist(), strict=True):
         angles = by_scipy(start, interval * np.arange(4))[:, 0]
         torch.testing.assert_close(
             film, render_pendulum(torch.tensor(angles), 64).float(), rtol=0, atol=3e-3
@@ -243,8 +243,12 @@ def test_frames_show_the_motion_from_the_state(interval):
 
 
 def test_two_frames_show_the_velocity():
-    """The angle between two frames over the interval is the velocity half-way: that of the state and half an interval's
-    acceleration. Reading two angles errs by 0.0009 rad each, 0.036 rad/s; the next term of the series by 9.81 x 4 x 0.05^2 / 6."""
+    """The angle between two frames, divided by the interval, is the velocity half-way.
+
+    That is the velocity of the state, plus the acceleration over half an interval. Each angle is
+    read with an error of 0.0009 rad, which makes 0.036 rad/s; the next term of the series is
+    9.81 x 4 x 0.05^2 / 6.
+    """
     data = make_pendulum(500, side=64)
     angles = torch.atan2(*centroid(data.images).unbind(-1))  # (500, 2)
     turned = torch.remainder(angles[:, 1] - angles[:, 0] + math.pi, 2 * math.pi) - math.pi

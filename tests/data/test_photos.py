@@ -1,4 +1,4 @@
-"""Patches against the photographs' own bytes, and the wall between training and test."""
+"""Patches, compared with the bytes of the photographs; training and test share no pixel."""
 
 import numpy as np
 import pytest
@@ -26,7 +26,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
 
 
 def covered(places, size):
-    """Which pixels of the two photographs the patches at `places` cover, (2, 427, 640)."""
+    """The pixels of the two photographs that the patches at `places` cover, (2, 427, 640)."""
     seen = np.zeros((2, 427, 640), bool)
     for photo, row, column in places.tolist():
         seen[photo, row : row + size, column : column + size] = True
@@ -43,7 +43,7 @@ def test_patches_are_pixels_of_the_photographs(grey):
         7,
     )
     for patches, places in ((data.train, data.train_places), (data.test, data.test_places)):
-        for patch, (photo, row, column) in zip(patches, places.tolist()):
+        for patch, (photo, row, column) in zip(patches, places.tolist(), strict=True):
             wanted = photos[photo][row : row + 7, column : column + 7] / 255  # (7, 7, 3)
             wanted = wanted @ [0.299, 0.587, 0.114] if grey else wanted.transpose(2, 0, 1)
             np.testing.assert_allclose(
@@ -61,8 +61,8 @@ def test_training_and_test_share_no_pixel_and_together_use_nearly_all(size, coun
         assert (train | test).any(1).all() and train.any(2).all() and test.any(2).all()
 
 
-def test_places_are_even():
-    """20000 places; each share within five standard deviations of its chance."""
+def test_places_are_uniform():
+    """20000 places; each frequency is within five standard deviations of its probability."""
     size, n = 16, 20000
     places = photo_patches(size, n, 1).train_places
     left = (96 - size + 1) / (96 - size + 1 + 640 - 224 - size + 1)
@@ -74,8 +74,8 @@ def test_places_are_even():
         assert abs(share.double().mean().item() - chance) < 5 * (chance * (1 - chance) / n) ** 0.5
 
 
-def test_a_test_strip_is_neither_flat_nor_all_there_is():
-    """What its docstring says of the strip: its contrast, 0.075, is about that of the whole, 0.066."""
+def test_the_test_columns_are_neither_flat_nor_unusual():
+    """The contrast of the test columns, 0.075, is about that of the photographs, 0.066."""
 
     def contrast(x):
         return (
@@ -94,7 +94,7 @@ def test_a_test_strip_is_neither_flat_nor_all_there_is():
     ) == pytest.approx(0.066, abs=5e-4)
 
 
-def test_values_lie_between_0_and_1_and_reach_far():
+def test_values_cover_nearly_all_of_0_to_1():
     for x in (photo_patches().train, photo_patches(grey=False).train):
         assert 0 <= x.min() < 0.01 and 0.99 < x.max() <= 1
 

@@ -1,4 +1,4 @@
-"""Sweeps: each way of training gives what `fit` gives alone; nothing is run twice; the caller's draws are left alone."""
+"""Sweeps: every way of training agrees with `fit`, and nothing is run twice."""
 
 import itertools
 import json
@@ -21,7 +21,7 @@ from aecourse.training import fit
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "search.sweep": (
         "`fit` alone, one model at a time",
-        "exact; together 1e-5; float32",
+        "exact; with vmap 1e-5; float32",
         "no",
     ),
     "search.grid.settings_of": (
@@ -55,8 +55,11 @@ def measure(model, setting):
     return {"mse": mse(model(x)[0], x), "units": setting["k"]}
 
 
+GRID = {"k": [2, 3], "weight": [0.0, 0.1]}
+
+
 def run(
-    grid={"k": [2, 3], "weight": [0.0, 0.1]},
+    grid=GRID,
     build=build,
     objective=objective,
     measure=measure,
@@ -112,7 +115,7 @@ def test_a_row_is_what_fit_gives_alone():
     ]
 
 
-def test_the_callers_draws_are_left_alone():
+def test_the_global_generator_is_left_alone():
     torch.manual_seed(4)
     wanted = torch.rand(3)
     for how in ("sequential", "vmap"):
@@ -147,7 +150,7 @@ FAMILY = {
         lambda s: models.AdversarialAutoencoder((1, 8, 8), (12,), s["k"]),
         lambda s: objectives.adversarial(s["weight"]),
     ),
-    "quantised": (
+    "quantized": (
         lambda s: models.VQVAE((1, 8, 8), codes=6, dim=s["k"], width=6),
         lambda s: objectives.vq_vae(s["weight"]),
     ),
@@ -156,8 +159,8 @@ FAMILY = {
 
 @pytest.mark.filterwarnings("error::UserWarning")  # such as a form that vmap runs one by one
 @pytest.mark.parametrize("name", FAMILY)
-def test_together_they_learn_what_each_learns_alone(name, device, exact):
-    """50 steps of float32, sums in another order."""
+def test_vmap_trains_each_member_as_if_it_were_alone(name, device, exact):
+    """50 steps in float32; sums are in another order."""
     build, objective = FAMILY[name]
     grid = {"k": [2, 3], "weight": [0.1, 0.4]}
     together, alone = (
@@ -168,11 +171,11 @@ def test_together_they_learn_what_each_learns_alone(name, device, exact):
         for column in ("loss", "mse"):
             assert ours[column] == pytest.approx(theirs[column], rel=1e-5)
     assert len({row["mse"] for row in alone.to_dict("records")}) == len(alone.to_dict("records")), (
-        "every member is another"
+        "the members differ"
     )
 
 
-def test_together_every_weight_and_term_agrees_at_every_step():
+def test_with_vmap_every_term_agrees_at_every_step_and_every_weight_at_the_end():
     seeds = [0, 1, 0]
     weights = [0.0, 0.1, 0.2]
     built = []
@@ -188,7 +191,7 @@ def test_together_every_weight_and_term_agrees_at_every_step():
         steps=STEPS,
         batch_size=16,
     )
-    for i, (seed, weight) in enumerate(zip(seeds, weights)):
+    for i, (seed, weight) in enumerate(zip(seeds, weights, strict=True)):
         torch.manual_seed(seed)
         model = build({"k": 3})
         history = fit(
@@ -204,11 +207,11 @@ def test_together_every_weight_and_term_agrees_at_every_step():
         torch.testing.assert_close(
             terms["loss"][i], torch.tensor(history.terms["loss"]), rtol=1e-5, atol=1e-7
         )
-        for ours, theirs in zip(built[i].parameters(), model.parameters()):
+        for ours, theirs in zip(built[i].parameters(), model.parameters(), strict=True):
             torch.testing.assert_close(ours, theirs, rtol=1e-5, atol=1e-5)
 
 
-def test_members_of_another_kind_are_trained_in_groups():
+def test_members_of_different_kinds_are_trained_in_groups():
     table = run({"k": [2], "act": ["relu", "tanh"], "weight": [0.0, 0.1]}, how="vmap")
     assert [row["mse"] for row in table.to_dict("records")] == pytest.approx(
         [
@@ -221,7 +224,7 @@ def test_members_of_another_kind_are_trained_in_groups():
     )
 
 
-def test_one_that_breaks_does_not_disturb_the_others():
+def test_a_member_that_diverges_does_not_disturb_the_others():
     def breaks(setting):
         return lambda model, x, generator: {
             "fit": mse(model(x)[0], x) / setting["weight"]
@@ -235,7 +238,7 @@ def test_one_that_breaks_does_not_disturb_the_others():
         assert all(row["mse"] < 1 for row in rows[2:])
 
 
-def test_processes_give_the_same_rows_and_take_functions_that_stand_nowhere():
+def test_processes_return_the_same_rows_and_accept_lambdas():
     scale = 0.5
     grid = {"k": [2, 3], "weight": [0.0, 0.1]}
     ours, theirs = (
@@ -252,7 +255,7 @@ def test_processes_give_the_same_rows_and_take_functions_that_stand_nowhere():
     assert [row | {"seconds": 0} for row in ours] == [row | {"seconds": 0} for row in theirs]
 
 
-def test_a_sweep_that_was_interrupted_goes_on_and_takes_more_seeds(tmp_path):
+def test_an_interrupted_sweep_continues_and_accepts_more_seeds(tmp_path):
     calls = []
 
     def counted(model, setting):
@@ -330,18 +333,19 @@ def test_what_is_out_of_range_is_named(options, message):
         run(**options)
 
 
-def test_an_objective_that_asks_for_the_value_of_a_number_is_told():
+def test_an_objective_that_reads_the_value_of_a_setting_is_refused_by_vmap():
+    def branches(setting):
+        return objectives.sparse_l1(0.1) if setting["weight"] > 0 else objectives.reconstruction()
+
     with pytest.raises(
         ValueError,
-        match="objective can't be mapped over members with weight .*one by one or in processes",
+        match="objective can't be mapped over members, each with its own weight .*data-dependent"
+        ".*train with how='processes' or 'sequential'",
     ):
-        run(
-            objective=lambda setting: objectives.sparse_kl(0.1, rho=setting["weight"] + 0.1),
-            how="vmap",
-        )
+        run(objective=branches, how="vmap")
 
 
-def test_a_draw_into_a_tensor_is_refused_together():
+def test_random_numbers_drawn_into_a_tensor_are_refused_by_vmap():
     def into(setting):
         return lambda model, x, generator: {
             "fit": mse(model(x + torch.empty_like(x).normal_(generator=generator))[0], x)
@@ -351,12 +355,10 @@ def test_a_draw_into_a_tensor_is_refused_together():
         run(objective=into, how="vmap")
 
 
-def test_a_run_that_was_not_finite_once_is_told_also_where_it_recovered():
+def test_a_run_that_was_not_finite_once_is_an_error_even_if_it_recovered():
     def once(setting):
         def objective(model, x, generator):
-            broken = (
-                math.inf if next(calls) % STEPS == 2 else 0.0
-            )  # a constant: the weights stay finite
+            broken = math.inf if next(calls) % STEPS == 2 else 0.0  # the weights stay finite
             return {"fit": mse(model(x)[0], x) + broken + 0 * setting["weight"]}
 
         return objective

@@ -1,4 +1,4 @@
-"""The file of a sweep: it outlives a crash, and is not taken for another's."""
+"""The file of a sweep: it survives a crash, and that of another sweep is refused."""
 
 import pytest
 
@@ -6,7 +6,7 @@ from aecourse.search.rows import Rows
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "search.rows.Rows": (
-        "by hand: rows written are read again, a torn one is not",
+        "by hand: rows that were written are read, an incomplete one is not",
         "exact",
         "takes no tensor",
     ),

@@ -1,4 +1,4 @@
-"""Checkpoints: a run that was killed, wherever it was, ends as the run that was not, to the last bit."""
+"""Checkpoints: a run that was killed at any point ends bit for bit like one that was not."""
 
 import os
 import signal
@@ -19,7 +19,7 @@ from aecourse.training.checkpoint import CheckpointError
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
     "training.CheckpointError": (
-        "by hand: raised for other settings, other data and spoilt files",
+        "by hand: raised for other settings, other data and corrupted files",
         "exact",
         "an error",
     ),
@@ -29,7 +29,7 @@ ORACLES = {  # name: independent check, agreement, smooth, other files that test
         "no",
     ),
     "training.checkpoint.save": (
-        "through `fit`, as for `load`; killed while it writes, the old file stands",
+        "through `fit`, as for `load`; killed while it writes, the old file is kept",
         "exact, float32",
         "no",
     ),
@@ -40,7 +40,7 @@ STEPS = 24
 
 
 class Killed(BaseException):
-    """No handler of ours may catch it."""
+    """An exception that no handler of the package catches."""
 
 
 def noisy(model, x, generator):
@@ -99,7 +99,7 @@ EVERYTHING = {
 @pytest.mark.parametrize(
     "options, calls", [({}, STEPS), (EVERYTHING, STEPS + 8 * 2)], ids=["plain", "everything"]
 )
-def test_killed_at_any_call_it_goes_on_to_the_same_end(tmp_path, options, calls):
+def test_a_run_killed_at_any_call_ends_the_same(tmp_path, options, calls):
     """With everything there are eight checks of two batches each."""
     whole = run(**options)
     for call in range(1, calls + 1):
@@ -110,7 +110,7 @@ def test_killed_at_any_call_it_goes_on_to_the_same_end(tmp_path, options, calls)
         alike(run(save_to=path, **options), whole)
 
 
-def test_a_quantised_model_goes_on_too(tmp_path):
+def test_a_quantized_model_continues_too(tmp_path):
     def build():
         torch.manual_seed(0)
         return VQVAE(6, codes=5, dim=2, width=4, grid=(3,))
@@ -121,7 +121,7 @@ def test_a_quantised_model_goes_on_too(tmp_path):
     alike(run(build(), vq_vae(), steps=20, save_to=tmp_path / "run.pt"), whole)
 
 
-def test_killed_while_it_writes_the_old_checkpoint_stands(tmp_path, monkeypatch):
+def test_killed_while_writing_it_keeps_the_old_checkpoint(tmp_path, monkeypatch):
     whole = run()
     path = tmp_path / "run.pt"
     write = torch.save
@@ -140,7 +140,9 @@ def test_killed_while_it_writes_the_old_checkpoint_stands(tmp_path, monkeypatch)
     assert path.read_bytes() == before
     monkeypatch.undo()
     alike(run(save_to=path), whole)
-    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"], "the part is written over"
+    assert [file.name for file in tmp_path.iterdir()] == ["run.pt"], (
+        "the partial file is overwritten"
+    )
 
 
 PROGRAM = """
@@ -155,7 +157,7 @@ torch.save([model.state_dict(), history.terms], {path!r} + ".end")
 """
 
 
-def test_a_process_that_is_killed_again_and_again_comes_to_the_same_end(tmp_path):
+def test_a_process_that_is_killed_repeatedly_ends_the_same(tmp_path):
     path, here = tmp_path / "run.pt", Path(__file__).resolve().parent
     source = {"root": str(here.parent), "tests": str(here), "path": str(path)}
     reached = 0
@@ -200,7 +202,7 @@ for name, build, objective in (("dropout", start, noisy), ("codes", build, vq_va
 """
 
 
-def test_with_deterministic_algorithms_a_device_goes_on_to_the_same_end(tmp_path, device):
+def test_with_deterministic_algorithms_a_device_ends_the_same(tmp_path, device):
     """In a process of its own: cuBLAS reads its setting when it starts."""
     here = Path(__file__).resolve().parent
     source = DETERMINISTIC.format(
@@ -215,7 +217,7 @@ def test_with_deterministic_algorithms_a_device_goes_on_to_the_same_end(tmp_path
     assert done.returncode == 0, done.stderr
 
 
-def test_what_is_finished_is_not_trained_again_and_can_be_trained_on(tmp_path):
+def test_a_finished_run_is_not_repeated_and_can_be_extended(tmp_path):
     path = tmp_path / "run.pt"
     first = run(save_to=path)
     alike(run(objective=killed_in(1, noisy), save_to=path), first)
@@ -272,12 +274,12 @@ def test_another_model_and_other_data_are_another_run(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "spoil",
+    "corrupt",
     [lambda whole: b"", lambda whole: whole[: len(whole) // 2], lambda whole: b"no archive at all"],
 )
-def test_a_spoilt_file_is_named(tmp_path, spoil):
+def test_a_corrupted_file_is_named(tmp_path, corrupt):
     run(save_to=tmp_path / "run.pt")
-    (tmp_path / "run.pt").write_bytes(spoil((tmp_path / "run.pt").read_bytes()))
+    (tmp_path / "run.pt").write_bytes(corrupt((tmp_path / "run.pt").read_bytes()))
     with pytest.raises(
         CheckpointError, match="run.pt holds no checkpoint that can be read .*remove it"
     ):
@@ -289,19 +291,19 @@ class Bomb:
         return os.abort, ()
 
 
-def test_no_code_in_a_file_is_run(tmp_path):
+def test_code_in_a_file_is_not_run(tmp_path):
     torch.save({"settings": Bomb()}, tmp_path / "run.pt")
     with pytest.raises(CheckpointError):
         checkpoint.load(tmp_path / "run.pt", {})
 
 
 @pytest.mark.parametrize("name", ["absent/run.pt", "."])
-def test_a_place_that_cannot_be_written_is_named_before_training(tmp_path, name):
+def test_a_path_that_cannot_be_written_is_named_before_training(tmp_path, name):
     with pytest.raises(ValueError, match="save_to is .*folder that exists"):
         run(objective=killed_in(1, noisy), save_to=tmp_path / name)
 
 
-def test_what_is_not_finite_is_never_saved(tmp_path):
+def test_values_that_are_not_finite_are_never_saved(tmp_path):
     def breaks(model, x, generator):
         return {"fit": mse(model(x)[0], x) * (float("nan") if next(count) >= 7 else 1)}
 
@@ -311,7 +313,7 @@ def test_what_is_not_finite_is_never_saved(tmp_path):
     assert torch.load(tmp_path / "run.pt")["step"] == 5
 
 
-def test_killed_before_the_new_file_takes_its_place_the_old_one_stands(tmp_path, monkeypatch):
+def test_killed_before_the_replacement_it_keeps_the_old_checkpoint(tmp_path, monkeypatch):
     path = tmp_path / "run.pt"
     with pytest.raises(Killed):
         run(objective=killed_in(8, noisy), save_to=path)

@@ -1,4 +1,4 @@
-"""Several processes train as one does: PyTorch's own launcher, two processes on the CPU, and the same program alone."""
+"""Several processes train like one: two processes on the CPU, started by PyTorch's launcher."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def squared(model, x, generator):
 
 
 def without_draws(model, x, generator):
-    """An adversarial game against a prior that is a fixed grid, so that processes need not share their draws."""
+    """An adversarial objective whose prior is a fixed grid, the same in all processes."""
     terms = adversarial()(model, x, generator)
     z = model.encode(x)
     discriminator = model.discriminator(z.detach())
@@ -47,7 +47,7 @@ def without_draws(model, x, generator):
 
 
 class Unused(Autoencoder):
-    """A part of it takes no part in the objective."""
+    """A model with a layer that the objective does not use."""
 
     def __init__(self):
         super().__init__((1, 8, 8), (16,), 4)
@@ -55,7 +55,7 @@ class Unused(Autoencoder):
 
 
 def cases():
-    """Name -> what to train, on what, with what."""
+    """{name: (how to build the model, objective, options of fit)}."""
     return {
         "mlp": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {}),
         "unused": (Unused, squared, {}),
@@ -92,7 +92,7 @@ def trained(name, **options):
 
 
 def main(folder):
-    """What each process runs."""
+    """The program of each process."""
     torch.set_num_threads(1)
     distributed.start("cpu")
     rank, world = distributed.place()
@@ -134,14 +134,14 @@ def folder(tmp_path_factory):
     return folder
 
 
-def told(folder, name):
+def result(folder, name):
     return [json.loads((folder / f"{name}-{rank}.json").read_text()) for rank in (0, 1)]
 
 
 @pytest.mark.parametrize("name", ["mlp", "unused", "clip", "adversarial", "codebook"])
-def test_two_processes_come_to_where_one_comes(folder, name):
-    """Sums in another order: float32 leaves some 1e-7 a step, and training may amplify it; measured at most 2e-6."""
-    alone, (first, second) = trained(name), told(folder, name)
+def test_two_processes_agree_with_one(folder, name):
+    """Sums in another order differ by about 1e-7 a step in float32, after training by 2e-6."""
+    alone, (first, second) = trained(name), result(folder, name)
     assert first == second, "the processes agree with each other to the last bit"
     assert first["terms"].keys() == alone["terms"].keys()
     for term, values in alone["terms"].items():
@@ -155,17 +155,17 @@ def test_two_processes_come_to_where_one_comes(folder, name):
 
 
 def test_a_batch_that_does_not_divide_leaves_a_sample_out(folder):
-    assert told(folder, "last")[0]["terms"]["loss"] == pytest.approx(
+    assert result(folder, "last")[0]["terms"]["loss"] == pytest.approx(
         trained("last", batch_size=50)["terms"]["loss"], rel=1e-5
     )
 
 
 def test_two_processes_go_on_from_one_checkpoint(folder):
-    assert told(folder, "resumed")[0] == told(folder, "mlp")[0]
+    assert result(folder, "resumed")[0] == result(folder, "mlp")[0]
 
 
 def test_a_batch_smaller_than_the_processes_is_refused(folder):
-    assert "batch_size is 1 for 2 processes" in told(folder, "small")[1]
+    assert "batch_size is 1 for 2 processes" in result(folder, "small")[1]
 
 
 def test_alone_nothing_is_shared():

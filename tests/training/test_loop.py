@@ -1,4 +1,4 @@
-"""The loop: it does what a loop written by hand does, tells what it saw, and does not wait for the device."""
+"""The loop: it agrees with a loop by hand, records every term, and does not wait for the device."""
 
 import copy
 import itertools
@@ -85,7 +85,7 @@ def run(objective=two_terms, model=None, data=DATA, **options):
     "options, by_hand",
     [({}, torch.optim.Adam), ({"optimizer": torch.optim.RMSprop}, torch.optim.RMSprop)],
 )
-def test_it_does_what_a_loop_written_by_hand_does(options, by_hand):
+def test_it_agrees_with_a_loop_written_by_hand(options, by_hand):
     model = start()
     twin, losses = copy.deepcopy(model), []
     history = run(squared, model, steps=60, batch_size=40, lr=0.01, **options)
@@ -97,12 +97,12 @@ def test_it_does_what_a_loop_written_by_hand_does(options, by_hand):
         loss.backward()
         update.step()
     assert history.terms["loss"] == pytest.approx(losses, rel=1e-4)
-    for ours, theirs in zip(model.parameters(), twin.parameters()):
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-3, atol=1e-4)
 
 
 def test_a_linear_autoencoder_comes_near_the_optimum_of_pca():
-    """Within a ten-thousandth, and never below it."""
+    """Within 1e-4 of it, relatively, and never below it."""
     data = (
         torch.randn(200, 8, generator=torch.Generator().manual_seed(0)).double()
         * torch.linspace(3, 0.4, 8)
@@ -122,9 +122,9 @@ def test_a_linear_autoencoder_comes_near_the_optimum_of_pca():
     assert -1e-12 < mse(model(data)[0], data, "batchmean").item() / optimum - 1 < 1e-4
 
 
-def test_a_seed_settles_the_run_and_another_seed_changes_it():
+def test_a_seed_determines_the_run_and_another_seed_changes_it():
     first = run(noisy, seed=3).terms
-    torch.rand(5)  # the global generator has no say
+    torch.rand(5)  # the global generator does not matter
     assert run(noisy, seed=3).terms == first
     assert run(squared, seed=3).terms != run(squared, seed=4).terms, "the order of the data"
     one, other = (run(noisy, seed=seed, batch_size=40, steps=1).terms["loss"] for seed in (3, 4))
@@ -177,12 +177,12 @@ def test_a_pass_visits_each_sample_at_most_once(n, batch_size, size, a_pass):
         torch.cat([next(stream) for _ in range(a_pass)]).flatten().tolist() for _ in range(40)
     ]
     assert all(len(visited) == len(set(visited)) == size * a_pass for visited in passes)
-    assert set().union(*passes) == set(range(n)), "every sample has its turn"
-    assert len(set(map(tuple, passes))) > 1, "each pass has its own order"
+    assert set().union(*passes) == set(range(n)), "every sample is visited"
+    assert len(set(map(tuple, passes))) > 1, "passes differ in order"
 
 
 class Readings(TorchDispatchMode):
-    """Counts how often the loop waits for a value."""
+    """Count how often the loop waits for a value."""
 
     count = 0
 
@@ -194,7 +194,7 @@ class Readings(TorchDispatchMode):
         return function(*args, **(kwargs or {}))
 
 
-def test_values_are_read_every_50_steps_and_no_oftener(monkeypatch):
+def test_values_are_read_only_every_50_steps(monkeypatch):
     calls, readings = [], []
     for name in ("cpu", "tolist", "numpy"):
         method = getattr(torch.Tensor, name)
@@ -259,7 +259,7 @@ def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
         {"clip": 0.003},
     ],
 )
-def test_schedule_and_clipping_do_what_they_do_by_hand(options):
+def test_schedule_and_clipping_agree_with_a_loop_by_hand(options):
     model = start()
     twin = copy.deepcopy(model)
     history = run(squared, model, steps=40, batch_size=40, lr=0.01, **options)
@@ -279,7 +279,7 @@ def test_the_cosine_rises_and_falls():
             training.cosine(**wrong)
 
 
-def test_validation_is_looked_at_and_not_learned_from():
+def test_validation_data_are_evaluated_and_not_trained_on():
     held_out = 1 - DATA[:7]
     model = start()
     history = run(squared, model, steps=23, validation=held_out, check_every=10)
@@ -352,7 +352,7 @@ def test_evaluate_is_the_mean_over_samples_whatever_the_batches_and_leaves_the_m
     )
 
 
-def test_order_and_noise_have_streams_of_their_own():
+def test_order_and_noise_have_separate_generators():
     """A noisy objective sees the same batches as a quiet one."""
     seen = {}
     for name, objective in (("quiet", squared), ("noisy", noisy)):
@@ -366,7 +366,7 @@ def test_order_and_noise_have_streams_of_their_own():
     assert all(torch.equal(*pair) for pair in zip(seen["quiet"], seen["noisy"], strict=True))
 
 
-PICTURES = torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(2))
+IMAGES = torch.rand(48, 1, 8, 8, generator=torch.Generator().manual_seed(2))
 EVERY = {
     "mlp": (
         lambda: models.Autoencoder((1, 8, 8), (16,), 4),
@@ -438,28 +438,29 @@ def trained(name, **options):
     build, objective = EVERY[name]
     model = build()
     return model, fit(
-        model, PICTURES, objective, **{"steps": 20, "batch_size": 16, "device": "cpu", **options}
+        model, IMAGES, objective, **{"steps": 20, "batch_size": 16, "device": "cpu", **options}
     )
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_half_precision_takes_the_same_way(name):
-    """bfloat16 keeps 8 bits: terms within some of their last place, 1 %; parameters, codebooks and losses stay float32."""
+def test_bfloat16_trains_like_float32(name):
+    """bfloat16 has 8 bits, so that terms agree within a few per cent; parameters stay float32."""
     (model, history), (_, exact) = trained(name, precision="bfloat16"), trained(name)
     assert all(value.dtype in (torch.float32, torch.int64) for value in model.state_dict().values())
     total = max(map(abs, exact.terms["loss"]))
     for term, values in exact.terms.items():
         assert history.terms[term] == pytest.approx(values, rel=0.03, abs=0.01 * total)
-    assert history.terms != exact.terms, "something was taken in half precision"
+    assert history.terms != exact.terms, "some products are in half precision"
 
 
 @pytest.fixture
 def compiler():
-    """An option for those who have what it takes: a compiler, and Python's own headers."""
+    """Skip without a C++ compiler and Python's headers, which compilation needs."""
     headers = Path(sysconfig.get_path("include"), "Python.h")
     if not headers.exists() or not any(map(shutil.which, ("c++", "g++", "clang++"))):
         pytest.skip(
-            "compiled objectives need a C++ compiler and Python's headers: apt-get install g++ python3-dev"
+            "compiled objectives need a C++ compiler and Python's headers: "
+            "apt-get install g++ python3-dev"
         )
 
 
@@ -467,8 +468,11 @@ def compiler():
     "name",
     ["vae", *(pytest.param(name, marks=pytest.mark.slow) for name in EVERY if name != "vae")],
 )
-def test_a_compiled_objective_takes_the_same_way(name, compiler):
-    """Rounding differs in the last place, and training may amplify it; PyTorch 2.x once compiled a wrong gradient for the MMD."""
+def test_a_compiled_objective_trains_alike(name, compiler):
+    """Rounding differs in the last place, and training may amplify it.
+
+    A release of PyTorch 2 compiled a wrong gradient for the MMD.
+    """
     (_, history), (_, exact) = trained(name, compiled=True), trained(name)
     for term, values in exact.terms.items():
         assert history.terms[term] == pytest.approx(values, rel=1e-3, abs=1e-4)
@@ -494,7 +498,7 @@ def test_options_out_of_range_are_named(options, message):
 
 
 class HostDraws(TorchFunctionMode):
-    """Every draw is made on the CPU, from a generator of its own, and moved: devices see the same noise."""
+    """Draw random numbers on the CPU and move them, so that devices get the same noise."""
 
     def __init__(self, seed=0):
         super().__init__()
@@ -509,20 +513,21 @@ class HostDraws(TorchFunctionMode):
 
 
 @pytest.mark.parametrize("name", EVERY)
-def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu_is(
+def test_after_100_steps_of_the_same_batches_and_noise_a_device_agrees_with_the_cpu(
     name, device, exact
 ):
-    """On the CPU itself this shows that the noise is the same, and is some."""
+    """On the CPU itself this shows that the noise is reproducible."""
     build, objective = EVERY[name]
     runs = []
     for place in ("cpu", device):
         torch.manual_seed(0)
-        model, pictures = build(), PICTURES.to(place)
+        model = build()
+        images = IMAGES.to(place)
         with HostDraws():
             history = fit(
                 model,
-                PICTURES,
-                lambda model, x, g: objective(model, pictures, g),
+                IMAGES,
+                lambda model, x, g, images=images: objective(model, images, g),
                 steps=100,
                 device=place,
             )
@@ -530,14 +535,14 @@ def test_after_100_steps_of_the_same_batches_and_noise_a_device_is_where_the_cpu
     (model, history), (twin, twins) = runs
     for term, values in history.terms.items():
         assert twins.terms[term] == pytest.approx(values, rel=1e-4, abs=1e-4)
-    for ours, theirs in zip(model.parameters(), twin.parameters()):
+    for ours, theirs in zip(model.parameters(), twin.parameters(), strict=True):
         torch.testing.assert_close(ours, theirs, rtol=1e-4, atol=1e-4)
 
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs CUDA")
 @pytest.mark.parametrize("name", EVERY)
-def test_on_a_gpu_no_step_waits_and_everything_is_there(name):
+def test_on_a_gpu_no_step_waits_and_all_tensors_are_there(name):
     build, objective = EVERY[name]
     count = itertools.count(1)
 
@@ -549,7 +554,7 @@ def test_on_a_gpu_no_step_waits_and_everything_is_there(name):
 
     model = build()
     try:
-        fit(model, PICTURES, watched, steps=49, batch_size=16, device="cuda", precision="bfloat16")
+        fit(model, IMAGES, watched, steps=49, batch_size=16, device="cuda", precision="bfloat16")
     finally:
         torch.cuda.set_sync_debug_mode("default")
     assert all(

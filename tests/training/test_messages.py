@@ -1,4 +1,4 @@
-"""What the loop says: which term went wrong and when, what it refuses, and how far it is."""
+"""Errors and progress of the loop: which term failed and when, and what is rejected."""
 
 import io
 import itertools
@@ -72,7 +72,7 @@ def test_the_first_term_that_is_not_finite_is_named_with_its_step(bad, steps, or
 @pytest.mark.parametrize(
     "output, low, high", [("sigmoid", 0, 1), ("tanh", -1, 1), ("linear", -50, 50)]
 )
-def test_data_that_the_output_cannot_reach_are_refused(output, low, high):
+def test_data_outside_the_range_of_the_output_are_refused(output, low, high):
     data = low + (high - low) * DATA
     data[0, 0], data[1, 1] = low, high
     run(model=start(output), data=data, steps=1)
@@ -94,7 +94,7 @@ def test_data_that_the_output_cannot_reach_are_refused(output, low, high):
         (DATA.tolist(), TypeError, "data is a list"),
     ],
 )
-def test_data_that_are_no_data_are_refused(model, data, error, words):
+def test_invalid_data_are_refused(model, data, error, words):
     with pytest.raises(error, match=words):
         run(model=model, data=data)
 
@@ -136,7 +136,7 @@ def test_a_number_that_is_not_positive_is_refused(name, value):
 
 
 @pytest.mark.parametrize(
-    "variable, progress, tty, told",
+    "variable, progress, tty, shown",
     [
         (None, None, True, True),
         ("1", None, True, True),
@@ -146,9 +146,7 @@ def test_a_number_that_is_not_positive_is_refused(name, value):
         ("1", None, False, False),
     ],
 )
-def test_progress_is_one_line_in_place_where_somebody_watches(
-    monkeypatch, capsys, variable, progress, tty, told
-):
+def test_progress_is_one_line_in_a_terminal(monkeypatch, capsys, variable, progress, tty, shown):
     monkeypatch.setenv("AECOURSE_PROGRESS", variable) if variable else monkeypatch.delenv(
         "AECOURSE_PROGRESS", raising=False
     )
@@ -158,9 +156,9 @@ def test_progress_is_one_line_in_place_where_somebody_watches(
     before, *lines = sys.stdout.getvalue().split("\r")
     assert before == capsys.readouterr().err == ""
     assert [re.match(r"step (\d+) of 120, loss ", line)[1] for line in lines] == (
-        ["50", "100", "120"] if told else []
+        ["50", "100", "120"] if shown else []
     )
-    if told:
+    if shown:
         assert (
             lines[-1].endswith("\n")
             and "\n" not in "".join(lines)[:-1]
