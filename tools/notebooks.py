@@ -1,16 +1,15 @@
-"""`make notebooks`: every notebook of chapters/ and solutions/ in its canonical form, so that a
-change shows as what it is.
+"""`make notebooks`: put every notebook of chapters/ and solutions/ into canonical form.
 
-Kept are sources, cell ids, the metadata in KEPT and, on cells tagged `nbval-check-output`, outputs:
-these are compared by `make test`. The first code cell opens in the same way everywhere; what a page
-imports stands below that, in the same cell.
+Then a diff shows only what an author changed. Sources, cell ids and the metadata in KEPT are kept,
+and the outputs of cells tagged `nbval-check-output`, which `make test` compares. The first code
+cell begins in the same way everywhere, followed by what the page imports.
 
-An author folds a cell with one tag, and the metadata for JupyterLab and Colab follow from it:
+An author folds a cell with one tag, from which the metadata for JupyterLab and Colab follow:
 
-- `remove-input`, presentation: figures, captions, sentences, claims. The site shows its output.
+- `remove-input`, presentation: figures, captions, sentences, claims. The site shows the output.
 - `hide-input`, plotting code: the site folds it under "Show the plotting code".
 
-Colab folds a cell under the title in its first line; a folded cell without one gets one.
+Colab folds a cell under the title in its first line; a folded cell without a title is given one.
 """
 
 import json
@@ -47,7 +46,7 @@ aecourse.about()"""
 
 
 def address(root: Path = ROOT) -> str:
-    """Where the course is published, as _config.yml says; empty while it is not."""
+    """The address of the published course in _config.yml, or an empty string."""
     return (
         yaml.safe_load((root / "_config.yml").read_text(encoding="utf-8"))["repository"]["url"]
         or ""
@@ -65,7 +64,7 @@ HIDDEN_TAGS = {"hide-input", "remove-input", "hide-cell"}
 
 
 def folded(cell: NotebookNode) -> None:
-    """Give a cell that the book folds the metadata that fold it elsewhere, or take them away."""
+    """Fold a cell in JupyterLab and Colab if the book folds it, and unfold it otherwise."""
     tags = set(cell.metadata.get("tags", [])) & HIDDEN_TAGS
     if cell.cell_type != "code" or "nbgrader" in cell.metadata:
         return
@@ -105,7 +104,7 @@ def set_up(address: str, imports: str = "") -> NotebookNode:
 
 
 def imports(source: str) -> str:
-    """What a set-up cell contains below the lines that all of them share."""
+    """The part of a set-up cell below the lines that all of them share."""
     return source.partition("\n" + SET_UP.splitlines()[-1])[2].strip("\n")
 
 
@@ -121,7 +120,7 @@ def marked(notebook: NotebookNode) -> list[NotebookNode]:
 
 
 def complete(notebook: NotebookNode) -> bool:
-    """Does every marked cell hold an output and a count? Without a count it is not compared."""
+    """Whether every marked cell has an output and a count, without which it is not compared."""
     return all(cell.outputs and cell.execution_count for cell in marked(notebook))
 
 

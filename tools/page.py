@@ -1,13 +1,10 @@
-"""`make page NAME=losses/edges`: a new chapter with all its sections, in which every gap is named,
-and its line in _toc.yml.
+"""`make page NAME=losses/edges`: start a chapter, with all sections and a note wherever text is
+missing, and add it to _toc.yml.
 
-The concept must have its row in book/concepts.yml. Two files change: the notebook is written and
-the contents get a line.
-
-A new page fails tests/chapters, which name what is missing, until it is finished. `make book` shows
-it, so that its author can see it grow; the public site never does: the workflow that publishes runs
-tests/chapters/test_contract.py first, and so does the one that tests a change before it is merged.
-Write a page on a branch.
+The concept must have a row in book/concepts.yml. An unfinished page fails tests/chapters, which say
+what is missing. `make book` shows it to its author; the public site never does, since the workflow
+that publishes runs tests/chapters/test_contract.py first, and so does the one that tests a change
+before it is merged. Write a page on a branch.
 """
 
 import re
@@ -36,7 +33,7 @@ OPTION = """<details><summary><b>{letter}.</b> (missing: an option)</summary>
 
 
 def main(arguments: list[str], root: Path = ROOT) -> None:
-    """Write the notebook and the line in the contents."""
+    """Write the notebook, and its line in the contents."""
     name = arguments[0].removeprefix("NAME=") if len(arguments) == 1 else ""
     concepts = yaml.safe_load((root / "book" / "concepts.yml").read_text(encoding="utf-8"))
     chapters = {
@@ -92,7 +89,7 @@ def with_page(contents: str, name: str, order: list[str]) -> str:
 
 
 def skeleton(concepts: dict[str, dict], concept: str, root: Path) -> str:
-    """The canonical text of a chapter that has all sections and nothing in them."""
+    """The canonical text of a chapter with all sections, in which every text is missing."""
     row = concepts[concept]
     practice = [
         f"[{name.replace('_', ' ').capitalize()}](../../exercises/{name}/{name}.ipynb):"
@@ -170,7 +167,7 @@ def code(what: str, *tags: str) -> NotebookNode:
 
 
 def question(number: int) -> str:
-    """A question with three options, each of which has its answer to be written."""
+    """A question with three options, all to be written."""
     about = ("the idea", "a figure, with a link to it", "code, in backquotes")[number - 1]
     options = [
         OPTION.format(
@@ -184,7 +181,7 @@ def question(number: int) -> str:
 
 
 def onwards(concepts: dict[str, dict], concept: str, root: Path) -> str:
-    """The way to the next chapter, if it is written."""
+    """A link to the next chapter, if that is written."""
     following = list(concepts)[list(concepts).index(concept) + 1 :]
     written = [name for name in following if (root / concepts[name]["chapter"]).exists()]
     asked = gap("the question that the next page answers")
