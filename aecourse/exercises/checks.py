@@ -1,28 +1,28 @@
-"""The visible checks of the exercises, which run wherever a notebook does. For a wrong answer they
-say which idea was missed.
+"""The visible checks of the exercises, which run in the notebook. For a wrong answer they say which
+idea is missing.
 """
 
 import torch
 
-NEXT = "It is none of the usual slips: compute one element by hand, and open the next hint."
+NEXT = "This is not a common mistake: compute one element by hand, and open the next hint."
 
 
 def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
-    """Assert that `answer` equals `right`; if it is a known wrong answer, say which idea was
-    missed.
+    """Assert that `answer` equals `right`; if it is a known wrong answer, say which idea is
+    missing.
 
     Args:
-        name: what gave the answer, in the learner's words: ``"mse(x_hat, x)"``.
-        answer: what the learner's code returned: a tensor or a number, a string or a truth value.
-        right: what it should be, of the same shape.
-        ideas: what was missed, in a sentence -> the wrong answer that shows it, or a function that
-            recognises it.
-        rtol: relative tolerance of numbers: right formulas differ by some 1e-7 in float32, the
-            nearest wrong answers by 1e-3.
+        name: what returned the answer, as the learner would write it: ``"mse(x_hat, x)"``.
+        answer: what the learner's code returned: a tensor, a number, a string or a truth value.
+        right: the expected value, of the same shape.
+        ideas: a sentence about what is missing -> the wrong answer that shows it, or a function
+            that recognises it.
+        rtol: relative tolerance of numbers: right formulas differ by about 1e-7 in float32, wrong
+            ones by at least 1e-3.
         atol: absolute tolerance.
 
     Raises:
-        AssertionError: If they differ; the message holds both, and the idea.
+        AssertionError: If they differ; the message contains both, and the idea.
     """
     if isinstance(right, (str, bool)):
         seen, wanted = answer, right
@@ -51,7 +51,7 @@ def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
 def number(name, value):
     """`value` as a tensor of float64 on the CPU, without its gradient."""
     if value is None:
-        raise AssertionError(f"{name} gives nothing: is a `return` missing?")
+        raise AssertionError(f"{name} returns nothing: is a `return` missing?")
     try:
         return torch.as_tensor(value).detach().to("cpu", torch.float64)
     except (TypeError, ValueError, RuntimeError):
@@ -66,10 +66,9 @@ def shown(value):
 
 
 def carries_gradient(name, answer):
-    """Assert that a tensor can be differentiated: a plain number teaches a network nothing."""
+    """Assert that `answer` is a tensor with a gradient: a plain number cannot train a network."""
     if not (isinstance(answer, torch.Tensor) and answer.requires_grad):
         raise AssertionError(
-            f"{name} has the right value and carries no gradient: .item(), .detach(), float() and "
-            f"numpy cut it off. "
-            "Stay with tensors from the first line to the last."
+            f"{name} has the right value but carries no gradient: .item(), .detach(), float() and "
+            "numpy cut it off. Use tensor operations from the first line to the last."
         )
