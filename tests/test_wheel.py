@@ -14,10 +14,6 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 ROOT = Path(__file__).resolve().parents[1]
-# The Sphinx extension stands in book/_ext; what is left of it in the package goes.
-until_it_is_gone = pytest.mark.xfail(
-    (ROOT / "aecourse" / "book.py").exists(), reason="aecourse/book.py is not removed yet"
-)
 LEFT_OUT = shutil.ignore_patterns(
     ".*", "_build", "build", "grading", "node_modules", "*.egg-info", "__pycache__"
 )
@@ -130,7 +126,6 @@ def test_the_wheel_holds_the_package_and_nothing_that_judges(wheel):
         assert "import grader" not in text and "from grader" not in text, path
 
 
-@until_it_is_gone
 def test_every_module_imports_with_the_declared_dependencies_alone(wheel):
     allowed = {"aecourse", *declared(wheel)}
     assert {"torch", "numpy", "PIL"} <= allowed
@@ -141,7 +136,6 @@ def test_every_module_imports_with_the_declared_dependencies_alone(wheel):
     assert json.loads(done.stdout.splitlines()[-1]) == {}
 
 
-@until_it_is_gone
 def test_what_a_function_imports_when_it_is_called_is_declared_too(wheel):
     allowed = {"aecourse", *declared(wheel), *sys.stdlib_module_names}
     others = {}
