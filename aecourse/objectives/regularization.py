@@ -104,7 +104,7 @@ def denoising(corrupt: Corruption, loss: Loss = "mse") -> Objective:
 
 
 def penalized(name: str, weight: Weight, loss: Loss = "mse") -> Objective:
-    """The error plus `weight` times a penalty of :data:`aecourse.regularizers.PENALTIES`.
+    """The error plus `weight` times a penalty of ``aecourse.regularizers.PENALTIES``.
 
     Args:
         name: the key of the penalty, such as ``"sparse-l1"``.
