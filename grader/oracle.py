@@ -1,9 +1,9 @@
-"""Judging outside the learner's process: secret inputs go in, what comes out is compared with what
-is known to be right.
+"""Judge answers outside the learner's process: it receives secret inputs, and its outputs are
+compared with values that are known to be right.
 
 An exercise's `oracle.py` names its steps with :func:`step`. Each is worth points on one check of
-the notebook, so that partial credit follows the steps of the idea. Nothing of it enters the sandbox
-but the calls themselves.
+the notebook, so that partial credit follows the steps of the idea. Only
+the calls themselves enter the sandbox.
 """
 
 import functools
@@ -22,8 +22,8 @@ LIBRARY = "oracle", "training_steps"  # the modules of `grader` that an oracle m
 
 
 class WrongAnswer(Exception):
-    """The answer is not right; the message says in which respect, and neither the inputs nor what
-    was expected.
+    """The answer is not right; the message says in which respect, but reveals neither the inputs
+    nor the expected values.
     """
 
 
@@ -36,7 +36,7 @@ class Step:
 
 
 def step(steps, check, points, about):
-    """Add the decorated function to `steps`: it gets (ask, rng) and raises WrongAnswer where the
+    """Add the decorated function to `steps`: it gets (ask, rng) and raises WrongAnswer if the
     answer is not right.
 
     Args:
@@ -54,15 +54,15 @@ def step(steps, check, points, about):
 
 
 class NoKey(ValueError):
-    """There is a file for the key, and no key in it."""
+    """The file of the key is empty."""
 
 
 def key():
     """The instructor's secret: AECOURSE_KEY, else the file that AECOURSE_KEY_FILE names, else one
     in the user's settings.
 
-    The file is made where there is none. Keep it: with another key the inputs, not the marks of
-    right work, change.
+    The file is created if there is none. Keep it: another key changes the inputs, but not the marks
+    of right work.
     """
     if os.environ.get("AECOURSE_KEY"):
         return os.environ["AECOURSE_KEY"].encode()
@@ -76,16 +76,16 @@ def key():
         except FileExistsError:  # another process was faster
             pass
     found = path.read_bytes().strip()
-    if not found:  # as one is that was stopped while it wrote
+    if not found:  # the process was stopped while it wrote it
         raise NoKey(
-            f"The key in {path} is empty, and anybody could foretell the inputs: delete the file, "
-            f"and a new one is made"
+            f"The key in {path} is empty, so that anybody could predict the inputs: delete the "
+            "file and a new one will be created"
         )
     return found
 
 
 def generator(secret, *parts):
-    """A generator whose draws only the holder of the secret can foretell; the same for the same
+    """A generator whose draws only the holder of the secret can predict; the same for the same
     parts.
     """
     digest = hmac.new(secret, "\0".join(parts).encode(), hashlib.sha256).digest()
@@ -134,10 +134,10 @@ class Verdict:
 
 
 def judged(steps, session, secret, work):
-    """{check: Verdict}; `work` is the text of the submission: other work meets other inputs, the
-    same work the same.
+    """{check: Verdict}; `work` is the text of the submission: another submission gets other
+    inputs, the same submission the same.
 
-    So nothing that an answer can tell its writer about the inputs is of use the next time.
+    So what an answer reveals about the inputs is of no use in the next submission.
     """
     verdicts, fatal = {}, set()
     for number, one in enumerate(steps):
@@ -154,12 +154,12 @@ def judged(steps, session, secret, work):
             words, earned = str(missed), 0
         except Raised as error:
             name, message = (list(error.args) + ["", ""])[:2]
-            words, earned = f"an error, {name}: {message}", 0
+            words, earned = f"it raised {name}: {message}", 0
         except ProcessDied as gone:
             fatal.add(one.check)
             words, earned = f"no answer: {gone}", 0
         except Exception as odd:  # an answer of a form that no step foresaw
-            words, earned = f"an answer that can't be read ({type(odd).__name__})", 0
+            words, earned = f"the answer has an unexpected form ({type(odd).__name__})", 0
         line = f"{one.about}: {words} ({earned:g} of {one.points:g})"
         verdicts[one.check] = Verdict(seen.points + earned, [*seen.lines, line])
     return verdicts
@@ -181,15 +181,15 @@ def seed_of(rng):
     return int(rng.integers(1000, 10**6))
 
 
-def number(value, what="the answer"):
+def number(value, what="the returned value"):
     """A single finite number, or WrongAnswer."""
     array = numbers(value, what)
     if array.size != 1 or array.ndim > 1:
-        raise WrongAnswer(f"{what} has the shape {array.shape}; one number was asked for")
+        raise WrongAnswer(f"{what} has the shape {array.shape}; expected a single number")
     return float(array.reshape(()))
 
 
-def numbers(value, what="the answer"):
+def numbers(value, what="the returned value"):
     """Real finite numbers as an array of float64, or WrongAnswer."""
     if value is None:
         raise WrongAnswer(f"{what} is None: is a `return` missing?")
@@ -199,18 +199,18 @@ def numbers(value, what="the answer"):
     except (TypeError, ValueError):
         array = None
     if array is None:
-        raise WrongAnswer(f"{what} is no number and no tensor")
+        raise WrongAnswer(f"{what} is neither a number nor a tensor of real numbers")
     if not np.isfinite(array).all():
-        raise WrongAnswer(f"{what} is not finite")
+        raise WrongAnswer(f"{what} is nan or infinite")
     return array
 
 
-def close(value, right, what="the answer", rtol=1e-4, atol=1e-6):
-    """WrongAnswer unless `value` has the shape and the values of `right`; tolerances are some
-    hundred roundings of float32.
+def close(value, right, what="the returned value", rtol=1e-4, atol=1e-6):
+    """WrongAnswer unless `value` has the shape and the values of `right`; the tolerances are a few
+    hundred times the rounding error of float32.
     """
     array, right = numbers(value, what), np.asarray(right, np.float64)
     if array.shape != right.shape:
         raise WrongAnswer(f"{what} has the shape {array.shape}; expected {right.shape}")
     if not np.allclose(array, right, rtol, atol):
-        raise WrongAnswer(f"{what} is not right on other data than the visible check's")
+        raise WrongAnswer(f"{what} is wrong, for inputs other than those of the visible check")

@@ -1,8 +1,8 @@
-"""Judging of `train(objective, seed, steps)`, which several exercises ask for: it does the task,
-and its seed fixes all chance.
+"""Judge `train(objective, seed, steps)`, a function of several exercises: it must train the given
+network on the given images, and its seed must fix all randomness.
 
-A spy takes the objective's place: it notes the weights and the batch at each step, so that the
-steps can be taken again and compared. Oracles import from here; a learner gets none of it.
+A spy replaces the objective: it records the weights and the batch of each step, so that the steps
+can be repeated and compared. Oracles import from here; learners do not receive this file.
 """
 
 import functools
@@ -23,9 +23,9 @@ def probe(seed, steps, before):
         batches.append(x.detach().clone())
         return {"spy": (model(x)[0] - x).square().mean()}
 
-    torch.manual_seed(before)  # what chance there was before must not matter
+    torch.manual_seed(before)  # earlier draws must not change the result
     model = train(spy, seed, steps)
-    # The seed is judged whatever comes back.
+    # The seed is judged whatever train returns.
     came = model.parameters() if isinstance(model, torch.nn.Module) else []
     return weights[:1], batches, [weight.detach() for weight in came]
 """
@@ -33,7 +33,7 @@ def probe(seed, steps, before):
 
 @functools.cache
 def tenths():
-    """{the bytes of a training image: in which tenth of them all it stands}."""
+    """{the bytes of a training image: the tenth of the training set that contains it}."""
     from aecourse.data import load_images
 
     train = load_images(device="cpu", quiet=True).train.numpy()
@@ -54,15 +54,15 @@ def adam_steps(start, batches, loss, lr):
 
 
 def same_weights(weight, right, lr):
-    """Equal, but for a few: a gradient that float32 can't tell from zero may send Adam a whole step
-    either way.
+    """Whether all but a few weights are equal: where float32 cannot tell a gradient from zero, Adam
+    may take a whole step in either direction.
     """
     return weight.shape == right.shape and (abs(weight - right) > 0.05 * lr).mean() <= 0.02
 
 
 def deep_error(weights, x):
-    """The squared error of a network with one hidden layer each way: ReLU on these, a plain code, a
-    sigmoid at the end.
+    """The squared error of a network with one hidden layer in the encoder and one in the decoder:
+    ReLU after each, a linear code, a sigmoid as output activation.
     """
     x_hat = x
     for i in range(0, 8, 2):
@@ -72,44 +72,44 @@ def deep_error(weights, x):
 
 
 def judge_task(end, batches, sizes, batch_size):
-    """Judge what was trained on what.
+    """Judge the layers of the trained network and the images it was trained on.
 
     Raises:
-        WrongAnswer: If the network has other layers, or did not see batches of this size from all
-            of the training images.
+        WrongAnswer: If the network has other layers, or was not trained on batches of this size
+            from all training images.
     """
     layers = itertools.pairwise(sizes)
     shapes = [shape for n_in, n_out in layers for shape in ((n_out, n_in), (n_out,))]
     if [weight.shape for weight in end] != shapes:
-        raise WrongAnswer("the network is not the one of the task")
+        raise WrongAnswer("the layers of the network that train returns are not those of the task")
     if any(
         batch.shape != (batch_size, 1, 28, 28) or batch.dtype != np.float32 for batch in batches
     ):
-        raise WrongAnswer("a batch has another size than BATCH")
+        raise WrongAnswer("a batch does not hold BATCH images of shape (1, 28, 28) in float32")
     seen = {tenths().get(image.tobytes()) for batch in batches for image in batch}
     if None in seen:
-        raise WrongAnswer("images were seen that are not in images.train")
-    if len(seen) < 10:  # of 192 images none lies in some tenth once in 10^7
-        raise WrongAnswer("a part of images.train is never seen")
+        raise WrongAnswer("the network was trained on images that are not in images.train")
+    if len(seen) < 10:  # the chance that 192 images miss a tenth is 10^-7
+        raise WrongAnswer("a part of images.train was never used")
 
 
 def judge_budget(ask, rng, sizes, batch_size, lr, error):
     """Judge the steps of `train`.
 
     Raises:
-        WrongAnswer: If it takes another number of steps than it is asked for, or they do not lead
-            from its first weights to its last.
+        WrongAnswer: If it takes another number of steps than its argument gives, or these steps do
+            not lead from its first weights to its last.
     """
     steps = int(rng.integers(7, 11))
     starts, batches, end = ask(TRAIN, seed=seed_of(rng), steps=steps, before=0)
     if len(batches) != steps:
-        raise WrongAnswer("the number of steps is not the one that was asked for")
+        raise WrongAnswer("train does not take the number of steps that its argument `steps` gives")
     judge_task(end, batches, sizes, batch_size)
     due = adam_steps(starts[0], batches, error, lr)
     if not all(same_weights(*pair, lr) for pair in zip(end, due, strict=False)):
         raise WrongAnswer(
-            "these steps lead to other weights: look at the learning rate, the network, and what "
-            "comes back"
+            "the returned weights are not those that Adam reaches from the first weights with "
+            "these batches: check the learning rate, the layers, and which network train returns"
         )
 
 
@@ -117,7 +117,7 @@ def judge_seed(ask, rng, *parts):
     """Judge what the seed fixes: each of the parts, "first weights" or "batches".
 
     Raises:
-        WrongAnswer: If a part differs between two trainings with one seed, whatever chance came
+        WrongAnswer: If a part differs between two trainings with the same seed, whatever was drawn
             before, or is the same with two seeds.
     """
     seed, seen = seed_of(rng), []
@@ -134,6 +134,6 @@ def judge_seed(ask, rng, *parts):
     for part in parts:
         first, again, other = (run[part] for run in seen)
         if not np.array_equal(first, again):
-            raise WrongAnswer(f"with one seed, two trainings have different {part}")
+            raise WrongAnswer(f"two trainings with the same seed have different {part}")
         if np.array_equal(first, other):
-            raise WrongAnswer(f"with two seeds, the trainings have the same {part}")
+            raise WrongAnswer(f"two trainings with different seeds have the same {part}")

@@ -46,35 +46,37 @@ def probe(name, first, x):
 
 
 def learns(ask, name, first, x, value, slope):
-    """The value of a loss, and what training would hear of it."""
+    """The value of a loss, and its gradient."""
     answer = ask(VALUE, name=name, first=first, x=x)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise WrongAnswer("no value came back")
+        raise WrongAnswer(f"{name} did not return a single value with a gradient")
     close(answer[0], value, "the value")
     if answer[1] is None:
-        raise WrongAnswer("the value carries no gradient")
-    close(answer[1], slope, "the gradient that PyTorch finds in it")
+        raise WrongAnswer(
+            "the value carries no gradient: .item(), .detach(), float() or numpy cuts it off"
+        )
+    close(answer[1], slope, "its gradient, computed by autograd,")
 
 
-@step("mse-check", 1, "mse, on other tensors")
+@step("mse-check", 1, "mse of other tensors")
 def mse(ask, rng):
     x_hat, x = pair(rng)
     learns(ask, "mse", x_hat, x, np.mean((x_hat - x) ** 2), 2 * (x_hat - x) / x.size)
 
 
-@step("mae-check", 1, "mae, on other tensors")
+@step("mae-check", 1, "mae of other tensors")
 def mae(ask, rng):
     x_hat, x = pair(rng)
     learns(ask, "mae", x_hat, x, np.mean(abs(x_hat - x)), np.sign(x_hat - x) / x.size)
 
 
-@step("bce-check", 1, "bce_from_logits, at ordinary logits")
+@step("bce-check", 1, "bce_from_logits at ordinary logits")
 def bce(ask, rng):
     a, x = pair(rng, -6, 6)
     learns(ask, "bce_from_logits", a, x, entropy(a, x).mean(), (sigmoid(a) - x) / x.size)
 
 
-@step("bce-check", 1, "bce_from_logits, at logits of some hundreds")
+@step("bce-check", 1, "bce_from_logits at logits of several hundred")
 def bce_far(ask, rng):
     a, x = pair(rng, 100, 900)
     a *= single(rng.choice([-1, 1], a.shape))
@@ -89,32 +91,32 @@ def probe(name, first, x):
 """
 
 
-@step("mse-gradient-check", 1, "mse_gradient, on other tensors")
+@step("mse-gradient-check", 1, "mse_gradient of other tensors")
 def mse_gradient(ask, rng):
     x_hat, x = pair(rng)
     close(ask(SLOPE, name="mse_gradient", first=x_hat, x=x), 2 * (x_hat - x) / x.size)
 
 
-@step("mae-gradient-check", 1, "mae_gradient, on other tensors")
+@step("mae-gradient-check", 1, "mae_gradient of other tensors")
 def mae_gradient(ask, rng):
     x_hat, x = pair(rng)
     close(ask(SLOPE, name="mae_gradient", first=x_hat, x=x), np.sign(x_hat - x) / x.size)
 
 
-@step("bce-gradient-check", 1, "bce_gradient, at ordinary logits")
+@step("bce-gradient-check", 1, "bce_gradient at ordinary logits")
 def bce_gradient(ask, rng):
     a, x = pair(rng, -6, 6)
     close(ask(SLOPE, name="bce_gradient", first=a, x=x), (sigmoid(a) - x) / x.size)
 
 
-@step("bce-gradient-check", 1, "bce_gradient, at logits of some hundreds")
+@step("bce-gradient-check", 1, "bce_gradient at logits of several hundred")
 def bce_gradient_far(ask, rng):
     a, x = pair(rng, 100, 900)
     a *= single(rng.choice([-1, 1], a.shape))
     close(ask(SLOPE, name="bce_gradient", first=a, x=x), (sigmoid(a) - x) / x.size)
 
 
-@step("sigmoid-mse-gradient-check", 2, "sigmoid_mse_gradient, at other logits")
+@step("sigmoid-mse-gradient-check", 2, "sigmoid_mse_gradient at other logits")
 def sigmoid_mse_gradient(ask, rng):
     a, x = pair(rng, -6, 6)
     s = sigmoid(a)
@@ -163,7 +165,7 @@ def judge_objective(ask, rng, name, scale, loss, slope):
     close(gradient, slope(s, x) / x.size, f"the gradient of objective('{name}')")
 
 
-@step("objective-pixels-check", 1, "objective of 'mse' and of 'mae', with another network")
+@step("objective-pixels-check", 1, "objective('mse') and objective('mae') of another network")
 def objective_pixels(ask, rng):
     judge_objective(
         ask,
@@ -183,27 +185,27 @@ def objective_pixels(ask, rng):
     )
 
 
-@step("objective-bce-check", 1, "objective of 'bce', with another network")
+@step("objective-bce-check", 1, "objective('bce') of another network")
 def objective_bce(ask, rng):
     judge_objective(ask, rng, "bce", 2, lambda a, s, x: entropy(a, x).mean(), lambda s, x: s - x)
 
 
-@step("objective-bce-check", 1, "objective of 'bce', with a network that is very sure")
+@step("objective-bce-check", 1, "objective('bce') of a network with logits of several hundred")
 def objective_bce_far(ask, rng):
     judge_objective(ask, rng, "bce", 300, lambda a, s, x: entropy(a, x).mean(), lambda s, x: s - x)
 
 
-@step("train-budget-check", 1, "train, with another seed and number of steps")
+@step("train-budget-check", 1, "train with another seed and number of steps")
 def train_budget(ask, rng):
     judge_budget(ask, rng, SIZES, BATCH, LR, deep_error)
 
 
-@step("train-seed-check", 1, "train, where the weights start")
+@step("train-seed-check", 1, "train, the first weights")
 def train_weights(ask, rng):
     judge_seed(ask, rng, "first weights")
 
 
-@step("train-seed-check", 1, "train, which batches come")
+@step("train-seed-check", 1, "train, the batches")
 def train_batches(ask, rng):
     judge_seed(ask, rng, "batches")
 
@@ -243,14 +245,14 @@ def probe(x_hat, x):
 """
 
 
-@step("sharpness-check", 1, "sharpness, on other images")
+@step("sharpness-check", 1, "sharpness of other images")
 def sharpness(ask, rng):
     x = originals(rng)
     (x_hat,) = pictures_like(rng, x, 1)
     close(ask(SHARPNESS, x_hat=x_hat, x=x), ratio(x_hat, x, 2))
 
 
-@step("sharpness-check", 1, "sharpness, on images in colour")
+@step("sharpness-check", 1, "sharpness of colour images")
 def sharpness_colour(ask, rng):
     x = originals(rng, channels=3)
     (x_hat,) = pictures_like(rng, x, 1)
@@ -258,8 +260,8 @@ def sharpness_colour(ask, rng):
 
 
 TABLE = """
-def probe(pictures, x):
-    return tabulate({name: list(runs) for name, runs in pictures.items()}, x)
+def probe(outputs, x):
+    return tabulate({name: list(runs) for name, runs in outputs.items()}, x)
 """
 
 
@@ -268,11 +270,11 @@ def judge_table(ask, rng, *keys):
         originals(rng),
         rng.permutation(["mse", "bce", "mae", "huber", "ssim", "charbonnier"])[:3],
     )
-    pictures = {str(name): pictures_like(rng, x, int(rng.integers(2, 5))) for name in names}
-    table = ask(TABLE, pictures=pictures, x=x)
-    if not isinstance(table, dict) or set(table) != set(pictures):
-        raise WrongAnswer("the rows are not those of the pictures")
-    for name, runs in pictures.items():
+    outputs = {str(name): pictures_like(rng, x, int(rng.integers(2, 5))) for name in names}
+    table = ask(TABLE, outputs=outputs, x=x)
+    if not isinstance(table, dict) or set(table) != set(outputs):
+        raise WrongAnswer("the rows of the table are not the names in `outputs`")
+    for name, runs in outputs.items():
         square = ((runs.astype(float) - x) ** 2).mean((2, 3, 4))  # (S, N)
         right = {
             "mse": square,
@@ -287,22 +289,22 @@ def judge_table(ask, rng, *keys):
             close(number(table[name][key], f"'{key}'"), right[key].mean(), f"'{key}'")
 
 
-@step("table-errors-check", 1, "tabulate, 'mse' and 'mae' of other pictures")
+@step("table-errors-check", 1, "tabulate, 'mse' and 'mae' of other images")
 def table_errors(ask, rng):
     judge_table(ask, rng, "mse", "mae")
 
 
-@step("table-errors-check", 1, "tabulate, 'psnr' of other pictures")
+@step("table-errors-check", 1, "tabulate, 'psnr' of other images")
 def table_psnr(ask, rng):
     judge_table(ask, rng, "psnr")
 
 
-@step("table-edges-check", 1, "tabulate, 'sharpness' of other pictures")
+@step("table-edges-check", 1, "tabulate, 'sharpness' of other images")
 def table_sharpness(ask, rng):
     judge_table(ask, rng, "sharpness")
 
 
-@step("table-edges-check", 1, "tabulate, 'total variation' of other pictures")
+@step("table-edges-check", 1, "tabulate, 'total variation' of other images")
 def table_variation(ask, rng):
     judge_table(ask, rng, "total variation")
 
@@ -327,21 +329,21 @@ def judge_sharpest(ask, rng, measure):
         if ask(CALL, name="sharpest_by", arguments=[table, measure]) != max(
             table, key=lambda name: table[name][measure]
         ):
-            raise WrongAnswer("in another table it names another loss")
+            raise WrongAnswer(f"it does not return the loss with the largest value of '{measure}'")
 
 
-@step("sharpest-by-check", 1, "sharpest_by, by 'sharpness', in other tables")
+@step("sharpest-by-check", 1, "sharpest_by 'sharpness' in other tables")
 def sharpest_by_energy(ask, rng):
     judge_sharpest(ask, rng, "sharpness")
 
 
-@step("sharpest-by-check", 1, "sharpest_by, by other measures, in other tables")
+@step("sharpest-by-check", 1, "sharpest_by other metrics in other tables")
 def sharpest_by_variation(ask, rng):
     judge_sharpest(ask, rng, "total variation")
     judge_sharpest(ask, rng, "psnr")
 
 
-@step("price-check", 1, "price, in other tables")
+@step("price-check", 1, "price in other tables")
 def price(ask, rng):
     for table in tables(rng, 4):
         for name in table:
@@ -349,7 +351,14 @@ def price(ask, rng):
             close(number(ask(CALL, name="price", arguments=[table, name])), right)
 
 
-@step("agree-check", 1, "agree, on other winners")
+AGREE = {
+    "same": "winners that are all the same loss",
+    "one other": "winners of which one differs from the others",
+    "all different": "winners that are all different",
+}
+
+
+@step("agree-check", 1, "agree, with other winners")
 def agree(ask, rng):
     for kind in rng.permutation(["same", "one other", "all different"] * 4):
         losses = [str(name) for name in rng.permutation(["mse", "bce", "mae", "huber"])]
@@ -362,7 +371,7 @@ def agree(ask, rng):
         if kind == "all different":
             winners = dict(zip(winners, losses))
         if ask(CALL, name="agree", arguments=[winners]) is not (kind == "same"):
-            raise WrongAnswer("it is wrong about other winners")
+            raise WrongAnswer(f"it returns the wrong truth value for {AGREE[str(kind)]}")
 
 
 IMPOSTOR = """
@@ -383,15 +392,15 @@ def strokes(rng, count):
     return single(np.exp(-(across**2) / 3 - along**4 / 3000).max(1)[:, None])
 
 
-@step("impostor-check", 1, "impostor, of other pictures")
+@step("impostor-check", 1, "impostor of other images")
 def impostor(ask, rng):
     x = strokes(rng, 60)
     fake = oracle.numbers(ask(IMPOSTOR, x=x, seed=int(rng.integers(2**31))))
     if fake.shape != x.shape:
-        raise WrongAnswer("the pictures have another shape than x")
+        raise WrongAnswer("the images do not have the shape of x")
     if fake.min() < 0 or fake.max() > 1:
-        raise WrongAnswer("the pictures leave [0, 1]")
+        raise WrongAnswer("the images have pixels outside [0, 1]")
     if ratio(fake, x, 2).mean() <= 1.5:
-        raise WrongAnswer("the pictures are not sharper than other originals")
+        raise WrongAnswer("the mean sharpness of the images is not above 1.5")
     if ((fake - x) ** 2).mean() <= 0.05:
-        raise WrongAnswer("the pictures still look like the originals")
+        raise WrongAnswer("the squared error between the images and x is not above 0.05")

@@ -76,13 +76,13 @@ def sharpness(x_hat, x):
 
 
 # %% library: tabulate
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     import statistics
 
     rows = {}
-    for name in pictures:
+    for name in outputs:
         columns = {"mse": [], "mae": [], "psnr": [], "sharpness": [], "total variation": []}
-        for x_hat in pictures[name]:
+        for x_hat in outputs[name]:
             columns["mse"].append(F.mse_loss(x_hat, x).item())
             columns["mae"].append(F.l1_loss(x_hat, x).item())
             columns["psnr"].append(metrics.psnr(x_hat, x).mean().item())
@@ -224,9 +224,9 @@ def sharpness(x_hat, x):
 
 
 # %% loops: tabulate
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     table = {}
-    for name, runs in pictures.items():
+    for name, runs in outputs.items():
         table[name] = {}
         for measure in ("mse", "mae", "psnr", "sharpness", "total variation"):
             total = 0
@@ -364,7 +364,7 @@ def sharpness(x_hat, x):
 
 
 # %% formulas: tabulate
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     def one(x_hat):
         return torch.stack(
             [
@@ -379,7 +379,7 @@ def tabulate(pictures, x):
     names = "mse", "mae", "psnr", "sharpness", "total variation"
     return {
         name: dict(zip(names, torch.stack([one(run) for run in runs]).mean(0)))
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 

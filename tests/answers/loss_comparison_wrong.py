@@ -4,7 +4,7 @@
 # line for each check that must fail.
 
 # %% mse/summed-for-mean
-# mse-check: You summed where the mean was asked
+# mse-check: This is the sum
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).sum()
 
@@ -16,13 +16,13 @@ def mse(x_hat, x):
 
 
 # %% mse/one-per-image
-# mse-check: One number per image came back
+# mse-check: You returned one number per image
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).mean(dim=1)
 
 
 # %% mse/averaged-before-squaring
-# mse-check: You averaged first and squared then
+# mse-check: You took the mean before the square
 def mse(x_hat, x):
     return (x_hat - x).mean() ** 2
 
@@ -40,7 +40,7 @@ def mse(x_hat, x):
 
 
 # %% mse/root-at-the-end
-# mse-check: You took the root at the end
+# mse-check: You took the square root at the end
 def mse(x_hat, x):
     return ((x_hat - x) ** 2).mean().sqrt()
 
@@ -70,7 +70,7 @@ def mse(x_hat, x):
 
 
 # %% mae/summed-for-mean
-# mae-check: You summed where the mean was asked
+# mae-check: This is the sum
 def mae(x_hat, x):
     return (x_hat - x).abs().sum()
 
@@ -82,19 +82,19 @@ def mae(x_hat, x):
 
 
 # %% mae/one-per-image
-# mae-check: One number per image came back
+# mae-check: You returned one number per image
 def mae(x_hat, x):
     return (x_hat - x).abs().mean(-1)
 
 
 # %% mae/no-absolute-value
-# mae-check: The sign is still there
+# mae-check: The absolute value is missing
 def mae(x_hat, x):
     return (x_hat - x).mean()
 
 
 # %% mae/averaged-before-absolute-value
-# mae-check: You averaged first and took the absolute value then
+# mae-check: You took the mean before the absolute value
 def mae(x_hat, x):
     return (x_hat - x).mean().abs()
 
@@ -114,7 +114,7 @@ def mae(x_hat, x):
 
 
 # %% bce/summed-for-mean
-# bce-check: You summed where the mean was asked
+# bce-check: This is the sum
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).sum()
 
@@ -126,25 +126,25 @@ def bce_from_logits(logits, x):
 
 
 # %% bce/no-minus
-# bce-check: The minus in front is missing
+# bce-check: The leading minus sign is missing
 def bce_from_logits(logits, x):
     return (x * F.logsigmoid(logits) + (1 - x) * F.logsigmoid(-logits)).mean()
 
 
 # %% bce/sigmoid-twice
-# bce-check: You took the sigmoid twice
+# bce-check: You applied the sigmoid twice
 def bce_from_logits(logits, x):
     return F.binary_cross_entropy_with_logits(torch.sigmoid(logits), x)
 
 
 # %% bce/no-dark-pixels
-# bce-check: You forgot the part of the dark pixels
+# bce-check: The term of the dark pixels
 def bce_from_logits(logits, x):
     return -(x * F.logsigmoid(logits)).mean()
 
 
 # %% bce/no-bright-pixels
-# bce-check: You forgot the part of the bright pixels
+# bce-check: The term of the bright pixels
 def bce_from_logits(logits, x):
     return -((1 - x) * F.logsigmoid(-logits)).mean()
 
@@ -156,7 +156,7 @@ def bce_from_logits(logits, x):
 
 
 # %% bce/base-2
-# bce-check: You took the logarithm to base 2
+# bce-check: This is in bits
 def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).mean() / 0.6931471805599453
 
@@ -175,27 +175,27 @@ def bce_from_logits(logits, x):
 
 
 # %% bce/small-number-in-log
-# bce-check: a clamp or a small number inside it hides the infinity
+# bce-check: a clamp or a small constant inside the logarithm hides the infinity
 def bce_from_logits(logits, x):
     s = torch.sigmoid(logits)
     return -(x * torch.log(s + 1e-8) + (1 - x) * torch.log(1 - s + 1e-8)).mean()
 
 
 # %% bce/clamped-by-pytorch
-# bce-check: a clamp or a small number inside it hides the infinity
+# bce-check: a clamp or a small constant inside the logarithm hides the infinity
 def bce_from_logits(logits, x):
     return F.binary_cross_entropy(torch.sigmoid(logits), x)
 
 
 # %% bce/clamped-sigmoid
-# bce-check: a clamp or a small number inside it hides the infinity
+# bce-check: a clamp or a small constant inside the logarithm hides the infinity
 def bce_from_logits(logits, x):
     s = torch.sigmoid(logits).clamp(1e-7, 1 - 1e-7)
     return -(x * torch.log(s) + (1 - x) * torch.log(1 - s)).mean()
 
 
 # %% bce/gradient-nan-through-where
-# bce-check: torch.where also differentiates the branch that it throws away
+# bce-check: torch.where also differentiates the branch that it discards
 def bce_from_logits(logits, x):
     log_sum = torch.where(logits > 50, logits, torch.log1p(torch.exp(logits)))
     return (log_sum - logits * x).mean()
@@ -208,7 +208,7 @@ def bce_from_logits(logits, x):
 
 
 # %% mse-gradient/sign-reversed
-# mse-gradient-check: The sign is turned round
+# mse-gradient-check: The sign is wrong
 def mse_gradient(x_hat, x):
     return 2 * (x - x_hat) / x.numel()
 
@@ -238,13 +238,13 @@ def mse_gradient(x_hat, x):
 
 
 # %% mse-gradient/averaged-error
-# mse-gradient-check: each element has one of its own
+# mse-gradient-check: each element has a gradient of its own
 def mse_gradient(x_hat, x):
     return 2 * (x_hat - x).mean()
 
 
 # %% mae-gradient/sign-reversed
-# mae-gradient-check: The sign is turned round
+# mae-gradient-check: The sign is wrong
 def mae_gradient(x_hat, x):
     return torch.sign(x - x_hat) / x.numel()
 
@@ -262,7 +262,7 @@ def mae_gradient(x_hat, x):
 
 
 # %% mae-gradient/always-positive
-# mae-gradient-check: The sign of the error is lost
+# mae-gradient-check: The sign of the error is missing
 def mae_gradient(x_hat, x):
     return torch.ones_like(x) / x.numel()
 
@@ -274,7 +274,7 @@ def mae_gradient(x_hat, x):
 
 
 # %% mae-gradient/squared-error-gradient
-# mae-gradient-check: This is the squared error's gradient
+# mae-gradient-check: This is the gradient of the squared error
 def mae_gradient(x_hat, x):
     return 2 * (x_hat - x) / x.numel()
 
@@ -286,7 +286,7 @@ def mae_gradient(x_hat, x):
 
 
 # %% bce-gradient/sign-reversed
-# bce-gradient-check: The sign is turned round
+# bce-gradient-check: The sign is wrong
 def bce_gradient(logits, x):
     return (x - torch.sigmoid(logits)) / x.numel()
 
@@ -311,7 +311,7 @@ def bce_gradient(logits, x):
 
 
 # %% bce-gradient/sigmoid-derivative-once-too-often
-# bce-gradient-check: is there once too often
+# bce-gradient-check: There is one factor s (1 - s) too many
 def bce_gradient(logits, x):
     s = torch.sigmoid(logits)
     return (s - x) * s * (1 - s) / x.numel()
@@ -324,7 +324,7 @@ def bce_gradient(logits, x):
 
 
 # %% bce-gradient/sigmoid-twice
-# bce-gradient-check: You took the sigmoid twice
+# bce-gradient-check: You applied the sigmoid twice
 def bce_gradient(logits, x):
     return (torch.sigmoid(torch.sigmoid(logits)) - x) / x.numel()
 
@@ -336,14 +336,14 @@ def bce_gradient(logits, x):
 
 
 # %% sigmoid-mse-gradient/sign-reversed
-# sigmoid-mse-gradient-check: The sign is turned round
+# sigmoid-mse-gradient-check: The sign is wrong
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (x - s) * s * (1 - s) / x.numel()
 
 
 # %% sigmoid-mse-gradient/no-sigmoid-derivative
-# sigmoid-mse-gradient-check: The chain rule's second factor is missing
+# sigmoid-mse-gradient-check: The second factor of the chain rule is missing
 def sigmoid_mse_gradient(logits, x):
     return 2 * (torch.sigmoid(logits) - x) / x.numel()
 
@@ -355,7 +355,7 @@ def sigmoid_mse_gradient(logits, x):
 
 
 # %% sigmoid-mse-gradient/half-of-the-derivative
-# sigmoid-mse-gradient-check: Only half of the sigmoid's slope is there
+# sigmoid-mse-gradient-check: A factor of the sigmoid's derivative is missing
 def sigmoid_mse_gradient(logits, x):
     s = torch.sigmoid(logits)
     return 2 * (s - x) * s / x.numel()
@@ -390,13 +390,13 @@ def sigmoid_mse_gradient(logits, x):
 
 
 # %% sigmoid-mse-gradient/cross-entropy-gradient
-# sigmoid-mse-gradient-check: This is the cross entropy's gradient
+# sigmoid-mse-gradient-check: This is the gradient of the cross entropy
 def sigmoid_mse_gradient(logits, x):
     return (torch.sigmoid(logits) - x) / x.numel()
 
 
 # %% objective/mae-trains-mse
-# objective-pixels-check: This is the other loss of the two
+# objective-pixels-check: This is the other of the two losses
 def objective(name):
     def compute(model, x, generator):
         if name == "bce":
@@ -407,7 +407,7 @@ def objective(name):
 
 
 # %% objective/closure-in-a-loop
-# objective-pixels-check: This is the other loss of the two
+# objective-pixels-check: This is the other of the two losses
 # objective-bce-check: This is the absolute error
 def objective(name):
     made = {}
@@ -433,7 +433,7 @@ def objective(name):
 
 
 # %% objective/sigmoid-twice-for-mse
-# objective-pixels-check: You took the sigmoid twice
+# objective-pixels-check: You applied the sigmoid twice
 def objective(name):
     def compute(model, x, generator):
         if name == "bce":
@@ -444,8 +444,8 @@ def objective(name):
 
 
 # %% objective/summed-for-mean
-# objective-pixels-check: You summed where the mean was asked
-# objective-bce-check: You summed where the mean was asked
+# objective-pixels-check: This is the sum
+# objective-bce-check: This is the sum
 def objective(name):
     def compute(model, x, generator):
         if name == "bce":
@@ -462,7 +462,7 @@ def objective(name):
 
 
 # %% objective/sigmoid-twice-for-bce
-# objective-bce-check: You took the sigmoid twice
+# objective-bce-check: You applied the sigmoid twice
 def objective(name):
     return lambda model, x, generator: {name: getattr(losses, name)(model(x)[0], x)}
 
@@ -471,7 +471,7 @@ def objective(name):
 # objective-bce-check: You took the logarithm of a rounded probability, clamped at -100
 def objective(name):
     def compute(model, x, generator):
-        loss = losses.cross_entropy.bce_of_probabilities if name == "bce" else getattr(losses, name)
+        loss = losses.bce_from_probabilities if name == "bce" else getattr(losses, name)
         return {name: loss(model(x)[0], x)}
 
     return compute
@@ -548,7 +548,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/fixed-steps
-# train-budget-check: hand `steps` on to fit
+# train-budget-check: pass `steps` to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=16)
@@ -575,7 +575,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/default-learning-rate
-# train-budget-check: That is fit's own learning rate
+# train-budget-check: That is the default learning rate of fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=16)
@@ -584,7 +584,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/network-before-the-seed
-# train-seed-check: the network must be made inside train
+# train-seed-check: the network must be created inside train
 def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(128,), latent_dim=16)
     torch.manual_seed(seed)
@@ -593,7 +593,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/one-network-for-all
-# train-seed-check: the network must be made inside train
+# train-seed-check: the network must be created inside train
 def train(objective, seed, steps=STEPS, model=Autoencoder(hidden=(128,), latent_dim=16)):
     torch.manual_seed(seed)
     fit(model, images.train, objective, steps=steps, batch_size=BATCH, lr=LR, seed=seed)
@@ -601,7 +601,7 @@ def train(objective, seed, steps=STEPS, model=Autoencoder(hidden=(128,), latent_
 
 
 # %% train/batches-by-the-clock
-# train-seed-check: Two runs with one seed see different batches
+# train-seed-check: Two runs with the same seed get different batches
 def train(objective, seed, steps=STEPS):
     import time
 
@@ -629,7 +629,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/one-batch-order-for-all-seeds
-# train-seed-check: Every seed sees the same batches
+# train-seed-check: Every seed gets the same batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=16)
@@ -646,19 +646,19 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% sharpness/fraction-inverted
-# sharpness-check: The fraction is upside down
+# sharpness-check: Numerator and denominator are swapped
 def sharpness(x_hat, x):
     return metrics.gradient_energy(x) / metrics.gradient_energy(x_hat)
 
 
 # %% sharpness/rows-only
-# sharpness-check: edges that run up and down are not seen
+# sharpness-check: vertical edges are not counted
 def sharpness(x_hat, x):
     return x_hat.diff(dim=2).square().sum((1, 2, 3)) / x.diff(dim=2).square().sum((1, 2, 3))
 
 
 # %% sharpness/columns-only
-# sharpness-check: edges that run across are not seen
+# sharpness-check: horizontal edges are not counted
 def sharpness(x_hat, x):
     return x_hat.diff().square().sum((1, 2, 3)) / x.diff().square().sum((1, 2, 3))
 
@@ -673,7 +673,7 @@ def sharpness(x_hat, x):
 
 
 # %% sharpness/one-for-the-batch
-# sharpness-check: One number for the whole batch came back
+# sharpness-check: You returned one number for the whole batch
 def sharpness(x_hat, x):
     def energy(x):
         return x.diff(dim=2).square().sum() + x.diff(dim=3).square().sum()
@@ -682,7 +682,7 @@ def sharpness(x_hat, x):
 
 
 # %% sharpness/averaged-images
-# sharpness-check: You averaged the images
+# sharpness-check: You took the mean over the images
 def sharpness(x_hat, x):
     return metrics.sharpness(x_hat, x).mean()
 
@@ -697,7 +697,7 @@ def sharpness(x_hat, x):
 
 
 # %% sharpness/root-of-ratio
-# sharpness-check: You took the root of the ratio
+# sharpness-check: You took the square root of the ratio
 def sharpness(x_hat, x):
     return (metrics.gradient_energy(x_hat) / metrics.gradient_energy(x)).sqrt()
 
@@ -709,9 +709,9 @@ def sharpness(x_hat, x):
 
 
 # %% tabulate/first-seed-alone
-# table-errors-check: This is the first seed alone
-# table-edges-check: This is the first seed alone
-def tabulate(pictures, x):
+# table-errors-check: This is the value of the first seed only
+# table-edges-check: This is the value of the first seed only
+def tabulate(outputs, x):
     return {
         name: {
             "mse": losses.mse(runs[0], x),
@@ -720,16 +720,16 @@ def tabulate(pictures, x):
             "sharpness": metrics.sharpness(runs[0], x).mean(),
             "total variation": metrics.sharpness(runs[0], x, metrics.total_variation).mean(),
         }
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 
 # %% tabulate/last-seed-alone
-# table-errors-check: This is the last seed alone
-# table-edges-check: This is the last seed alone
-def tabulate(pictures, x):
+# table-errors-check: This is the value of the last seed only
+# table-edges-check: This is the value of the last seed only
+def tabulate(outputs, x):
     table = {}
-    for name, runs in pictures.items():
+    for name, runs in outputs.items():
         for run in runs:
             table[name] = {
                 "mse": losses.mse(run, x),
@@ -742,9 +742,9 @@ def tabulate(pictures, x):
 
 
 # %% tabulate/summed-over-seeds
-# table-errors-check: You summed over the seeds
-# table-edges-check: You summed over the seeds
-def tabulate(pictures, x):
+# table-errors-check: This is the sum over the seeds
+# table-edges-check: This is the sum over the seeds
+def tabulate(outputs, x):
     return {
         name: {
             "mse": sum(losses.mse(run, x) for run in runs),
@@ -755,13 +755,13 @@ def tabulate(pictures, x):
                 metrics.sharpness(run, x, metrics.total_variation).mean() for run in runs
             ),
         }
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 
 # %% tabulate/decibels-of-the-mean-error
 # table-errors-check: You took the decibels of a mean error
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     def mean(f, runs):
         return sum(f(run).mean().item() for run in runs) / len(runs)
 
@@ -775,18 +775,18 @@ def tabulate(pictures, x):
                 lambda a: metrics.sharpness(a, x, metrics.total_variation), runs
             ),
         }
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 
 # %% tabulate/ratio-of-means
-# table-errors-check: You took the decibels of the mean over all
+# table-errors-check: You took the decibels of the mean over images and seeds
 # table-edges-check: You divided the mean energies
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     import math
 
     table = {}
-    for name, runs in pictures.items():
+    for name, runs in outputs.items():
         mse = sum(losses.mse(run, x).item() for run in runs) / len(runs)
         row = {
             "mse": mse,
@@ -805,8 +805,8 @@ def tabulate(pictures, x):
 
 
 # %% tabulate/arguments-swapped
-# table-edges-check: The arguments are the wrong way round
-def tabulate(pictures, x):
+# table-edges-check: The arguments are in the wrong order
+def tabulate(outputs, x):
     def mean(f, runs):
         return sum(f(x, run).mean().item() for run in runs) / len(runs)
 
@@ -820,13 +820,13 @@ def tabulate(pictures, x):
                 lambda a, b: metrics.sharpness(a, b, metrics.total_variation), runs
             ),
         }
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 
 # %% tabulate/sharpness-for-total-variation
-# table-edges-check: The two measures are mixed up
-def tabulate(pictures, x):
+# table-edges-check: The two metrics are swapped
+def tabulate(outputs, x):
     def mean(f, runs):
         return sum(f(run, x).mean().item() for run in runs) / len(runs)
 
@@ -838,31 +838,31 @@ def tabulate(pictures, x):
             "sharpness": mean(metrics.sharpness, runs),
             "total variation": mean(metrics.sharpness, runs),
         }
-        for name, runs in pictures.items()
+        for name, runs in outputs.items()
     }
 
 
 # %% tabulate/fixed-names
 # table-errors-check: The rows of your table are
 # table-edges-check: The rows of your table are
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     return {name: {} for name in ("mse", "bce", "mae")}
 
 
 # %% tabulate/empty-rows
 # table-errors-check: Your table has no entry 'mse'
 # table-edges-check: Your table has no entry 'sharpness'
-def tabulate(pictures, x):
-    return {name: {} for name in pictures}
+def tabulate(outputs, x):
+    return {name: {} for name in outputs}
 
 
 # %% tabulate/no-values
 # table-errors-check: is a `return` missing?
 # table-edges-check: is a `return` missing?
-def tabulate(pictures, x):
+def tabulate(outputs, x):
     return {
         name: dict.fromkeys(("mse", "mae", "psnr", "sharpness", "total variation"))
-        for name in pictures
+        for name in outputs
     }
 
 
@@ -873,7 +873,7 @@ def sharpest_by(table, measure):
 
 
 # %% sharpest-by/always-total-variation
-# sharpest-by-check: That loss wins by the other measure
+# sharpest-by-check: That loss wins by the other metric
 def sharpest_by(table, measure):
     return max(table, key=lambda name: table[name]["total variation"])
 
@@ -885,7 +885,7 @@ def sharpest_by(table, measure):
 
 
 # %% sharpest-by/fixed-name
-# sharpest-by-check: no name known beforehand
+# sharpest-by-check: and not a fixed name
 def sharpest_by(table, measure):
     return "mae"
 
@@ -903,7 +903,7 @@ def sharpest_by(table, measure):
 
 
 # %% price/fraction-inverted
-# price-check: The fraction is upside down
+# price-check: Numerator and denominator are swapped
 def price(table, name):
     return min(row["mse"] for row in table.values()) / table[name]["mse"]
 
@@ -939,31 +939,31 @@ def price(table, name):
 
 
 # %% agree/always-false
-# agree-check: Both measures name mae here
+# agree-check: Both metrics name mae here
 def agree(winners):
     return False
 
 
 # %% agree/always-true
-# agree-check: The measures name different losses here
+# agree-check: The metrics name different losses here
 def agree(winners):
     return True
 
 
 # %% agree/only-if-mae
-# agree-check: They agree on bce: which loss it is does not matter
+# agree-check: Both metrics name bce
 def agree(winners):
     return all(name == "mae" for name in winners.values())
 
 
 # %% agree/first-two-measures-only
-# agree-check: The third measure says something else
+# agree-check: The third metric names another loss
 def agree(winners):
     return winners["sharpness"] == winners["total variation"]
 
 
 # %% agree/all-different-counts
-# agree-check: Three names, all different
+# agree-check: The three metrics name three different losses
 def agree(winners):
     return len(set(winners.values())) != 2
 
@@ -975,19 +975,19 @@ def agree(winners):
 
 
 # %% impostor/leaves-the-range
-# impostor-check: a picture stays in [0, 1]
+# impostor-check: pixels must be in [0
 def impostor(x, generator):
     return x + torch.randn(x.shape, generator=generator, device=x.device)
 
 
 # %% impostor/moves-no-edge
-# impostor-check: Adding a constant moves no edge
+# impostor-check: Adding a constant does not change the edges
 def impostor(x, generator):
     return x * 0.5 + 0.5
 
 
 # %% impostor/blurs
-# impostor-check: blur takes edges away
+# impostor-check: and blur removes edges
 def impostor(x, generator):
     return F.avg_pool2d(x, 3, 1, 1)
 

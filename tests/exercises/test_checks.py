@@ -28,7 +28,7 @@ def test_what_is_right_passes(answer, right):
         (1, True, "gives 1; expected True"),
         (torch.tensor(True), True, "expected True"),
         ("MAE", "mae", "gives 'MAE'; expected 'mae'"),
-        (None, 2.0, "gives nothing: is a `return` missing"),
+        (None, 2.0, "returns nothing: is a `return` missing"),
         ("2", 2.0, "expected a tensor or a number"),
         (2.001, 2.0, "gives 2.001; expected 2"),
         (
@@ -40,7 +40,7 @@ def test_what_is_right_passes(answer, right):
     ],
     ids=range(8),
 )
-def test_what_is_not_right_hears_what_was_expected(answer, right, words):
+def test_the_message_for_a_wrong_answer_says_what_was_expected(answer, right, words):
     with pytest.raises(AssertionError, match=words):
         expect("f(x)", answer, right, {})
 
@@ -51,7 +51,7 @@ def test_the_first_idea_that_fits_is_named():
         (4.0, "Twice"),
         (-2.0, "Negative"),
         (1.0, "Half"),
-        (3.0, "none of the usual slips"),
+        (3.0, "not a common mistake"),
     ):
         with pytest.raises(AssertionError, match=words):
             expect("f(x)", answer, 2.0, ideas)
