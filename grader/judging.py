@@ -120,7 +120,7 @@ def rejected(notebook, reason):
 
 
 def checked(path, released, found=()):
-    """(notebook, report) of the file `path`; the report says what was mended, or why it is
+    """(notebook, report) of the file `path`; the report says what was repaired, or why it is
     rejected.
 
     Args:

@@ -243,7 +243,7 @@ def rebuild(raw, released):
         released: the notebook that was given out, each cell's `id` being its `grade_id`.
 
     Returns:
-        (notebook, repairs): a new notebook, and what was mended, each as a clause.
+        (notebook, repairs): a new notebook, and what was repaired, each as a clause.
 
     Raises:
         Rejected: where there is no notebook in the bytes.

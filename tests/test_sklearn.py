@@ -284,7 +284,9 @@ def test_in_a_pipeline_it_maps_to_codes_and_back(scaler):
 
 @pytest.mark.parametrize("dump", ["pickle", "joblib"])
 def test_a_fitted_estimator_returns_from_a_file(dump, tmp_path):
-    X, estimator, path = rows(), of_kind("quantised").fit(rows()), tmp_path / "estimator"
+    X = rows()
+    estimator = of_kind("quantised").fit(X)
+    path = tmp_path / "estimator"
     if dump == "joblib":
         joblib.dump(estimator, path)
         again = joblib.load(path)

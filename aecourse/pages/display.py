@@ -18,7 +18,11 @@ from aecourse.intervals import interval
 
 # Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212. Text needs 4.5:1
 # and is darker; in the dark, book/_static/custom.css makes both brighter.
-BLUE, RED, GREEN, PINK = COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7")
+BLUE = "#0072B2"
+RED = "#D55E00"
+GREEN = "#009E73"
+PINK = "#CC79A7"
+COLOURS = (BLUE, RED, GREEN, PINK)
 TEXT_SHADES = {BLUE: "#0072B2", RED: "#B84E00", GREEN: "#00765A", PINK: "#A3517F"}
 NAMES = {BLUE: "blue", RED: "red", GREEN: "green", PINK: "pink"}
 DASHES = ("-", "--", "-.", ":")

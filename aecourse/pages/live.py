@@ -11,7 +11,7 @@ import os
 import numpy as np
 import torch
 from matplotlib import colormaps
-from matplotlib import image as pictures
+from matplotlib import image as matplotlib_image
 from matplotlib.patches import Circle
 from torch import nn
 
@@ -30,8 +30,10 @@ ACTIVATIONS = {
     nn.Softplus: ("softplus", None),
     nn.Tanh: ("tanh", None),
 }
-# The plane in the units of its picture: labels of the axes to the left and below.
-LEFT, TOP, SIDE = 36, 6, 300
+# The plane in the units of its image: labels of the axes to the left and below.
+LEFT = 36
+TOP = 6
+SIDE = 300
 
 
 def live_map(
@@ -238,12 +240,12 @@ def _body(decoders, networks, codes, labels, plane, shape, axes, rings, alt):
     at = ", ".join(f"{axis} = {z:g}" for axis, z in zip(axes, plane["start"], strict=True))
     for title, decoder in decoders.items():
         described = f"{title}: {alt}" if title else alt
-        picture = _picture(quantized(decoder), plane["start"], shape)
+        still = _still_image(quantized(decoder), plane["start"], shape)
         panels.append(
             f"<div data-panel>{f'<p><b>{html.escape(title)}</b></p>' if title else ''}"
             f"{_svg(codes[title], labels, plane, axes, rings, described)}"
             f'<div class="ae-live-image"><img class="dark-light" width="{10 * shape[1]}" '
-            f'alt="decoded image at {html.escape(at)}" src="data:image/png;base64,{picture}">'
+            f'alt="decoded image at {html.escape(at)}" src="data:image/png;base64,{still}">'
             '<p class="ae-live-said"></p></div></div>'
         )
         rounded = [[float(f"{value:.4g}") for value in point] for point in codes[title].tolist()]
@@ -259,13 +261,13 @@ def _body(decoders, networks, codes, labels, plane, shape, axes, rings, alt):
     )
 
 
-def _picture(decoder, z, shape):
+def _still_image(decoder, z, shape):
     """The decoded image as a PNG, in base64."""
     with torch.no_grad():
         image = decoder(torch.tensor([z], dtype=torch.float32)).view(shape).numpy()  # (H, W)
     file = io.BytesIO()
     low, high = _range(decoder)
-    pictures.imsave(
+    matplotlib_image.imsave(
         file, image, cmap="gray", vmin=low, vmax=high, format="png", metadata={"Software": None}
     )
     return _base64(file.getvalue())

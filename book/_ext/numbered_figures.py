@@ -39,7 +39,9 @@ class DisplayedFigures(SphinxTransform):
 
     def parts(self, raw):
         """The HTML before, between and after the figures of `raw`, and the figures."""
-        text, end, parts = raw.astext(), 0, []
+        text = raw.astext()
+        end = 0
+        parts = []
         for found in FIGURE.finditer(text):
             parts += [*between(text[end : found.start()]), self.figure(raw, **found.groupdict())]
             end = found.end()
@@ -66,7 +68,7 @@ def is_bundle(node):
 
 
 def ancestors(node):
-    """`node`, and what it stands in, from the inside out."""
+    """`node`, and the nodes that contain it, from the inside out."""
     while node is not None:
         yield node
         node = node.parent

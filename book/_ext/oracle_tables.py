@@ -1,7 +1,7 @@
-"""`{oracles}`: what each public name is checked against, read from the constant `ORACLES` of the tests.
+"""`{oracles}`: what each public name is checked against, read from `ORACLES` of the tests.
 
-A name's row stands in the test that makes it true, so that a new function needs no other page: name -> (independent check,
-agreement, smooth, other files that test it).
+A name's row is in the test that makes it true, so that a new function needs no other page:
+name -> (independent check, agreement, smooth, other files that test it).
 """
 
 import ast
@@ -73,13 +73,19 @@ class Oracles(SphinxDirective):
             own = [row for row in every if section_of(row.name) == section]
             parts.append("\n".join([f"## {section}", "", HEAD, *map(line, own), ""]))
         box = nodes.Element()
-        self.state.nested_parse(StringList("\n".join(parts).splitlines(), "tests"), 0, box, match_titles=1)
+        self.state.nested_parse(
+            StringList("\n".join(parts).splitlines(), "tests"), 0, box, match_titles=1
+        )
         return box.children
 
 
 def line(row):
     """A row of the table."""
-    short = row.name if row.name.split(".")[0] in ("training", "search", "data") else row.name.rpartition(".")[2]
+    short = (
+        row.name
+        if row.name.split(".")[0] in ("training", "search", "data")
+        else row.name.rpartition(".")[2]
+    )
     tests = ", ".join(f"`{file}`" for file in row.files)
     return f"| `{short}` | {row.check} | {row.agreement} | {row.smooth} | {tests} |"
 

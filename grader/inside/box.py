@@ -170,7 +170,7 @@ def run(shell, request):
     try:
         with within(request["seconds"]):
             RUN(shell, request["source"], store_history=True)
-    except BaseException as odd:  # the time was over, or a cell before spoilt the shell
+    except BaseException as odd:  # the time was over, or an earlier cell broke the shell
         RECORD.outputs.append(
             {
                 "kind": "error",

@@ -65,7 +65,9 @@ AT_ONCE = "*, ::before, ::after { transition: none !important; animation: none !
 def opened(browser, url, width=1280, scheme="light"):
     """A page, its formulas set and its folds open; what it asked of others; its errors."""
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme=scheme)
-    page, away, errors = context.new_page(), [], []
+    page = context.new_page()
+    away = []
+    errors = []
 
     def asked(request):
         if not request.url.startswith((HERE, "data:", "blob:")):

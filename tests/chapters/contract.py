@@ -29,7 +29,10 @@ PRESENTED = {
 }  # the site shows what such cells display, never their code
 FOLDED = PRESENTED | {"hide-input", "hide-cell"}
 PLOTTING = r"\b(ax|axs|axes|axis|fig|figure|plt)(\[[^\]]*\])*\s*\.|\bsubplots\("
-LINES, COLUMNS, STRING, PLOT_LINES = 24, 76, 40, 4
+LINES = 24
+COLUMNS = 76
+STRING = 40
+PLOT_LINES = 4
 RULES: dict[str, Callable] = {}
 
 
@@ -78,7 +81,7 @@ class Page:
             )
             if parts[0].strip():
                 found[-1][1].append(Piece(cell, parts[0]))
-            for heading, text in zip(parts[1::2], parts[2::2]):
+            for heading, text in zip(parts[1::2], parts[2::2], strict=False):
                 found.append((heading.strip(), [Piece(cell, text)] if text.strip() else []))
         return found
 
@@ -305,7 +308,7 @@ def sets_tasks(page):
     tasks = {}
     for piece in page.section("Your turn"):
         parts = [piece.source] if piece.code else re.split(r"^### (.+)$", piece.source, flags=re.M)
-        for heading, text in zip([None, *parts[1::2]], [parts[0], *parts[2::2]]):
+        for heading, text in zip([None, *parts[1::2]], [parts[0], *parts[2::2]], strict=False):
             if heading:
                 tasks[heading.strip()] = []
             if tasks:
@@ -350,7 +353,7 @@ def asks_questions(page):
     is answered.
     """
     _, *parts = re.split(r"^\*\*(\d+)\.\*\* ", page.text("Check your understanding"), flags=re.M)
-    questions = list(zip(map(int, parts[::2]), parts[1::2]))
+    questions = list(zip(map(int, parts[::2]), parts[1::2], strict=False))
     if not 3 <= len(questions) <= 6:
         yield (
             f"{len(questions)} questions are asked; expected 3 to 6, each opening with **1.**,"

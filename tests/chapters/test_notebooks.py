@@ -78,7 +78,7 @@ def test_folded_parts_are_markdown(path):
     """Without the blank lines, every front end shows what is inside as it was typed."""
     for source in sources(path, "markdown"):
         lines = [""] + source.splitlines() + [""]
-        for before, line, after in zip(lines, lines[1:], lines[2:]):
+        for before, line, after in zip(lines, lines[1:], lines[2:], strict=False):
             if "<details" in line or "<summary" in line:
                 assert re.fullmatch(SUMMARY, line), f"on one line, without math or Markdown: {line}"
                 assert not after.strip(), f"a blank line is missing after: {line}"

@@ -60,7 +60,9 @@ def test_single_precision_agrees_with_double(name):
 
 @pytest.mark.parametrize("name", PENALTIES)
 def test_a_penalty_is_added_to_the_error_with_its_weight(name):
-    model, x, penalty = built(name), images(), PENALTIES[name]
+    model = built(name)
+    x = images()
+    penalty = PENALTIES[name]
     found = objectives.penalized(name, 0.3)(model, x, None)
     wanted = 0.3 * penalty.function(model, x, model.encode(x), None)
     torch.testing.assert_close(found[penalty.term], wanted)

@@ -207,7 +207,9 @@ def test_a_figure_of_the_page_is_not_displayed_by_itself():
 def test_figures_are_numbered_in_order_and_keep_their_number(shown):
     for name in ("fig-one", "fig-two", "fig-one"):
         show(figure(), name=name, caption="A < B", alt="a curve")
-    for data, number, name in zip(shown, (1, 2, 1), ("fig-one", "fig-two", "fig-one")):
+    for data, number, name in zip(
+        shown, (1, 2, 1), ("fig-one", "fig-two", "fig-one"), strict=False
+    ):
         assert Tags(data["text/html"]).named("figure")[0]["id"] == name
         assert (
             f"<figcaption><b>Figure {number}.</b> A &lt; B</figcaption></figure>"

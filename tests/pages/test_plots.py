@@ -89,7 +89,7 @@ def test_labels_do_not_overlap(ends):
         (text.get_window_extent().y0, text.get_window_extent().y1) for text in labels(fig)
     )
     assert len(boxes) == len(ends) and all(
-        above[0] >= below[1] - 1 for below, above in zip(boxes, boxes[1:])
+        above[0] >= below[1] - 1 for below, above in zip(boxes, boxes[1:], strict=False)
     )
 
 
@@ -129,8 +129,10 @@ def test_images_have_their_size_and_shape_and_labels_stand_above():
     boxes = [ax.get_window_extent() for ax in fig.axes]
     sizes = {(round(box.width / fig.dpi, 3), round(box.height / fig.dpi, 3)) for box in boxes}
     assert sizes == {(1, 2), (1, 1)} and len(boxes) == 10
-    assert all(later.x0 > one.x1 for one, later in zip(boxes[:4], boxes[1:5])), "side by side"
-    for text, row in zip(fig.texts, (boxes[:5], boxes[5:])):
+    assert all(later.x0 > one.x1 for one, later in zip(boxes[:4], boxes[1:5], strict=False)), (
+        "side by side"
+    )
+    for text, row in zip(fig.texts, (boxes[:5], boxes[5:]), strict=False):
         assert (
             text.get_window_extent().y0 >= row[0].y1 - 0.5
             and abs(text.get_window_extent().x0 - row[0].x0) < 2

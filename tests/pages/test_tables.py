@@ -64,8 +64,8 @@ def test_a_table_has_a_row_a_setting_with_mean_and_interval(shown):
         ["BCE", "0.0001"],
         ["BCE", "0.5"],
     ]
-    for row, (_, group) in zip(rows, given.groupby(["loss", "weight"], sort=False)):
-        for text, metric, decimals in zip(row[2:], ("mse", "psnr"), (5, 2)):
+    for row, (_, group) in zip(rows, given.groupby(["loss", "weight"], sort=False), strict=False):
+        for text, metric, decimals in zip(row[2:], ("mse", "psnr"), (5, 2), strict=False):
             mean, _, high = interval(group[metric])
             assert text == f"{mean:.{decimals}f} ± {high - mean:.{decimals}f}"
 
