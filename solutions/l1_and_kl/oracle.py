@@ -66,12 +66,12 @@ def numbers_of(value):
     return array.astype(np.float64) if array.dtype.kind == "b" else numbers(value)
 
 
-@step("active-check", 1, "active, of other codes")
+@step("active-check", 1, "active of other codes")
 def active(ask, rng):
     judge_active(ask, rng, 0)
 
 
-@step("active-check", 1, "active, of codes with dead units")
+@step("active-check", 1, "active of codes with dead units")
 def active_dead(ask, rng):
     judge_active(ask, rng, 2)
 
@@ -83,12 +83,12 @@ def judge_share(ask, rng, name, axis):
         close(ask(CALL, name=name, arguments=[on]), on.mean(axis))
 
 
-@step("population-check", 1, "population, of other tables")
+@step("population-check", 1, "population of other tables")
 def population(ask, rng):
     judge_share(ask, rng, "population", 1)
 
 
-@step("lifetime-check", 1, "lifetime, of other tables")
+@step("lifetime-check", 1, "lifetime of other tables")
 def lifetime(ask, rng):
     judge_share(ask, rng, "lifetime", 0)
 
@@ -108,12 +108,12 @@ def judge_hoyer(ask, rng, silent):
     close(ask(CALL, name="hoyer", arguments=[z]), hoyer_of(z))
 
 
-@step("hoyer-check", 1, "hoyer, of other codes")
+@step("hoyer-check", 1, "hoyer of other codes")
 def hoyer(ask, rng):
     judge_hoyer(ask, rng, 0)
 
 
-@step("hoyer-check", 1, "hoyer, where images are silent")
+@step("hoyer-check", 1, "hoyer of codes with rows of zeros")
 def hoyer_silent(ask, rng):
     judge_hoyer(ask, rng, 2)
 
@@ -175,7 +175,7 @@ class Curve:
             tolerance=tolerance,
         )
         if count > calls:
-            raise WrongAnswer("measure was called more often than was allowed")
+            raise WrongAnswer("measure was called more often than `calls` allows")
         return found
 
 
@@ -193,15 +193,17 @@ def judge_match(ask, rng, direction, scale):
         found = curve.ask(ask, target, curve.tries(target, tolerance), tolerance)
         if found is None:
             raise WrongAnswer(
-                "it gave up on another measure, which bisection matches within the calls"
+                "it returned None, although bisection finds a weight within the calls"
             )
         if not curve.low <= number(found) <= curve.high or abs(
             curve.at(found) - target
         ) > tolerance * target * (1 + 1e-6):
-            raise WrongAnswer("the weight that it found for another measure is no match")
+            raise WrongAnswer(
+                "at the weight that it returned, the value is not within the tolerance"
+            )
 
 
-@step("match-falling-check", 1, "match, of other shares, which fall")
+@step("match-falling-check", 1, "match, shares that fall with the weight")
 def match_falling(ask, rng):
     judge_match(ask, rng, 1, 0.5)
 
@@ -218,39 +220,45 @@ def match_falling(ask, rng):
     found = curve.ask(ask, target, 12, 0.25)
     if found is None or abs(curve.at(number(found)) - target) > 0.25 * target * (1 + 1e-6):
         raise WrongAnswer(
-            "the weight that it found is no match where the first middle was nearly one"
+            "it returned no match if the value at the first middle is just outside the tolerance"
         )
 
 
-@step("match-falling-check", 1, "match, of large values, which fall")
+@step("match-falling-check", 1, "match, large values that fall with the weight")
 def match_falling_large(ask, rng):
     judge_match(ask, rng, 1, 300)
 
 
-@step("match-rising-check", 1, "match, of other measures, which rise")
+@step("match-rising-check", 1, "match, other measures that rise with the weight")
 def match_rising(ask, rng):
     judge_match(ask, rng, -1, 0.5)
     judge_match(ask, rng, -1, 300)
 
 
-@step("match-limits-check", 1, "match, where no weight has the target")
+@step("match-limits-check", 1, "match, targets that no weight reaches")
 def match_outside(ask, rng):
     for direction in (1, -1):
         for above in (True, False):
             curve = Curve(rng, direction, 2)
             ends = curve.at(curve.low), curve.at(curve.high)
             if curve.ask(ask, max(ends) * 1.6 if above else min(ends) / 1.6, 9, 0.05) is not None:
-                raise WrongAnswer("it names a weight though the target is not between the ends")
+                raise WrongAnswer(
+                    "it returned a weight, although the target is not between the "
+                    "values at the ends"
+                )
 
 
-@step("match-limits-check", 1, "match, where the calls do not suffice")
+@step("match-limits-check", 1, "match, with too few calls")
 def match_spent(ask, rng):
     for direction in (1, -1):
         curve, calls = Curve(rng, direction, 2), int(rng.integers(4, 8))
         target = curve.at(10 ** rng.uniform(np.log10(curve.low) + 0.4, np.log10(curve.high) - 0.4))
         found = curve.ask(ask, target, calls, 1e-7)
         if found is not None and abs(curve.at(number(found)) - target) > 1e-6 * target:
-            raise WrongAnswer("it names a weight though the calls were used up before it arrived")
+            raise WrongAnswer(
+                "it returned a weight that is not within the tolerance after using "
+                "up the calls; expected None"
+            )
 
 
 # --- 3. Watching ---------------------------------------------------------------------------------
@@ -293,7 +301,7 @@ def probe(weight, batches, every, seed):
 """
 
 
-@step("watch-training-check", 1, "watch, on another training")
+@step("watch-training-check", 1, "watch during another training")
 def watch_training(ask, rng):
     k, count = int(rng.integers(2, 5)), int(rng.integers(5, 9))
     weight, batches = single(rng.normal(0, 1, (k, k))), single(rng.normal(0, 1, (count, 6, k)))
@@ -303,14 +311,14 @@ def watch_training(ask, rng):
     if calls != count:
         raise WrongAnswer("the objective is not called once a step")
     if not looks or any(looks):
-        raise WrongAnswer("the look is not taken without gradients")
+        raise WrongAnswer("look was called with gradients enabled, or not at all")
     if len(under) != count:
-        raise WrongAnswer("terms are missing")
+        raise WrongAnswer("the watched objective did not return its terms in every step")
     for (names, value, slope), (right_names, right_value, right_slope) in zip(under, plain):
         if names != right_names:
             raise WrongAnswer("the terms are not those of the objective")
-        close(value, right_value, "the loss under watch")
-        close(slope, right_slope, "the gradient under watch")
+        close(value, right_value, "the loss of the watched objective")
+        close(slope, right_slope, "the gradient of the watched objective")
 
 
 NOTED = """
@@ -342,26 +350,30 @@ def noted(ask, rng):
         if not isinstance(kept, list) or not all(
             isinstance(note, tuple) and len(note) == 2 for note in kept
         ):
-            raise WrongAnswer("the notes are no pairs of a step and a look")
+            raise WrongAnswer("the notes are not a list of pairs (step, look(model))")
         yield values, every, kept
 
 
-@step("watch-notes-check", 1, "watch, which steps are noted, of two watched objectives by turns")
+@step(
+    "watch-notes-check",
+    1,
+    "watch, the recorded steps of two objectives that are called alternately",
+)
 def watch_steps(ask, rng):
     for values, every, kept in noted(ask, rng):
         if [number(note[0], "a step") for note in kept] != list(range(0, len(values), every)):
-            raise WrongAnswer("other steps are noted than those that `every` divides")
+            raise WrongAnswer("the recorded steps are not the multiples of `every`")
 
 
-@step("watch-notes-check", 1, "watch, what is noted")
+@step("watch-notes-check", 1, "watch, the recorded values")
 def watch_looks(ask, rng):
     for values, every, kept in noted(ask, rng):
         if len(kept) != len(values[::every]):
-            raise WrongAnswer("there are too many notes, or too few")
+            raise WrongAnswer("the number of notes is wrong")
         for (_, seen), value in zip(kept, values[::every]):
             if not isinstance(seen, tuple) or len(seen) != 2 or seen[1] != [2.0, "seen"]:
-                raise WrongAnswer("it is not what look(model) returned")
-            close(seen[0], value, "what was noted")
+                raise WrongAnswer("a note does not hold what look(model) returned")
+            close(seen[0], value, "a recorded value")
 
 
 def way(values, last):
@@ -387,19 +399,19 @@ def judge_arrival(ask, steps, values, right, *more):
     answer = ask(CALL, name="arrival", arguments=[steps, values, *more])
     if (answer is None) != (right is None):
         raise WrongAnswer(
-            "it says None where another curve has arrived"
+            "it returned None for a curve that arrives"
             if answer is None
-            else "it names a step where there is none"
+            else "it returned a step for a curve that never arrives; expected None"
         )
     if right is not None and number(answer) != right:
-        raise WrongAnswer("of another curve it names another step")
+        raise WrongAnswer("it returned the wrong step for another curve")
 
 
 def grid(rng, count):
     return [int(at) for at in np.cumsum(rng.integers(2, 9, count)) - 2]
 
 
-@step("arrival-smooth-check", 1, "arrival, of other smooth curves")
+@step("arrival-smooth-check", 1, "arrival of other smooth curves")
 def arrival_smooth(ask, rng):
     for direction in (1, -1, 1, -1):
         count = int(rng.integers(14, 25))
@@ -418,7 +430,7 @@ def arrival_smooth(ask, rng):
         judge_arrival(ask, steps, values, arrived(steps, values, 0.9, 3))
 
 
-@step("arrival-noisy-check", 1, "arrival, of other noisy curves, shares and ends")
+@step("arrival-noisy-check", 1, "arrival of noisy curves, with other values of share and last")
 def arrival_noisy(ask, rng):
     for k in range(8):
         count = int(rng.integers(20, 30))
@@ -445,7 +457,7 @@ def arrival_noisy(ask, rng):
         judge_arrival(ask, steps, values, arrived(steps, values, share, last), share, last)
 
 
-@step("arrival-noisy-check", 1, "arrival, where there is none")
+@step("arrival-noisy-check", 1, "arrival of curves that never arrive")
 def arrival_none(ask, rng):
     for _ in range(3):
         count = int(rng.integers(8, 14))
@@ -468,7 +480,9 @@ def judged_levels(ask, rng):
         z, rho = single(z), float(rng.uniform(0.1, 0.5))
         answer = ask(CALL, name="levels", arguments=[z, rho])
         if not isinstance(answer, dict) or set(answer) != {"dead", "spread", "miss"}:
-            raise WrongAnswer("it is no dictionary of 'dead', 'spread' and 'miss'")
+            raise WrongAnswer(
+                "levels did not return a dictionary with the keys 'dead', 'spread' and 'miss'"
+            )
         yield answer, abs(z.astype(float)).mean(0), rho
 
 
@@ -485,7 +499,7 @@ def levels_miss(ask, rng):
         close(number(answer["miss"], "'miss'"), abs(means - rho).mean(), "'miss'")
 
 
-@step("redundancy-check", 1, "redundancy, of other features, opposite ones among them")
+@step("redundancy-check", 1, "redundancy of other features, some of them opposite")
 def redundancy(ask, rng):
     for k, d in ((int(rng.integers(4, 8)), int(rng.integers(9, 14))), (2, 5)):
         features = rng.normal(0, 1, (k, d)) * 10 ** rng.uniform(-1, 1, (k, 1))
@@ -558,12 +572,12 @@ def judge_nearest(ask, rng, dead):
     close(number(ask(CALL, name="nearest", arguments=list(made))), (guesses == labels_test).mean())
 
 
-@step("nearest-check", 1, "nearest, of other codes")
+@step("nearest-check", 1, "nearest of other codes")
 def nearest(ask, rng):
     judge_nearest(ask, rng, dead=False)
 
 
-@step("nearest-check", 1, "nearest, with dead units beside")
+@step("nearest-check", 1, "nearest of codes with dead units")
 def nearest_dead(ask, rng):
     judge_nearest(ask, rng, dead=True)
 
@@ -611,7 +625,7 @@ def judge_settled(ask, rng, kinds):
 
         answer = ask(TRUTH, name="settled", arguments=[until(make, telling)])
         if answer is not (kind in ("sure", "many")):
-            raise WrongAnswer("it is wrong about other differences")
+            raise WrongAnswer("it returns the wrong truth value for other differences")
 
 
 @step("settled-check", 1, "settled, on three other seeds")
@@ -622,16 +636,20 @@ def settled_three(ask, rng):
             ask(TRUTH, name="settled", arguments=[[sign * 0.001, sign * 0.3, sign * 2.0]])
             is not False
         ):
-            raise WrongAnswer("it is wrong about differences of one sign that lie far apart")
+            raise WrongAnswer(
+                "it is True for differences of one sign whose interval contains 0; expected False"
+            )
         if (
             ask(
                 TRUTH, name="settled", arguments=[[sign * value for value in (0.02, 0.021, 0.0195)]]
             )
             is not True
         ):
-            raise WrongAnswer("it is wrong about differences of one sign that lie close together")
+            raise WrongAnswer(
+                "it is not True for differences of one sign whose interval excludes 0"
+            )
     if ask(TRUTH, name="settled", arguments=[[0.0, 0.0, 0.0]]) is not False:
-        raise WrongAnswer("it settles what does not differ")
+        raise WrongAnswer("it is True for differences of 0; expected False")
 
 
 @step("settled-check", 1, "settled, on many seeds")
@@ -648,7 +666,9 @@ def settled_many(ask, rng):
             )
             is not False
         ):
-            raise WrongAnswer("it is wrong where one seed says the opposite")
+            raise WrongAnswer(
+                "it is True although one difference has the opposite sign; expected False"
+            )
 
 
 WINNER = """
@@ -701,23 +721,27 @@ def judge_winner(ask, rng, kinds):
         )
         if not seen:
             raise WrongAnswer("decided was not called")
-        close(seen[-1], sorted(abs(gaps(table))), "what decided got")
+        close(
+            seen[-1],
+            sorted(abs(gaps(table))),
+            "the absolute value of the differences passed to decided",
+        )
         better = names[0] if (gaps(table).sum() > 0) == higher else names[1]
         if answer != (better if kind == "sure" else "open"):
-            raise WrongAnswer("in another table it names another one")
+            raise WrongAnswer("it does not return the better code, or 'open', in another table")
 
 
-@step("winner-check", 1, "winner, in other tables that decide")
+@step("winner-check", 1, "winner in other tables, all decided")
 def winner(ask, rng):
     judge_winner(ask, rng, ["sure"] * 8)
 
 
-@step("winner-check", 1, "winner, in other tables, that decide or not")
+@step("winner-check", 1, "winner in other tables, decided or open")
 def winner_open(ask, rng):
     judge_winner(ask, rng, ["sure", "open"] * 4)
 
 
-@step("agree-check", 1, "agree, on other winners")
+@step("agree-check", 1, "agree, with other winners")
 def agree(ask, rng):
     for kind in rng.permutation(
         ["same", "same and open", "one and open", "two", "two and open", "open"] * 3
@@ -736,4 +760,4 @@ def agree(ask, rng):
         if ask(TRUTH, name="agree", arguments=[winners]) is not (
             kind in ("same", "same and open", "one and open")
         ):
-            raise WrongAnswer("it is wrong about other winners")
+            raise WrongAnswer("it returns the wrong truth value for other winners")

@@ -4,7 +4,7 @@
 # line for each check that must fail.
 
 # %% active/fraction-as-threshold
-# active-check: The threshold is in units of the code
+# active-check: The threshold is an absolute number
 def active(z, fraction):
     return z.abs() > fraction
 
@@ -22,31 +22,31 @@ def active(z, fraction):
 
 
 # %% active/no-absolute-value
-# active-check: A strongly negative activation speaks too
+# active-check: A strongly negative activation counts as active
 def active(z, fraction):
     return z > fraction * z.amax(0)
 
 
 # %% active/absolute-value-in-the-maximum-only
-# active-check: The absolute value is in the maximum only
+# active-check: You took the absolute value in the maximum only
 def active(z, fraction):
     return z > fraction * z.abs().amax(0)
 
 
 # %% active/dead-units-active
-# active-check: A dead unit, zero for every image, counts as active
+# active-check: A dead unit
 def active(z, fraction):
     return z.abs() >= fraction * z.abs().amax(0)
 
 
 # %% active/silent-ones
-# active-check: These are the silent ones
+# active-check: These are the inactive units
 def active(z, fraction):
     return z.abs() <= fraction * z.abs().amax(0)
 
 
 # %% active/mean-of-each-unit
-# active-check: You took each unit's mean
+# active-check: You compared with the mean of each unit
 def active(z, fraction):
     return z.abs() > fraction * z.abs().mean(0)
 
@@ -76,13 +76,13 @@ def population(on):
 
 
 # %% population/one-for-all
-# population-check: One number for all came back
+# population-check: You returned one number for all
 def population(on):
     return on.float().mean()
 
 
 # %% population/count
-# population-check: You counted: divide by the number of units
+# population-check: This is a count
 def population(on):
     return on.sum(1)
 
@@ -94,7 +94,7 @@ def population(on):
 
 
 # %% population/silent-share
-# population-check: This is the share of silent units
+# population-check: This is the share of inactive units
 def population(on):
     return 1 - on.float().mean(1)
 
@@ -112,13 +112,13 @@ def lifetime(on):
 
 
 # %% lifetime/one-for-all
-# lifetime-check: One number for all came back
+# lifetime-check: You returned one number for all
 def lifetime(on):
     return on.float().mean()
 
 
 # %% lifetime/count
-# lifetime-check: You counted: divide by the number of images
+# lifetime-check: This is a count
 def lifetime(on):
     return on.float().sum(0)
 
@@ -130,7 +130,7 @@ def lifetime(on):
 
 
 # %% lifetime/silent-share
-# lifetime-check: for which it is silent
+# lifetime-check: a small value must mean sparse
 def lifetime(on):
     return (~on).float().mean(0)
 
@@ -143,7 +143,7 @@ def lifetime(on):
 
 
 # %% hoyer/scale-reversed
-# hoyer-check: The scale is turned round
+# hoyer-check: The scale is reversed
 def hoyer(z):
     one, two, root = z.abs().sum(1), z.norm(dim=1), z.shape[1] ** 0.5
     return (torch.where(two > 0, one / two, 1) - 1) / (root - 1)
@@ -168,7 +168,7 @@ def hoyer(z):
 
 
 # %% hoyer/images-for-units
-# hoyer-check: You counted the images in place of the units
+# hoyer-check: You used the number of images instead of units
 def hoyer(z):
     root = len(z) ** 0.5
     return (root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)
@@ -189,7 +189,7 @@ def hoyer(z):
 
 
 # %% hoyer/one-for-the-batch
-# hoyer-check: One number for the batch came back
+# hoyer-check: You returned one number for the batch
 def hoyer(z):
     root = z.shape[1] ** 0.5
     return ((root - z.abs().sum(1) / z.norm(dim=1)) / (root - 1)).mean()
@@ -203,7 +203,7 @@ def hoyer(z):
 
 
 # %% hoyer/silent-image-left-out
-# hoyer-check: The silent image was left out
+# hoyer-check: The row of zeros is left out
 def hoyer(z):
     z = z[z.abs().sum(1) > 0]
     root = z.shape[1] ** 0.5
@@ -211,15 +211,15 @@ def hoyer(z):
 
 
 # %% hoyer/silent-image-above-1
-# hoyer-check: The silent image got a value other than 1
+# hoyer-check: The row of zeros must have the value 1
 def hoyer(z):
     root = z.shape[1] ** 0.5
     return (root - z.abs().sum(1) / (z.norm(dim=1) + 1e-9)) / (root - 1)
 
 
 # %% match/arithmetic-middle
-# match-falling-check: You halved the weights
-# match-rising-check: You halved the weights
+# match-falling-check: That is the arithmetic mean
+# match-rising-check: That is the arithmetic mean
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     at_low, at_high = measure(low), measure(high)
     if not min(at_low, at_high) <= target <= max(at_low, at_high):
@@ -266,7 +266,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/keeps-the-wrong-half
-# match-falling-check: Keep the half that holds it
+# match-falling-check: Keep the half that contains it
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     at_low, at_high = measure(low), measure(high)
     if not min(at_low, at_high) <= target <= max(at_low, at_high):
@@ -283,7 +283,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/no-tolerance-assumes-rising
-# match-falling-check: The search ended at the wrong place. Keep the half
+# match-falling-check: The search ended at the wrong weight
 # match-rising-check: The tolerance is relative
 # match-limits-check: The calls were used up
 def match(measure, target, low, high, calls=8, tolerance=0.1):
@@ -300,7 +300,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/last-middle-assumes-falling
-# match-rising-check: The search ended at the wrong place. This measure rises
+# match-rising-check: The search ended at the wrong weight
 # match-limits-check: The calls were used up
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     at_low, at_high = measure(low), measure(high)
@@ -335,7 +335,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/clamps-to-an-end
-# match-limits-check: The target is not between the ends
+# match-limits-check: The target is not between the values at the ends
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     at_low, at_high = measure(low), measure(high)
     if target > max(at_low, at_high):
@@ -354,9 +354,9 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/too-many-calls
-# match-falling-check: each call is a training
-# match-rising-check: each call is a training
-# match-limits-check: a search needs an end
+# match-falling-check: each call trains a network
+# match-rising-check: each call trains a network
+# match-limits-check: a search must stop even if it has not found a weight
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     if not min(measure(low), measure(high)) <= target <= max(measure(low), measure(high)):
         return None
@@ -371,7 +371,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% match/never-ends
-# match-limits-check: a search needs an end
+# match-limits-check: a search must stop even if it has not found a weight
 def match(measure, target, low, high, calls=8, tolerance=0.1):
     at_low, at_high = measure(low), measure(high)
     if not min(at_low, at_high) <= target <= max(at_low, at_high):
@@ -435,7 +435,7 @@ def match(measure, target, low, high, calls=8, tolerance=0.1):
 
 
 # %% watch/notes-every-call
-# watch-notes-check: Every call was noted
+# watch-notes-check: Every call was recorded
 def watch(objective, look, every, notes):
     step = 0
 
@@ -466,7 +466,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/one-count-for-all-objectives
-# watch-notes-check: The count went on from where another watched objective had left it
+# watch-notes-check: The counter continued from another watched objective
 def watch(objective, look, every, notes, count=[0]):
     def watched(model, x, generator):
         if count[0] % every == 0:
@@ -511,7 +511,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/first-look-repeated
-# watch-notes-check: That is what another step looked like
+# watch-notes-check: That is the value at another step
 def watch(objective, look, every, notes):
     step, seen = 0, None
 
@@ -528,7 +528,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/first-element-of-the-look
-# watch-notes-check: Note all that look(model) returns
+# watch-notes-check: Record everything that look(model) returns
 def watch(objective, look, every, notes):
     step = 0
 
@@ -577,7 +577,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/look-with-gradient
-# watch-training-check: put it into a block of torch.no_grad()
+# watch-training-check: call it in a block of torch.no_grad()
 def watch(objective, look, every, notes):
     step = 0
 
@@ -642,7 +642,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/leaves-eval-mode
-# watch-training-check: leave the model's mode and all chance alone
+# watch-training-check: and change neither the mode of the model nor any random state
 def watch(objective, look, every, notes):
     step = 0
 
@@ -658,7 +658,7 @@ def watch(objective, look, every, notes):
 
 
 # %% watch/returns-the-sum
-# watch-training-check: must return the terms of the objective
+# watch-training-check: The watched objective must return all terms of the objective under their names
 def watch(objective, look, every, notes):
     step = 0
 
@@ -681,7 +681,7 @@ def watch(objective, look, every, notes):
 
 
 # %% arrival/relative-to-the-end-alone
-# arrival-smooth-check: The way counts from the first value
+# arrival-smooth-check: Progress is measured from the first value
 # arrival-noisy-check: expected 60
 def arrival(steps, values, share=0.9, last=3):
     end, arrived = sum(values[-last:]) / last, None
@@ -708,7 +708,7 @@ def arrival(steps, values, share=0.9, last=3):
 
 # %% arrival/note-before
 # arrival-smooth-check: That is the note before
-# arrival-noisy-check: That is where it was last below the line
+# arrival-noisy-check: That is the last step below the line
 def arrival(steps, values, share=0.9, last=3):
     end = sum(values[-last:]) / last
     for step, value in zip(reversed(steps), reversed(values)):
@@ -729,7 +729,7 @@ def arrival(steps, values, share=0.9, last=3):
 
 
 # %% arrival/rising-curves-only
-# arrival-smooth-check: Does it work for rising and for falling curves
+# arrival-smooth-check: Does your function work for rising and for falling curves?
 # arrival-noisy-check: is a `return` missing
 def arrival(steps, values, share=0.9, last=3):
     end, arrived = sum(values[-last:]) / last, None
@@ -741,7 +741,7 @@ def arrival(steps, values, share=0.9, last=3):
 
 
 # %% arrival/first-crossing
-# arrival-noisy-check: The curve crossed the line there and came back
+# arrival-noisy-check: The curve crosses the line there and returns
 def arrival(steps, values, share=0.9, last=3):
     end = sum(values[-last:]) / last
     if end == values[0]:
@@ -752,7 +752,7 @@ def arrival(steps, values, share=0.9, last=3):
 
 
 # %% arrival/last-value-for-the-end
-# arrival-noisy-check: You took the last value for the end
+# arrival-noisy-check: You took the last value as the end
 def arrival(steps, values, share=0.9, last=3):
     end, arrived = values[-1], None
     for step, value in zip(reversed(steps), reversed(values)):
@@ -789,7 +789,7 @@ def arrival(steps, values, share=0.9, last=3):
 
 
 # %% arrival/last-step-if-never-arrived
-# arrival-noisy-check: the last note lies below the line
+# arrival-noisy-check: the last note is below the line
 def arrival(steps, values, share=0.9, last=3):
     end, arrived = sum(values[-last:]) / last, steps[-1]
     if end == values[0]:
@@ -826,7 +826,7 @@ def levels(z, rho):
 
 
 # %% levels/images-for-units
-# levels-check: You counted the images: look down the columns
+# levels-check: You counted images
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -837,7 +837,7 @@ def levels(z, rho):
 
 
 # %% levels/silent-for-some-image
-# levels-check: You counted units that are silent for some image
+# levels-check: You counted the units that are zero for some image
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -848,7 +848,7 @@ def levels(z, rho):
 
 
 # %% levels/living-units
-# levels-check: You counted the living
+# levels-check: You counted the units that are not dead
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -870,7 +870,7 @@ def levels(z, rho):
 
 
 # %% levels/deviation-not-relative
-# levels-check: The deviation has the units of the code
+# levels-check: The deviation depends on the scale of the code
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -881,7 +881,7 @@ def levels(z, rho):
 
 
 # %% levels/variance
-# levels-check: This is the variance: take the root
+# levels-check: This is the variance
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -903,7 +903,7 @@ def levels(z, rho):
 
 
 # %% levels/means-of-images
-# levels-check: These are the means of the images
+# levels-check: You took the mean of each image
 def levels(z, rho):
     m, n = z.abs().mean(0), z.abs().mean(1)
     return {
@@ -925,7 +925,7 @@ def levels(z, rho):
 
 
 # %% levels/dead-units-left-out
-# levels-check: The dead units were left out
+# levels-check: You left out the dead units
 def levels(z, rho):
     m = z.abs().mean(0)
     lives = m[m > 0]
@@ -937,7 +937,7 @@ def levels(z, rho):
 
 
 # %% levels/averaged-before-distance
-# levels-check: You averaged first: units above rho and units below it cancel
+# levels-check: You took the mean first
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -948,7 +948,7 @@ def levels(z, rho):
 
 
 # %% levels/distance-with-sign
-# levels-check: The sign is still there
+# levels-check: The absolute value is missing
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -970,7 +970,7 @@ def levels(z, rho):
 
 
 # %% levels/distance-of-each-activation
-# levels-check: KL's target is for the unit's mean
+# levels-check: rho is a target for the mean of a unit
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -981,7 +981,7 @@ def levels(z, rho):
 
 
 # %% levels/fixed-rho
-# levels-check: You took rho for 0.05
+# levels-check: You used 0.05 for rho
 def levels(z, rho):
     m = z.abs().mean(0)
     return {
@@ -1021,7 +1021,7 @@ def redundancy(features):
 
 
 # %% redundancy/mean-over-the-others
-# redundancy-check: You averaged over the others: the nearest one was asked
+# redundancy-check: You took the mean over the other features
 def redundancy(features):
     unit = F.normalize(features, dim=1)
     k = len(unit)
@@ -1029,14 +1029,14 @@ def redundancy(features):
 
 
 # %% redundancy/mean-over-all
-# redundancy-check: You averaged over the others, and over the feature itself
+# redundancy-check: You took the mean over all features
 def redundancy(features):
     unit = F.normalize(features, dim=1)
     return (unit @ unit.T).mean()
 
 
 # %% redundancy/worst-pair-alone
-# redundancy-check: That is the worst pair alone
+# redundancy-check: That is the largest cosine of all
 def redundancy(features):
     unit = F.normalize(features, dim=1)
     return (unit @ unit.T).fill_diagonal_(-2).max()
@@ -1057,14 +1057,14 @@ def redundancy(features):
 
 
 # %% nearest/not-standardised
-# nearest-check: The loudest unit decides
+# nearest-check: The unit with the largest activations dominates
 def nearest(z, labels, z_test, labels_test):
     centres = torch.stack([z[labels == c].mean(0) for c in labels.unique()])
     return (torch.cdist(z_test, centres).argmin(1) == labels_test).float().mean()
 
 
 # %% nearest/centres-from-test-codes
-# nearest-check: The centres come from the test codes
+# nearest-check: You computed the centres from the test codes
 def nearest(z, labels, z_test, labels_test):
     z, labels = z_test, labels_test
     a, s = z.mean(0), z.std(0).clamp(min=1e-8)
@@ -1090,7 +1090,7 @@ def nearest(z, labels, z_test, labels_test):
 
 
 # %% nearest/count
-# nearest-check: You gave the right ones as a count
+# nearest-check: This is the number of right classes
 def nearest(z, labels, z_test, labels_test):
     a, s = z.mean(0), z.std(0).clamp(min=1e-8)
     z, z_test = (z - a) / s, (z_test - a) / s
@@ -1108,7 +1108,7 @@ def nearest(z, labels, z_test, labels_test):
 
 
 # %% nearest/dead-unit-divides-by-0
-# nearest-check: A unit that never moves has a deviation of 0
+# nearest-check: A constant unit has a deviation of 0
 def nearest(z, labels, z_test, labels_test):
     a, s = z.mean(0), z.std(0)
     z, z_test = (z - a) / s, (z_test - a) / s
@@ -1129,27 +1129,27 @@ def settled(differences):
 
 
 # %% settled/signs-alone
-# settled-check: so far apart that the interval holds 0
+# settled-check: but so far apart that the interval contains 0
 def settled(differences):
     return all(d > 0 for d in differences) or all(d < 0 for d in differences)
 
 
 # %% settled/interval-ignored-if-negative
-# settled-check: All negative, but the interval holds 0
+# settled-check: All negative
 def settled(differences):
     mean, low, high = interval(differences)
     return all(d > 0 for d in differences) and low > 0 or all(d < 0 for d in differences)
 
 
 # %% settled/interval-alone
-# settled-check: The interval leaves 0 out, but one seed says the opposite
+# settled-check: The interval excludes 0
 def settled(differences):
     mean, low, high = interval(differences)
     return low > 0 or high < 0
 
 
 # %% settled/seeds-ignored-if-negative
-# settled-check: The interval lies below 0, but one seed says the opposite
+# settled-check: The interval is below 0
 def settled(differences):
     mean, low, high = interval(differences)
     return low > 0 and min(differences) > 0 or high < 0
@@ -1165,7 +1165,7 @@ def settled(differences):
 
 
 # %% settled/zero-differences-settled
-# settled-check: No difference at all
+# settled-check: There is no difference at all
 def settled(differences):
     mean, low, high = interval(differences)
     return (
@@ -1190,7 +1190,7 @@ def settled(differences):
 
 
 # %% winner/never-open
-# winner-check: whoever has the better mean
+# winner-check: whichever code has the better mean
 def winner(table, measure, higher, decided):
     (first, a), (second, b) = table.items()
     decided([x - y for x, y in zip(a[measure], b[measure])])
@@ -1198,7 +1198,7 @@ def winner(table, measure, higher, decided):
 
 
 # %% winner/larger-always-wins
-# winner-check: mind whether larger values are better
+# winner-check: `higher` says whether larger or smaller values are better
 def winner(table, measure, higher, decided):
     (first, a), (second, b) = table.items()
     differences = [x - y for x, y in zip(a[measure], b[measure])]
@@ -1206,7 +1206,7 @@ def winner(table, measure, higher, decided):
 
 
 # %% winner/smaller-always-wins
-# winner-check: mind whether larger values are better
+# winner-check: `higher` says whether larger or smaller values are better
 def winner(table, measure, higher, decided):
     (first, a), (second, b) = table.items()
     differences = [x - y for x, y in zip(a[measure], b[measure])]
@@ -1216,7 +1216,7 @@ def winner(table, measure, higher, decided):
 
 
 # %% winner/decision-inverted
-# winner-check: decided(differences) says yes
+# winner-check: decided(differences) is True
 def winner(table, measure, higher, decided):
     (first, a), (second, b) = table.items()
     differences = [x - y for x, y in zip(a[measure], b[measure])]
@@ -1244,7 +1244,7 @@ def winner(table, measure, higher, decided):
 
 
 # %% winner/pairing-lost
-# winner-check: The pairing is lost
+# winner-check: The pairs are mixed up
 def winner(table, measure, higher, decided):
     (first, a), (second, b) = table.items()
     differences = [x - y for x, y in zip(sorted(a[measure]), sorted(b[measure]))]
@@ -1265,45 +1265,45 @@ def winner(table, measure, higher, decided):
 
 
 # %% agree/always-false
-# agree-check: All measures name L1 here
+# agree-check: All metrics name L1 here
 def agree(winners):
     return False
 
 
 # %% agree/only-if-l1
-# agree-check: which code it is does not matter
+# agree-check: it does not matter which code they name
 def agree(winners):
     return all(name in ("L1", "open") for name in winners.values()) and "L1" in winners.values()
 
 
 # %% agree/open-counts-as-vote
-# agree-check: An open measure has no vote
+# agree-check: An open metric has no vote
 def agree(winners):
     return len(set(winners.values())) == 1
 
 
 # %% agree/one-vote-is-not-enough
-# agree-check: One measure votes, and nobody says otherwise
+# agree-check: One metric votes
 def agree(winners):
     votes = [name for name in winners.values() if name != "open"]
     return len(votes) > 1 and len(set(votes)) == 1
 
 
 # %% agree/majority-is-enough
-# agree-check: The third measure says something else
+# agree-check: The third metric names another code
 def agree(winners):
     votes = list(winners.values())
     return max(votes.count("L1"), votes.count("KL")) > min(votes.count("L1"), votes.count("KL"))
 
 
 # %% agree/two-codes-and-an-open-agree
-# agree-check: Two votes, for two codes
+# agree-check: The two votes are for different codes
 def agree(winners):
     votes = list(winners.values())
     return len(set(votes) - {"open"}) == 1 or len(set(votes)) == 3
 
 
 # %% agree/no-vote-agrees
-# agree-check: Nobody votes
+# agree-check: No metric votes
 def agree(winners):
     return len(set(winners.values()) - {"open"}) <= 1
