@@ -54,7 +54,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             flat.
         steps, batch_size, lr: as for :func:`~aecourse.training.fit`.
         training: further arguments of :func:`~aecourse.training.fit`, such as
-            ``{"clip": 1.0, "progress": False}``.
+            ``{"max_grad_norm": 1.0, "progress": False}``.
         random_state: an integer; a ``numpy.random.RandomState`` from which one is drawn; None for a
             different one at each call.
         device: as for :func:`~aecourse.training.fit`.

@@ -166,7 +166,9 @@ def test_every_kind_is_fitted_mapped_and_pickled(name):
 def test_the_numbers_are_those_of_fit_by_hand(name):
     X, estimator = (
         rows(),
-        of_kind(name, random_state=5, lr=0.01, batch_size=16, training={"clip": 0.5}).fit(rows()),
+        of_kind(name, random_state=5, lr=0.01, batch_size=16, training={"max_grad_norm": 0.5}).fit(
+            rows()
+        ),
     )
     build, objective, weight, _ = KINDS[name]
     torch.manual_seed(5)
@@ -183,7 +185,7 @@ def test_the_numbers_are_those_of_fit_by_hand(name):
         steps=3,
         batch_size=16,
         lr=0.01,
-        clip=0.5,
+        max_grad_norm=0.5,
         seed=5,
         device="cpu",
     )
@@ -222,7 +224,7 @@ def test_one_estimator_is_cloned_and_its_settings_are_what_was_given():
         "steps": 3,
         "batch_size": 8,
         "lr": 0.1,
-        "training": {"clip": 1.0},
+        "training": {"max_grad_norm": 1.0},
         "random_state": 4,
         "device": "cpu",
     }

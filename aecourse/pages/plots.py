@@ -105,9 +105,9 @@ def plot_history(
         width = min(smooth, len(values))
         means = [sum(values[i : i + width]) / width for i in range(len(values) - width + 1)]
         (line,) = ax.plot(run.steps[width - 1 :], means, label=label)
-        if term == "loss" and run.checks:
+        if term == "loss" and run.validation_losses:
             ax.plot(
-                *zip(*run.checks, strict=True),
+                *zip(*run.validation_losses, strict=True),
                 ".:",
                 color=line.get_color(),
                 label=f"{label}, validation",

@@ -15,15 +15,16 @@ class History:
     Attributes:
         terms: one list for each loss term, with a value for each step; ``terms["loss"]`` is the
             total loss, the sum of the others.
-        checks: (step, loss on the validation data), one for each check; empty without validation.
+        validation_losses: (step, loss on the validation data), one for each check; empty without
+            validation.
     """
 
     terms: dict[str, list[float]]
-    checks: list[tuple[int, float]]
+    validation_losses: list[tuple[int, float]]
 
     def __init__(self) -> None:
         self.terms = {}
-        self.checks = []
+        self.validation_losses = []
 
     @property
     def steps(self) -> list[int]:
@@ -33,7 +34,11 @@ class History:
     @property
     def best_step(self) -> int | None:
         """The step with the lowest loss on the validation data; None without validation."""
-        return min(self.checks, key=lambda check: check[1])[0] if self.checks else None
+        return (
+            min(self.validation_losses, key=lambda check: check[1])[0]
+            if self.validation_losses
+            else None
+        )
 
     def append(self, names: list[str], values: torch.Tensor) -> None:
         """Append `values`, (steps, terms), whose columns are called `names`."""

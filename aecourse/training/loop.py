@@ -24,7 +24,7 @@ READ_EVERY = 50  # steps between two transfers of the terms from the device
 adam = partial(torch.optim.Adam, fused=True)  # one pass over the parameters instead of a dozen
 
 
-def training_step(run: Run, clip: float | None = None) -> None:
+def training_step(run: Run, max_grad_norm: float | None = None) -> None:
     """Update the weights once, on the next batch. The terms stay on the device."""
     x = next(run.batches)
     with autocast(x.device, run.precision):
@@ -33,8 +33,8 @@ def training_step(run: Run, clip: float | None = None) -> None:
     loss = sum(terms.values())
     run.optimizer.zero_grad()
     loss.backward()
-    if clip is not None:
-        nn.utils.clip_grad_norm_(run.model.parameters(), clip)
+    if max_grad_norm is not None:
+        nn.utils.clip_grad_norm_(run.model.parameters(), max_grad_norm)
     run.optimizer.step()
     if run.schedule is not None:
         run.schedule.step()
@@ -52,9 +52,9 @@ def fit(
     lr: float = 1e-3,
     optimizer: Callable[..., torch.optim.Optimizer] = adam,
     schedule: Callable[[float], float] | None = None,
-    clip: float | None = None,
+    max_grad_norm: float | None = None,
     validation: torch.Tensor | None = None,
-    check_every: int = 100,
+    validate_every: int = 100,
     patience: int | None = None,
     precision: str = "float32",
     compiled: bool = False,
@@ -86,10 +86,10 @@ def fit(
         optimizer: ``(parameters, lr=) -> torch.optim.Optimizer``; by default Adam, fused.
         schedule: maps the fraction of the steps done to the factor of the learning rate, such as
             :func:`cosine`; None keeps the rate constant.
-        clip: largest norm of the gradient over all parameters; a larger gradient is scaled down to
-            it. None does not clip.
-        validation: data (M, ...) on which the loss is computed every `check_every` steps.
-        check_every: steps between two checks.
+        max_grad_norm: largest norm of the gradient over all parameters; a larger gradient is
+            scaled down to it. None does not clip.
+        validation: data (M, ...) on which the loss is computed every `validate_every` steps.
+        validate_every: steps between two checks.
         patience: number of checks without a lower loss after which training stops. The weights
             with the lowest loss are restored at the end, also if the steps run out first. None
             never stops early, and keeps the last weights.
@@ -121,11 +121,11 @@ def fit(
         counts={
             "steps": steps,
             "batch_size": batch_size,
-            "check_every": check_every,
+            "validate_every": validate_every,
             "save_every": save_every,
             "patience": patience,
         },
-        rates={"lr": lr, "clip": clip},
+        rates={"lr": lr, "max_grad_norm": max_grad_norm},
         precision=precision,
         patience=patience,
         validation=validation,
@@ -145,7 +145,7 @@ def fit(
         settings = {
             "batch_size": batch_size,
             "lr": lr,
-            "clip": clip,
+            "max_grad_norm": max_grad_norm,
             "seed": seed,
             "precision": precision,
             "data": checkpoint.fingerprint(data),
@@ -160,12 +160,12 @@ def fit(
     first = run.step  # values are checked in the first step of this call only
     while run.step < steps and not run.finished:
         with trusted(run.step > first):
-            training_step(run, clip)
+            training_step(run, max_grad_norm)
         last = run.step == steps
         if run.step % READ_EVERY == 0 or last:
             run.read()
             report(run.step, run.history.terms["loss"][-1])
-        if validation is not None and (run.step % check_every == 0 or last):
+        if validation is not None and (run.step % validate_every == 0 or last):
             terms = evaluate(model, validation, objective, batch_size, seed, precision)
             run.check(terms["loss"], patience)
         if save_to is not None and (run.step % save_every == 0 or last or run.finished):

@@ -70,13 +70,13 @@ class Run:
 
     def check(self, loss: float, patience: int | None) -> None:
         """Record the validation `loss`; keep the best weights; finish after `patience` checks."""
-        self.history.checks.append((self.step, loss))
+        self.history.validation_losses.append((self.step, loss))
         if patience is None:
             return
         best = self.history.best_step
         if best == self.step:
             self.best = copy.deepcopy(self.model.state_dict())
-        self.finished = sum(step > best for step, _ in self.history.checks) >= patience
+        self.finished = sum(step > best for step, _ in self.history.validation_losses) >= patience
 
     def state(self) -> dict[str, Any]:
         """The whole state, as tensors and plain values."""
@@ -88,7 +88,7 @@ class Run:
             "order": self.batches.order,
             "at": self.batches.at,
             "terms": self.history.terms,
-            "checks": self.history.checks,
+            "validation_losses": self.history.validation_losses,
             "step": self.step,
             "names": self.names,
             "best": self.best,
@@ -105,7 +105,7 @@ class Run:
         self.batches.order = state["order"].to(self.batches.data.device)
         self.batches.at = state["at"]
         self.history.terms = state["terms"]
-        self.history.checks = state["checks"]
+        self.history.validation_losses = state["validation_losses"]
         self.step = state["step"]
         self.names = state["names"]
         self.best = state["best"]

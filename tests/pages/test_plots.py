@@ -13,12 +13,12 @@ from aecourse.pages.display import BLUE, RED, TEXT_SHADES
 from aecourse.pages.plots import spread
 
 
-def a_run(values, checks=()):
+def a_run(values, validation_losses=()):
     """What `fit` returns, as far as curves are concerned."""
     return SimpleNamespace(
         terms={"fit": values, "loss": values},
         steps=list(range(1, len(values) + 1)),
-        checks=list(checks),
+        validation_losses=list(validation_losses),
     )
 
 
@@ -54,7 +54,7 @@ def test_history_is_a_running_mean_drawn_at_its_last_step(n, smooth, width):
 
 
 def test_history_draws_the_validation_loss_where_it_was_measured():
-    runs = {"A": a_run([3.0, 2.0, 1.0], checks=[(1, 3.5), (3, 2.5)])}
+    runs = {"A": a_run([3.0, 2.0, 1.0], validation_losses=[(1, 3.5), (3, 2.5)])}
     train, check = curves(plot_history(runs, smooth=1))
     assert (check.get_label(), list(check.get_xdata()), list(check.get_ydata())) == (
         "A, validation",

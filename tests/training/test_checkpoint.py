@@ -79,7 +79,7 @@ def killed_in(call, objective):
 
 def alike(one, other):
     (model, history), (twin, twins) = one, other
-    assert history.terms == twins.terms and history.checks == twins.checks
+    assert history.terms == twins.terms and history.validation_losses == twins.validation_losses
     ours, theirs = model.state_dict(), twin.state_dict()
     assert ours.keys() == theirs.keys() and all(
         torch.equal(ours[name], theirs[name]) for name in ours
@@ -88,9 +88,9 @@ def alike(one, other):
 
 EVERYTHING = {
     "schedule": cosine(0.2),
-    "clip": 0.05,
+    "max_grad_norm": 0.05,
     "validation": DATA[:20],
-    "check_every": 3,
+    "validate_every": 3,
     "patience": 40,
     "optimizer": torch.optim.RMSprop,
 }
@@ -230,7 +230,7 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
 
     options = {
         "validation": DATA,
-        "check_every": 2,
+        "validate_every": 2,
         "patience": 3,
         "batch_size": 50,
         "save_to": tmp_path / "run.pt",
@@ -238,7 +238,7 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     }
     losses = (torch.tensor(float(value)) for value in (5, 4, 6, 4, 7))
     stopped = run(objective=rising, **options)
-    assert stopped[1].checks == [(2, 5.0), (4, 4.0), (6, 6.0), (8, 4.0), (10, 7.0)]
+    assert stopped[1].validation_losses == [(2, 5.0), (4, 4.0), (6, 6.0), (8, 4.0), (10, 7.0)]
     alike(run(objective=killed_in(1, noisy), **options), stopped)
 
 

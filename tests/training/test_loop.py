@@ -235,7 +235,7 @@ def test_the_device_is_cuda_then_mps_then_the_cpu(monkeypatch, cuda, mps, kind):
     assert device.pick_device().type == kind and device.pick_device("meta").type == "meta"
 
 
-def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
+def by_hand(model, steps, lr=0.01, factor=lambda done: 1, max_grad_norm=math.inf):
     """Steps on all of `DATA` with Adam, the learning rate and the gradient scaled by hand."""
     update, losses = torch.optim.Adam(model.parameters(), lr=lr), []
     for step in range(steps):
@@ -245,7 +245,7 @@ def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
         loss.backward()
         length = torch.cat([p.grad.flatten() for p in model.parameters()]).norm().item()
         for p in model.parameters():
-            p.grad *= min(1, clip / length)
+            p.grad *= min(1, max_grad_norm / length)
         update.param_groups[0]["lr"] = lr * factor(step / steps)
         update.step()
     return losses
@@ -256,7 +256,7 @@ def by_hand(model, steps, lr=0.01, factor=lambda done: 1, clip=math.inf):
     [
         {"schedule": lambda done: (1 - done) ** 2},
         {"schedule": training.cosine(0.3, 0.1)},
-        {"clip": 0.003},
+        {"max_grad_norm": 0.003},
     ],
 )
 def test_schedule_and_clipping_agree_with_a_loop_by_hand(options):
@@ -282,9 +282,9 @@ def test_the_cosine_rises_and_falls():
 def test_validation_data_are_evaluated_and_not_trained_on():
     held_out = 1 - DATA[:7]
     model = start()
-    history = run(squared, model, steps=23, validation=held_out, check_every=10)
-    assert [step for step, _ in history.checks] == [10, 20, 23]
-    assert history.checks[-1][1] == pytest.approx(
+    history = run(squared, model, steps=23, validation=held_out, validate_every=10)
+    assert [step for step, _ in history.validation_losses] == [10, 20, 23]
+    assert history.validation_losses[-1][1] == pytest.approx(
         mse(model(held_out)[0], held_out).item(), rel=1e-5
     )
     assert history.terms == run(squared, start(), steps=23).terms, "training is the same without it"
@@ -319,12 +319,12 @@ def test_it_stops_when_the_loss_on_validation_has_not_fallen_for_so_many_checks(
         steps=2 * len(losses),
         validation=DATA,
         batch_size=40,
-        check_every=2,
+        validate_every=2,
         patience=patience,
         lr=0.1,
     )
     assert len(history.steps) == steps and history.best_step == best
-    assert [loss for _, loss in history.checks] == losses[: steps // 2]
+    assert [loss for _, loss in history.validation_losses] == losses[: steps // 2]
     wanted = weights.get(best, model.state_dict())
     assert all(torch.equal(value, wanted[name]) for name, value in model.state_dict().items()), (
         "the best weights are put back"
@@ -482,11 +482,11 @@ def test_a_compiled_objective_trains_alike(name, compiler):
     "options, message",
     [
         ({"patience": 3}, "patience is 3 without validation"),
-        ({"clip": 0.0}, "clip is 0.0"),
+        ({"max_grad_norm": 0.0}, "max_grad_norm is 0.0"),
         ({"precision": "float16"}, "precision is 'float16'"),
         ({"seed": -1}, "seed is -1"),
         ({"seed": 1.5}, "seed is 1.5"),
-        ({"check_every": 0}, "check_every is 0"),
+        ({"validate_every": 0}, "validate_every is 0"),
         ({"save_every": 0}, "save_every is 0"),
         ({"validation": DATA * 2, "patience": 0}, "patience is 0"),
         ({"validation": DATA * 2}, "validation runs from"),
