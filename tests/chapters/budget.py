@@ -64,7 +64,7 @@ def quiet_seconds(path):
 
 
 def measure(notebook, folder):
-    """The seconds that the notebook's kernel computed, and those of each piece of reference work."""
+    """The seconds that its kernel computed, and those of each piece of reference work."""
     notebook.cells = [new_code_cell(START), *notebook.cells, new_code_cell(END)]
     client = NotebookClient(
         notebook,
