@@ -1,5 +1,5 @@
-"""What judges `sparsity_weight`: secret inputs, and expectations that share nothing with the
-answers but the formulas of the text.
+"""The oracle of `sparsity_weight`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 """
 
 import functools
@@ -51,17 +51,19 @@ def probe(name, first, rest):
 def asked(ask, name, first, *rest):
     answer = ask(VALUE, name=name, first=first, rest=list(rest))
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise WrongAnswer("no value came back")
+        raise WrongAnswer(f"{name} did not return a single value with a gradient")
     return answer
 
 
 def pulls(slope, right, rtol=1e-4):
     if slope is None:
-        raise WrongAnswer("the value carries no gradient")
-    close(slope, right, "the gradient that PyTorch finds in it", rtol)
+        raise WrongAnswer(
+            "the value carries no gradient: .item(), .detach(), float() or numpy cuts it off"
+        )
+    close(slope, right, "its gradient, computed by autograd,", rtol)
 
 
-@step("l1-check", 1, "l1, on other codes")
+@step("l1-check", 1, "l1 of other codes")
 def l1(ask, rng):
     z = single(rng.normal(0, 1, rng.integers(3, 9, 2)))
     value, slope = asked(ask, "l1", z)
@@ -69,7 +71,7 @@ def l1(ask, rng):
     pulls(slope, np.sign(z) / z.size)
 
 
-@step("kl-check", 1, "kl_sparsity, at ordinary logits")
+@step("kl-check", 1, "kl_sparsity at ordinary logits")
 def kl(ask, rng):
     a, rho = single(rng.normal(-1, 2, rng.integers(3, 9, 2))), float(rng.uniform(0.02, 0.6))
     value, slope = asked(ask, "kl_sparsity", a, rho)
@@ -86,21 +88,21 @@ def far(rng):
     return single(size), float(rng.uniform(0.02, 0.3))
 
 
-@step("kl-check", 1, "kl_sparsity, the price of units that are always off or on")
+@step("kl-check", 1, "kl_sparsity, the value for units that are always off or on")
 def kl_far(ask, rng):
     a, rho = far(rng)
     value, _ = asked(ask, "kl_sparsity", a, rho)
     close(value, coins(a, rho)[0], "the value")
 
 
-@step("kl-check", 1, "kl_sparsity, what such units hear")
+@step("kl-check", 1, "kl_sparsity, the gradient for units that are always off or on")
 def kl_far_slope(ask, rng):
     a, rho = far(rng)
     _, slope = asked(ask, "kl_sparsity", a, rho)
     pulls(slope, coins(a, rho)[1], 2e-3)
 
 
-@step("kl-slope-check", 1, "kl_slope, at other means and targets")
+@step("kl-slope-check", 1, "kl_slope at other means and targets")
 def kl_slope(ask, rng):
     mean, rho = single(rng.uniform(0.02, 0.95, rng.integers(4, 9))), float(rng.uniform(0.02, 0.6))
     right = (1 - rho) / (1 - mean.astype(float)) - rho / mean.astype(float)
@@ -125,12 +127,12 @@ def cheat(ask, rng):
         z, weight = pair(rng)
         answer = ask(CALL, name="cheat", arguments=[z, weight, float(factor)])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise WrongAnswer("it does not return a code and a decoder")
+            raise WrongAnswer("it does not return two tensors, a code and the weights of a decoder")
         small, large = numbers(answer[0], "the code"), numbers(answer[1], "the decoder")
         if small.shape != z.shape or large.shape != weight.shape:
-            raise WrongAnswer("the code or the decoder has another shape")
-        close(small @ large.T, z.astype(float) @ weight.T, "the pictures", atol=1e-4)
-        close(abs(small).mean(), abs(z).mean() / factor, "the penalty")
+            raise WrongAnswer("the code or the decoder has changed its shape")
+        close(small @ large.T, z.astype(float) @ weight.T, "the images", atol=1e-4)
+        close(abs(small).mean(), abs(z).mean() / factor, "the L1 penalty")
 
 
 SCALE_FREE = """
@@ -156,7 +158,7 @@ def scale_free(ask, rng):
     )
 
 
-@step("scale-free-check", 1, "scale_free_l1, what code and decoder hear of it")
+@step("scale-free-check", 1, "scale_free_l1, its gradients with respect to code and decoder")
 def scale_free_slopes(ask, rng):
     z, weight = pair(rng)
     _, of_code, of_decoder = ask(SCALE_FREE, z=z, weight=weight)
@@ -229,26 +231,28 @@ def judge_objective(ask, rng, family, logits=None):
     close(
         of_logits,
         2 * gap @ decoder / gap.size * slope + weight * of_penalty,
-        "what the code hears",
+        "the gradient with respect to the logits of the code",
         2e-3,
         1e-5,
     )
-    close(of_decoder, 2 * gap.T @ z / gap.size, "what the decoder hears", 1e-3, 1e-5)
+    close(
+        of_decoder, 2 * gap.T @ z / gap.size, "the gradient with respect to the decoder", 1e-3, 1e-5
+    )
 
 
-@step("objective-l1-check", 1, "objective of 'l1', with another network and other weights")
+@step("objective-l1-check", 1, "objective('l1', weight) of another network, with other weights")
 def objective_l1(ask, rng):
     for _ in range(2):
         judge_objective(ask, rng, "l1")
 
 
-@step("objective-kl-check", 1, "objective of 'kl', with another network and other weights")
+@step("objective-kl-check", 1, "objective('kl', weight) of another network, with other weights")
 def objective_kl(ask, rng):
     for _ in range(2):
         judge_objective(ask, rng, "kl")
 
 
-@step("objective-kl-check", 1, "objective of 'kl', where units are always off or on")
+@step("objective-kl-check", 1, "objective('kl', weight) for units that are always off or on")
 def objective_kl_far(ask, rng):
     judge_objective(ask, rng, "kl", far(rng)[0])
 
@@ -263,7 +267,7 @@ def probe(grids, seeds):
 
 
 def swept(ask, rng):
-    """Other grids, whose families share weights; the seeds; and what came back."""
+    """Other grids, whose families share weights; the seeds; and what was returned."""
     weights = [float(w) for w in rng.permutation([0.003, 0.02, 0.5, 4.0, 30.0])]
     names = [str(name) for name in rng.permutation(FAMILIES)[:3]]
     grids = {
@@ -274,7 +278,7 @@ def swept(ask, rng):
     seeds = [int(seed) for seed in rng.permutation(50)[: rng.integers(2, 5)]]
     made = ask(SWEEP, grids=grids, seeds=tuple(seeds))
     if not isinstance(made, dict):
-        raise WrongAnswer("it is no dictionary")
+        raise WrongAnswer("sweep did not return a dictionary")
     return [(name, weight) for name in grids for weight in grids[name]], seeds, made
 
 
@@ -282,7 +286,7 @@ def swept(ask, rng):
 def sweep(ask, rng):
     settings, _, made = swept(ask, rng)
     if set(made) != set(settings):
-        raise WrongAnswer("the settings are not those of the grids")
+        raise WrongAnswer("the keys are not all pairs (family, weight) of `grids`")
 
 
 @step("sweep-check", 1, "sweep, the runs of each setting")
@@ -290,11 +294,13 @@ def sweep_runs(ask, rng):
     settings, seeds, made = swept(ask, rng)
     for setting in settings:
         if setting not in made:
-            raise WrongAnswer("settings are missing")
+            raise WrongAnswer("some pairs (family, weight) of `grids` are missing from the keys")
         if not isinstance(made[setting], (list, tuple)) or list(made[setting]) != [
             [*setting, seed] for seed in seeds
         ]:
-            raise WrongAnswer("a setting does not hold one run for each seed, in their order")
+            raise WrongAnswer(
+                "the value of a setting is not the list of its runs, one for each seed in order"
+            )
 
 
 # --- 4. Measures ---------------------------------------------------------------------------------
@@ -316,7 +322,7 @@ def numbers_or_truths(value):
     return array.astype(float) if array.dtype.kind == "b" else numbers(value)
 
 
-@step("active-check", 1, "active, in other codes that are not negative")
+@step("active-check", 1, "active of other codes without negative values")
 def active(ask, rng):
     shape = (int(rng.integers(6, 12)), int(rng.integers(4, 9)))
     z, share = np.maximum(rng.normal(0.5, 1, shape), 0), float(rng.uniform(0.1, 0.4))
@@ -331,7 +337,7 @@ def active(ask, rng):
     judge_active(ask, single(z), share)
 
 
-@step("active-check", 1, "active, in codes of both signs")
+@step("active-check", 1, "active of codes with both signs")
 def active_signs(ask, rng):
     shape = (int(rng.integers(6, 12)), int(rng.integers(4, 9)))
     z = rng.normal(0, 1, shape) * 10 ** rng.uniform(-6, 2, shape[1])
@@ -346,7 +352,7 @@ def probe(on):
 
 
 def spoken(ask, rng):
-    """Truth values with dead units and units that are always on, and what came back."""
+    """Truth values with dead units and units that are always on, and what was returned."""
     samples, units = int(rng.integers(6, 12)), int(rng.integers(7, 14))
     on = rng.random((samples, units)) < rng.uniform(0.2, 0.7, units)
     order = rng.permutation(units)
@@ -354,18 +360,20 @@ def spoken(ask, rng):
     on[:, order[:dead]], on[:, order[dead]] = False, True
     answer = ask(SPARSITY, on=on)
     if not isinstance(answer, tuple) or len(answer) != 3:
-        raise WrongAnswer("three things were asked for")
+        raise WrongAnswer(
+            "sparsity must return three values: population, lifetime and the number of dead units"
+        )
     return on, answer
 
 
-@step("sparsity-check", 1, "sparsity, the shares over other samples and units")
+@step("sparsity-check", 1, "sparsity, the two shares of another table")
 def shares(ask, rng):
     on, answer = spoken(ask, rng)
     close(answer[0], on.mean(1), "the population sparsity")
     close(answer[1], on.mean(0), "the lifetime sparsity")
 
 
-@step("sparsity-check", 1, "sparsity, the dead units")
+@step("sparsity-check", 1, "sparsity, the number of dead units")
 def dead(ask, rng):
     on, answer = spoken(ask, rng)
     close(number(answer[2], "the number of dead units"), (~on.any(0)).sum())
@@ -382,7 +390,7 @@ def probe(shape, hidden, units, weights):
 """
 
 
-@step("features-check", 1, "features, of a deeper decoder")
+@step("features-check", 1, "features of a deeper decoder")
 def features(ask, rng):
     shape = [int(n) for n in rng.integers(2, 6, 3)]
     hidden = [int(rng.integers(4, 9))]
@@ -411,7 +419,7 @@ def judge_spread(ask, rng, v):
     close(ask(CALL, name="spread", arguments=[v]), strength.sum(1) ** 2 / (strength**2).sum(1))
 
 
-@step("spread-check", 1, "spread, of other features, of any scale, some of few pixels")
+@step("spread-check", 1, "spread of other features, at any scale, some with few pixels")
 def spread(ask, rng):
     judge_spread(
         ask, rng, single(rng.normal(0, 1, (*rng.integers(3, 7, 1), 1, *rng.integers(4, 9, 2))))
@@ -423,7 +431,7 @@ def spread(ask, rng):
 
 
 def judge_likeness(ask, rng, v, u):
-    rows, others = (pictures.astype(float).reshape(len(pictures), -1) for pictures in (v, u))
+    rows, others = (batch.astype(float).reshape(len(batch), -1) for batch in (v, u))
     cosines = [
         [row @ other / np.sqrt((row @ row) * (other @ other)) for other in others] for row in rows
     ]
@@ -436,7 +444,7 @@ def drawn(rng, count, size):
     )
 
 
-@step("likeness-check", 1, "likeness, of other features to other pictures")
+@step("likeness-check", 1, "likeness of other features and images")
 def likeness(ask, rng):
     size = (1, *rng.integers(3, 7, 2))
     judge_likeness(
@@ -447,7 +455,7 @@ def likeness(ask, rng):
     )
 
 
-@step("likeness-check", 1, "likeness, where some are negatives, and in colour")
+@step("likeness-check", 1, "likeness of negatives and of colour images")
 def likeness_negatives(ask, rng):
     size = (3, *rng.integers(3, 7, 2))
     u = drawn(rng, int(rng.integers(3, 6)), size)
@@ -494,10 +502,10 @@ def probe(name, arguments):
 
 def same_settings(seen, right):
     if not isinstance(seen, list) or sorted(map(repr, seen)) != sorted(map(repr, right)):
-        raise WrongAnswer("in another table it names other settings")
+        raise WrongAnswer("it returns the wrong settings for another table")
 
 
-@step("collapsed-check", 1, "collapsed, in other tables and at other limits")
+@step("collapsed-check", 1, "collapsed in other tables, at other limits")
 def collapsed(ask, rng):
     for _ in range(4):
         table = made_up(rng)
@@ -542,7 +550,7 @@ def judge_sparsest(ask, rng, prices):
             continue  # too close to call
         right = list(table)[np.where(fair, shares, np.inf).argmin()]
         if ask(CALL, name="sparsest_within", arguments=[table, float(price)]) != right:
-            raise WrongAnswer("in another table it names another setting")
+            raise WrongAnswer("it returns the wrong setting for another table")
 
 
 @step("sparsest-check", 1, "sparsest_within, at other prices")
@@ -550,7 +558,7 @@ def sparsest(ask, rng):
     judge_sparsest(ask, rng, rng.uniform(0.5, 5, 8))
 
 
-@step("sparsest-check", 1, "sparsest_within, for nothing and at any price")
+@step("sparsest-check", 1, "sparsest_within at price 0 and at a very large price")
 def sparsest_ends(ask, rng):
     judge_sparsest(ask, rng, [0, 1000, 0, 1000, 0, 1000])
 
@@ -562,7 +570,7 @@ def judge_trend(ask, rng, draw):
         close(number(ask(CALL, name="trend", arguments=[values])), np.sign(gaps).mean())
 
 
-@step("trend-check", 1, "trend, of other values, some of them equal")
+@step("trend-check", 1, "trend of other values, some of them equal")
 def trend(ask, rng):
     judge_trend(ask, rng, lambda n: np.exp(2 * rng.normal(0, 1, n)))
     judge_trend(ask, rng, lambda n: rng.integers(0, 3, n))

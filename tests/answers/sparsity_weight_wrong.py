@@ -4,37 +4,37 @@
 # line for each check that must fail.
 
 # %% l1/summed-for-mean
-# l1-check: You summed where the mean was asked
+# l1-check: This is the sum
 def l1(z):
     return z.abs().sum()
 
 
 # %% l1/summed-over-units
-# l1-check: You summed over the units and averaged over the batch
+# l1-check: You took the sum over the units and the mean over the batch
 def l1(z):
     return z.abs().sum(1).mean()
 
 
 # %% l1/one-per-sample
-# l1-check: One number per sample came back
+# l1-check: You returned one number per sample
 def l1(z):
     return z.abs().mean(1)
 
 
 # %% l1/one-per-unit
-# l1-check: One number per unit came back
+# l1-check: You returned one number per unit
 def l1(z):
     return z.abs().mean(0)
 
 
 # %% l1/no-absolute-value
-# l1-check: The sign is still there
+# l1-check: The absolute value is missing
 def l1(z):
     return z.mean()
 
 
 # %% l1/squared
-# l1-check: You squared
+# l1-check: These are squares
 def l1(z):
     return (z**2).mean()
 
@@ -52,7 +52,7 @@ def l1(z):
 
 
 # %% kl/averaged-over-units
-# kl-check: You averaged over the units where the sum was asked
+# kl-check: This is the mean over the units
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits, rho, "mean")
 
@@ -67,66 +67,66 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl/averaged-over-all
-# kl-check: You averaged over the units too, before comparing
+# kl-check: You took the mean over the units too
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits.reshape(-1, 1), rho)
 
 
 # %% kl/mean-over-units
-# kl-check: the mean of a unit is over the batch, axis 0
+# kl-check: take the mean of each unit over the batch
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits.T, rho)
 
 
 # %% kl/one-per-unit
-# kl-check: One number per unit came back
+# kl-check: You returned one number per unit
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits, rho, "none")
 
 
 # %% kl/no-second-half
-# kl-check: The second half is missing
+# kl-check: The second term is missing
 def kl_sparsity(logits, rho=0.05):
     log_on = F.logsigmoid(logits).logsumexp(0) - math.log(len(logits))
     return (rho * (math.log(rho) - log_on)).sum()
 
 
 # %% kl/no-first-half
-# kl-check: The first half is missing
+# kl-check: The first term is missing
 def kl_sparsity(logits, rho=0.05):
     log_off = F.logsigmoid(-logits).logsumexp(0) - math.log(len(logits))
     return ((1 - rho) * (math.log(1 - rho) - log_off)).sum()
 
 
 # %% kl/coins-swapped
-# kl-check: The two coins are the wrong way round
+# kl-check: rho and the mean are swapped
 def kl_sparsity(logits, rho=0.05):
     mean = logits.sigmoid().mean(0)
     return (mean * (mean / rho).log() + (1 - mean) * ((1 - mean) / (1 - rho)).log()).sum()
 
 
 # %% kl/sign-reversed
-# kl-check: The sign is turned round
+# kl-check: The sign is wrong
 def kl_sparsity(logits, rho=0.05):
     mean = logits.sigmoid().mean(0)
     return (rho * (mean / rho).log() + (1 - rho) * ((1 - mean) / (1 - rho)).log()).sum()
 
 
 # %% kl/logits-averaged
-# kl-check: You averaged the logits and took the sigmoid then
+# kl-check: You took the sigmoid of the mean logit
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits.mean(0, keepdim=True), rho)
 
 
 # %% kl/logits-as-activations
-# kl-check: You took the logits for activations
+# kl-check: You treated the logits as activations
 def kl_sparsity(logits, rho=0.05):
     mean = logits.mean(0)
     return (rho * (rho / mean).log() + (1 - rho) * ((1 - rho) / (1 - mean)).log()).sum()
 
 
 # %% kl/sigmoid-twice
-# kl-check: You took the sigmoid twice
+# kl-check: You applied the sigmoid twice
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits.sigmoid(), rho)
 
@@ -138,7 +138,7 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl/base-2
-# kl-check: You took the logarithm to base 2
+# kl-check: This is in bits
 def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits, rho) / math.log(2)
 
@@ -161,7 +161,7 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl/clamped
-# kl-check: A clamp or a small number inside the logarithm hides the infinity
+# kl-check: A clamp or a small constant inside the logarithm hides the infinity
 def kl_sparsity(logits, rho=0.05):
     rho_hat = torch.sigmoid(logits).mean(0).clamp(1e-6, 1 - 1e-6)
     return torch.sum(
@@ -170,7 +170,7 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl/small-number-in-log
-# kl-check: A clamp or a small number inside the logarithm hides the infinity
+# kl-check: A clamp or a small constant inside the logarithm hides the infinity
 def kl_sparsity(logits, rho=0.05):
     mean = torch.sigmoid(logits).mean(0)
     return (
@@ -180,7 +180,7 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl/gradient-nan-through-where
-# kl-check: torch.where also differentiates the branch that it throws away
+# kl-check: torch.where also differentiates the branch that it discards
 def kl_sparsity(logits, rho=0.05):
     def log_mean(a):
         mean = a.sigmoid().mean(0)
@@ -201,31 +201,31 @@ def kl_sparsity(logits, rho=0.05):
 
 
 # %% kl-slope/sign-reversed
-# kl-slope-check: The sign is turned round
+# kl-slope-check: The sign is wrong
 def kl_slope(mean, rho=0.05):
     return rho / mean - (1 - rho) / (1 - mean)
 
 
 # %% kl-slope/second-sign-reversed
-# kl-slope-check: The inner slope of ln(1 - m) is -1
+# kl-slope-check: The inner derivative of ln(1 - m) is -1
 def kl_slope(mean, rho=0.05):
     return -rho / mean - (1 - rho) / (1 - mean)
 
 
 # %% kl-slope/first-part-only
-# kl-slope-check: Only the part of ln m is there
+# kl-slope-check: The term of ln(1 - m) is missing
 def kl_slope(mean, rho=0.05):
     return -rho / mean
 
 
 # %% kl-slope/second-part-only
-# kl-slope-check: Only the part of ln(1 - m) is there
+# kl-slope-check: The term of ln m is missing
 def kl_slope(mean, rho=0.05):
     return (1 - rho) / (1 - mean)
 
 
 # %% kl-slope/in-the-logit
-# kl-slope-check: This is the slope in the logit
+# kl-slope-check: This is the derivative with respect to the logit of a unit with the same activation for every sample
 def kl_slope(mean, rho=0.05):
     return mean - rho
 
@@ -249,13 +249,13 @@ def kl_slope(mean, rho=0.05):
 
 
 # %% cheat/code-shrinks-alone
-# cheat-check: The code shrank, and the decoder does not make up for it
+# cheat-check: The code shrank
 def cheat(z, weight, factor):
     return z / factor, weight
 
 
 # %% cheat/decoder-grows-alone
-# cheat-check: The decoder grew, and the code did not shrink
+# cheat-check: The decoder grew
 def cheat(z, weight, factor):
     return z, weight * factor
 
@@ -279,7 +279,7 @@ def cheat(z, weight, factor):
 
 
 # %% cheat/always-halves
-# cheat-check: You halved the code whatever the factor
+# cheat-check: You halved the code
 def cheat(z, weight, factor=2):
     return z / 2, weight * 2
 
@@ -303,13 +303,13 @@ def scale_free_l1(z, weight):
 
 
 # %% scale-free/summed-for-mean
-# scale-free-check: You summed where the mean was asked
+# scale-free-check: This is the sum
 def scale_free_l1(z, weight):
     return (z.abs() * weight.norm(dim=0)).sum()
 
 
 # %% scale-free/summed-over-units
-# scale-free-check: You averaged over the batch and summed over the units
+# scale-free-check: You took the mean over the batch and the sum over the units
 def scale_free_l1(z, weight):
     return z.abs().mean(0) @ weight.norm(dim=0)
 
@@ -321,7 +321,7 @@ def scale_free_l1(z, weight):
 
 
 # %% scale-free/absolute-lengths
-# scale-free-check: asked is its Euclidean length
+# scale-free-check: take its Euclidean length
 def scale_free_l1(z, weight):
     return (z.abs() * weight.abs().sum(0)).mean()
 
@@ -339,7 +339,7 @@ def scale_free_l1(z, weight):
 
 
 # %% scale-free/no-decoder
-# scale-free-check: The decoder is not in it
+# scale-free-check: This is the plain L1 penalty
 def scale_free_l1(z, weight):
     return z.abs().mean()
 
@@ -351,7 +351,7 @@ def scale_free_l1(z, weight):
 
 
 # %% scale-free/no-absolute-value
-# scale-free-check: The sign is still there
+# scale-free-check: The absolute value is missing
 def scale_free_l1(z, weight):
     return (z * weight.norm(dim=0)).mean()
 
@@ -372,14 +372,14 @@ def scale_free_l1(z, weight):
 
 
 # %% scale-free/code-detached
-# scale-free-check: The code carries no gradient
+# scale-free-check: The gradient with respect to the code is zero
 def scale_free_l1(z, weight):
     return (z.detach().abs() * weight.norm(dim=0)).mean()
 
 
 # %% objective/penalty-detached
-# objective-l1-check: what training hears is not
-# objective-kl-check: what training hears is not
+# objective-l1-check: but the gradient is not
+# objective-kl-check: but the gradient is not
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -411,8 +411,8 @@ def objective(family, weight):
 
 
 # %% objective/weight-at-the-error
-# objective-l1-check: The weight stands in front of the error
-# objective-kl-check: The weight stands in front of the error
+# objective-l1-check: The weight multiplies the error
+# objective-kl-check: The weight multiplies the error
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -449,8 +449,8 @@ def objective(family, weight):
 
 
 # %% objective/penalty-reduced-otherwise
-# objective-l1-check: You summed the penalty where the mean over batch and units
-# objective-kl-check: You averaged the penalty over the units
+# objective-l1-check: This penalty is a sum
+# objective-kl-check: You took the mean of the penalty over the units
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -481,8 +481,8 @@ def objective(family, weight):
 
 
 # %% objective/error-summed
-# objective-l1-check: You summed the error where the mean was asked
-# objective-kl-check: You summed the error where the mean was asked
+# objective-l1-check: The error is a sum
+# objective-kl-check: The error is a sum
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -497,7 +497,7 @@ def objective(family, weight):
 
 
 # %% objective/penalty-of-the-image
-# objective-l1-check: You penalised the picture
+# objective-l1-check: You penalised the reconstruction
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -553,7 +553,7 @@ def objective(family, weight):
 
 
 # %% objective/kl-of-activations
-# objective-kl-check: You handed over the activations
+# objective-kl-check: You passed the activations
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -583,7 +583,7 @@ def objective(family, weight):
 
 
 # %% objective/weight-as-rho
-# objective-kl-check: You handed the weight on as the target rho
+# objective-kl-check: You passed the weight as the target rho
 def objective(family, weight):
     def compute(model, x, generator):
         x_hat, z = model(x)
@@ -709,7 +709,7 @@ def sweep(run, grids, seeds):
 
 
 # %% sweep/first-seed-alone
-# sweep-check: This is the first seed alone
+# sweep-check: This is the run of the first seed only
 def sweep(run, grids, seeds):
     return {
         (family, weight): [run(family, weight, seeds[0])]
@@ -719,7 +719,7 @@ def sweep(run, grids, seeds):
 
 
 # %% sweep/last-seed-alone
-# sweep-check: This is the last seed alone
+# sweep-check: This is the value of the last seed only
 def sweep(run, grids, seeds):
     made = {}
     for family in grids:
@@ -740,7 +740,7 @@ def sweep(run, grids, seeds):
 
 
 # %% sweep/seeds-sorted
-# sweep-check: The seeds were put into another order
+# sweep-check: The seeds are in another order
 def sweep(run, grids, seeds):
     return {
         (family, weight): [run(family, weight, seed) for seed in sorted(seeds)]
@@ -786,7 +786,7 @@ def active(z, share=0.1):
 
 
 # %% active/or-equal
-# active-check: larger, not larger or equal
+# active-check: use >
 def active(z, share=0.1):
     return z.abs() >= share * z.abs().amax(0)
 
@@ -798,13 +798,13 @@ def active(z, share=0.1):
 
 
 # %% active/mean-of-each-unit
-# active-check: You compared with the unit's mean
+# active-check: You compared with the mean of each unit
 def active(z, share=0.1):
     return z.abs() > share * z.abs().mean(0)
 
 
 # %% active/silent-ones
-# active-check: This is where the units are silent
+# active-check: These are the inactive units
 def active(z, share=0.1):
     return z.abs() <= share * z.abs().amax(0)
 
@@ -822,19 +822,19 @@ def sparsity(on):
 
 
 # %% sparsity/population-count
-# sparsity-check: You counted: asked is a share of the units
+# sparsity-check: This is a count
 def sparsity(on):
     return on.float().sum(1), on.float().mean(0), int((~on.any(0)).sum())
 
 
 # %% sparsity/silent-share
-# sparsity-check: This is the share of silent units
+# sparsity-check: This is the share of inactive units
 def sparsity(on):
     return (~on).float().mean(1), on.float().mean(0), int((~on.any(0)).sum())
 
 
 # %% sparsity/one-for-all-samples
-# sparsity-check: One number for all samples came back
+# sparsity-check: You returned one number for all samples
 def sparsity(on):
     return on.float().mean(1).mean(), on.float().mean(0), int((~on.any(0)).sum())
 
@@ -846,13 +846,13 @@ def sparsity(on):
 
 
 # %% sparsity/lifetime-count
-# sparsity-check: You counted: asked is a share of the samples
+# sparsity-check: This is a count
 def sparsity(on):
     return on.float().mean(1), on.float().sum(0), int((~on.any(0)).sum())
 
 
 # %% sparsity/one-for-all-units
-# sparsity-check: One number for all units came back
+# sparsity-check: You returned one number for all units
 def sparsity(on):
     return on.float().mean(1), on.float().mean(0).mean(), int((~on.any(0)).sum())
 
@@ -864,7 +864,7 @@ def sparsity(on):
 
 
 # %% sparsity/dead-share
-# sparsity-check: Asked is a number of units, not a share
+# sparsity-check: This is the share of dead units
 def sparsity(on):
     return on.float().mean(1), on.float().mean(0), (~on.any(0)).float().mean()
 
@@ -877,31 +877,31 @@ def sparsity(on):
 
 
 # %% sparsity/living-counted
-# sparsity-check: You counted the units that are alive
+# sparsity-check: You counted the units that are not dead
 def sparsity(on):
     return on.float().mean(1), on.float().mean(0), int(on.any(0).sum())
 
 
 # %% sparsity/ever-silent-counted
-# sparsity-check: You counted every unit that is ever silent
+# sparsity-check: You counted every unit that is inactive for some sample
 def sparsity(on):
     return on.float().mean(1), on.float().mean(0), int((~on.all(0)).sum())
 
 
 # %% sparsity/two-things
-# sparsity-check: sparsity must return three things
+# sparsity-check: sparsity must return three values
 def sparsity(on):
     return on.float().mean(1), on.float().mean(0)
 
 
 # %% features/zero-code-not-subtracted
-# features-check: You did not subtract the picture of the zero code
+# features-check: You did not subtract the output of the zero code
 def features(model):
     return model.decode(torch.eye(model.latent_dim, device=test.device))
 
 
 # %% features/difference-reversed
-# features-check: The difference is the wrong way round
+# features-check: The sign of the difference is wrong
 def features(model):
     codes = torch.eye(model.latent_dim, device=test.device)
     return model.decode(0 * codes) - model.decode(codes)
@@ -915,21 +915,21 @@ def features(model):
 
 
 # %% features/logits
-# features-check: You stopped before the output activation
+# features-check: You left out the output activation
 def features(model):
     codes = torch.eye(model.latent_dim, device=test.device)
     return model.logits(codes) - model.logits(0 * codes)
 
 
 # %% features/all-units-at-once
-# features-check: Everything was on at once
+# features-check: All units were on at once
 def features(model):
     codes = torch.ones(1, model.latent_dim, device=test.device)
     return model.decode(codes) - model.decode(0 * codes)
 
 
 # %% features/flattened
-# features-check: Pictures came back flat
+# features-check: The features are flattened
 def features(model):
     codes = torch.eye(model.latent_dim, device=test.device)
     return (model.decode(codes) - model.decode(0 * codes)).flatten(1)
@@ -949,14 +949,14 @@ def spread(v):
 
 
 # %% spread/strength-with-sign
-# spread-check: The sign is still there
+# spread-check: The absolute value is missing
 def spread(v):
     flat = v.flatten(1)
     return flat.sum(1) ** 2 / (flat**2).sum(1)
 
 
 # %% spread/fraction-inverted
-# spread-check: The fraction is upside down
+# spread-check: Numerator and denominator are swapped
 def spread(v):
     p = v.flatten(1) ** 2
     return (p**2).sum(1) / p.sum(1) ** 2
@@ -977,14 +977,14 @@ def spread(v):
 
 
 # %% spread/one-for-the-batch
-# spread-check: One number for the whole batch came back
+# spread-check: You returned one number for the whole batch
 def spread(v):
     p = v**2
     return p.sum() ** 2 / (p**2).sum()
 
 
 # %% spread/averaged-over-features
-# spread-check: You averaged over the features
+# spread-check: You took the mean over the features
 def spread(v):
     p = v.flatten(1) ** 2
     return (p.sum(1) ** 2 / (p**2).sum(1)).mean()
@@ -997,7 +997,7 @@ def spread(v):
 
 
 # %% spread/root-of-ratio
-# spread-check: You took the root of the ratio
+# spread-check: You took the square root of the ratio
 def spread(v):
     p = v.flatten(1) ** 2
     return p.sum(1) / (p**2).sum(1).sqrt()
@@ -1022,13 +1022,13 @@ def likeness(v, differences):
 
 
 # %% likeness/mean-over-images
-# likeness-check: You averaged over the images
+# likeness-check: You took the mean over the images
 def likeness(v, differences):
     return (F.normalize(v.flatten(1), dim=1) @ F.normalize(differences.flatten(1), dim=1).T).mean(1)
 
 
 # %% likeness/one-per-image
-# likeness-check: One number for each image came back
+# likeness-check: You returned one number for each image
 def likeness(v, differences):
     return (F.normalize(v.flatten(1), dim=1) @ F.normalize(differences.flatten(1), dim=1).T).amax(0)
 
@@ -1050,7 +1050,7 @@ def likeness(v, differences):
 
 
 # %% likeness/index-of-the-image
-# likeness-check: This is the number of the image
+# likeness-check: This is the index of the image
 def likeness(v, differences):
     return (
         (F.normalize(v.flatten(1), dim=1) @ F.normalize(differences.flatten(1), dim=1).T)
@@ -1060,32 +1060,32 @@ def likeness(v, differences):
 
 
 # %% likeness/mean-subtracted
-# likeness-check: You subtracted the mean of each picture
+# likeness-check: You subtracted the mean of each image
 def likeness(v, differences):
     k = len(v)
     return torch.corrcoef(torch.cat([v.flatten(1), differences.flatten(1)]))[:k, k:].amax(1)
 
 
 # %% likeness/one-for-all
-# likeness-check: One number for all features came back
+# likeness-check: You returned one number for all features
 def likeness(v, differences):
     return (F.normalize(v.flatten(1), dim=1) @ F.normalize(differences.flatten(1), dim=1).T).max()
 
 
 # %% collapsed/dead-units
-# collapsed-check: You asked for dead units
+# collapsed-check: You tested for dead units
 def collapsed(table, limit=0.9):
     return [name for name, row in table.items() if row["dead"] == 64]
 
 
 # %% collapsed/not-collapsed
-# collapsed-check: These are the ones that have not collapsed
+# collapsed-check: These are the settings that have not collapsed
 def collapsed(table, limit=0.9):
     return [name for name, row in table.items() if row["error"] < limit]
 
 
 # %% collapsed/limit-excluded
-# collapsed-check: At the limit counts too
+# collapsed-check: An error equal to the limit counts too
 def collapsed(table, limit=0.9):
     return [name for name, row in table.items() if row["error"] > limit]
 
@@ -1103,7 +1103,7 @@ def collapsed(table, limit=0.9):
 
 
 # %% collapsed/worst-only
-# collapsed-check: This is the worst one only
+# collapsed-check: This is only the setting with the largest error
 def collapsed(table, limit=0.9):
     return [max(table, key=lambda name: table[name]["error"])]
 
@@ -1115,7 +1115,7 @@ def collapsed(table, limit=0.9):
 
 
 # %% pareto/must-be-better-in-both
-# pareto-check: A setting must be better in one respect only
+# pareto-check: A setting that is better in one value and equal in the other beats the other setting
 def pareto(table):
     return [
         n
@@ -1142,7 +1142,7 @@ def pareto(table):
 
 
 # %% pareto/better-in-one-beats
-# pareto-check: Better in one respect is not enough to beat
+# pareto-check: To beat another
 def pareto(table):
     return [
         n
@@ -1170,7 +1170,7 @@ def pareto(table):
 
 
 # %% pareto/large-is-good
-# pareto-check: You took large for good
+# pareto-check: You treated large values as good
 def pareto(table):
     return [
         n
@@ -1200,7 +1200,7 @@ def pareto(table):
 
 
 # %% pareto/within-a-family
-# pareto-check: A family is no border
+# pareto-check: Compare across families
 def pareto(table):
     return [
         n
@@ -1216,7 +1216,7 @@ def pareto(table):
 
 
 # %% pareto/best-of-each-respect
-# pareto-check: These are the best of each respect only
+# pareto-check: These are only the best settings by each value
 def pareto(table):
     least = {key: min(row[key] for row in table.values()) for key in ("error", "active")}
     return [
@@ -1235,7 +1235,7 @@ def pareto(table):
 
 
 # %% pareto/alone-is-beaten
-# pareto-check: Where there is only one, nobody beats it
+# pareto-check: If there is only one setting
 def pareto(table):
     rows = [row for row in table.values()]
     return [
@@ -1252,7 +1252,7 @@ def pareto(table):
 
 
 # %% sparsest/most-active
-# sparsest-check: You took the most active one
+# sparsest-check: You took the most active setting of those that are good enough
 def sparsest_within(table, price):
     best = min(row["error"] for row in table.values())
     fair = [n for n, row in table.items() if row["error"] <= (1 + price) * best]
@@ -1260,13 +1260,13 @@ def sparsest_within(table, price):
 
 
 # %% sparsest/price-ignored
-# sparsest-check: That is too dear
+# sparsest-check: The error of that setting is too large
 def sparsest_within(table, price):
     return min(table, key=lambda n: table[n]["active"])
 
 
 # %% sparsest/absolute-price
-# sparsest-check: That is too dear
+# sparsest-check: The error of that setting is too large
 def sparsest_within(table, price):
     best = min(row["error"] for row in table.values())
     return min(
@@ -1292,13 +1292,13 @@ def sparsest_within(table, price):
 
 
 # %% sparsest/smallest-error
-# sparsest-check: There is a sparser one that is good enough
+# sparsest-check: There is a sparser setting that is good enough
 def sparsest_within(table, price):
     return min(table, key=lambda n: table[n]["error"])
 
 
 # %% sparsest/limit-excluded
-# sparsest-check: No setting came back
+# sparsest-check: You returned no setting
 def sparsest_within(table, price):
     best = min(row["error"] for row in table.values())
     return min(
@@ -1309,7 +1309,7 @@ def sparsest_within(table, price):
 
 
 # %% trend/sign-reversed
-# trend-check: The sign is turned round
+# trend-check: The sign is wrong
 def trend(values):
     pairs = [(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
     return sum((a > b) - (a < b) for a, b in pairs) / len(pairs)
@@ -1322,20 +1322,20 @@ def trend(values):
 
 
 # %% trend/ends-only
-# trend-check: You compared the last with the first only
+# trend-check: You compared only the last value with the first
 def trend(values):
     return (values[-1] > values[0]) - (values[-1] < values[0])
 
 
 # %% trend/share-of-rising-pairs
-# trend-check: This is a share of rising pairs
+# trend-check: This is the share of rising pairs
 def trend(values):
     pairs = [(a, b) for i, a in enumerate(values) for b in values[i + 1 :]]
     return sum(b > a for a, b in pairs) / len(pairs)
 
 
 # %% trend/summed
-# trend-check: You summed where a share was asked
+# trend-check: This is a count
 def trend(values):
     return sum((b > a) - (b < a) for i, a in enumerate(values) for b in values[i + 1 :])
 
@@ -1358,7 +1358,7 @@ def trend(values):
 
 
 # %% trend/both-orders
-# trend-check: Each pair was taken in both orders
+# trend-check: You took each pair in both orders
 def trend(values):
     pairs = [(a, b) for a in values for b in values]
     return sum((b > a) - (b < a) for a, b in pairs) / len(pairs)
