@@ -1,4 +1,4 @@
-"""A class at once, in the folder of the course: ``python -m grader collect|grade|return``."""
+"""Grade a whole class, in the folder of the course: ``python -m grader collect|grade|return``."""
 
 import argparse
 import functools
@@ -113,7 +113,10 @@ def collect(name, archive, **rest):
     for student, reason in problems.items():
         print(f"{student}: rejected, {reason}")
     placed = len(Course(".").submitted(name))
-    print(f"{placed} submissions lie in grading/submitted; {len(problems)} have no notebook")
+    print(
+        f"There are {placed} submissions in grading/submitted; {len(problems)} of this zip have no "
+        "notebook that can be read"
+    )
 
 
 def grade(name, jobs, dask, force, **rest):
@@ -174,8 +177,8 @@ def interface():
 
 
 def entered_before(name):
-    """Stop before any work where the gradebook does not know the exercise: the notebook comes with
-    the course, its points do not.
+    """Stop before any work if the gradebook does not know the exercise: the notebook is part of the
+    course, its points are not.
     """
     with interface().gradebook as gradebook:
         if name not in [assignment.name for assignment in gradebook.assignments]:
@@ -187,7 +190,7 @@ def entered_before(name):
 
 def enter(name, students):
     """Let nbgrader autograde these students, one gradebook and one process; {student: log} of those
-    with whom it failed.
+    for whom it failed.
     """
     nbgrader, failed = interface(), {}
     for student in students:
@@ -201,7 +204,7 @@ def export():
     nbgrader = interface()
     with nbgrader.gradebook as gradebook:
         Marks(parent=nbgrader).export(gradebook)
-    print("grading/grades.csv is written")
+    print("grading/grades.csv was written")
 
 
 def give_back(name, archive, **rest):
@@ -219,7 +222,7 @@ def main(arguments=None):
         (
             "collect",
             collect,
-            "put the notebooks of a zip from a learning-management system in their places",
+            "put the notebooks of a zip from a learning-management system into their folders",
         ),
         (
             "grade",
@@ -230,7 +233,7 @@ def main(arguments=None):
     ):
         command = verbs.add_parser(verb, help=about, description=about)
         command.set_defaults(function=function)
-        command.add_argument("name", help="the exercise, as loss_comparison")
+        command.add_argument("name", help="the exercise, such as loss_comparison")
         if verb == "grade":
             command.add_argument(
                 "--jobs",
@@ -241,9 +244,11 @@ def main(arguments=None):
             command.add_argument(
                 "--dask",
                 metavar="ADDRESS",
-                help="judge on the Dask cluster whose scheduler is there, as tcp://host:8786",
+                help="judge on the Dask cluster with this scheduler, such as tcp://host:8786",
             )
-            command.add_argument("--force", action="store_true", help="judge and enter all again")
+            command.add_argument(
+                "--force", action="store_true", help="judge and enter all submissions again"
+            )
         else:
             command.add_argument("archive", help="the zip")
     chosen = parser.parse_args(arguments)
@@ -253,8 +258,8 @@ def main(arguments=None):
         sys.exit(str(problem))
     except OperationalError as problem:
         sys.exit(
-            f"The gradebook can't be used ({problem.orig}): close what else has it open, and type "
-            f"this again. What was judged is kept"
+            f"The gradebook can't be used ({problem.orig}): close other programs that have it "
+            "open, and type the command again. What was judged is kept"
         )
 
 

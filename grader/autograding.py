@@ -1,5 +1,5 @@
-"""What `nbgrader autograde` and `nbgrader export` call, by `nbgrader_config.py`: nbgrader keeps the
-gradebook, this gives the marks.
+"""The plugins that `nbgrader_config.py` gives to `nbgrader autograde` and `nbgrader export`:
+nbgrader keeps the gradebook, this module computes the marks.
 """
 
 import csv
@@ -36,18 +36,18 @@ COLUMNS = (
 
 
 def save(path, value):
-    """Write `value` to the file `path` as JSON: it is there whole, or as it was."""
+    """Write `value` to the file `path` as JSON: the file is complete or unchanged."""
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_suffix(".part")
     text = json.dumps(value, indent=1, ensure_ascii=False)
     part.write_text(
         text, encoding="utf-8", errors="backslashreplace"
-    )  # half a sign becomes what JSON writes for it
+    )  # a lone surrogate becomes its JSON escape
     os.replace(part, path)
 
 
 class Course:
-    """Where things lie, below the folder of the course."""
+    """The places of all files, below the folder of the course."""
 
     def __init__(self, root, released="exercises", solutions="solutions"):
         self.root = Path(root)
@@ -170,8 +170,8 @@ class Judge(NbGraderPreprocessor):
     """Runs a submission in the sandbox and lets the oracle judge it; nbgrader reads the points from
     the outputs.
 
-    Where the environment variable AECOURSE_OUTCOMES names a folder, an outcome that lies there is
-    taken: so a class is judged by many processes, and entered into the gradebook by one.
+    If the environment variable AECOURSE_OUTCOMES names a folder, an outcome in this folder is used:
+    so many processes can judge a class, and one enters the marks into the gradebook.
     """
 
     timeout = Integer(120, help="Seconds that a cell may take.").tag(config=True)
@@ -206,7 +206,7 @@ class Judge(NbGraderPreprocessor):
 
 
 class Marks(ExportPlugin):
-    """A table that tells what is graded from what is not, and that a spreadsheet opens as text and
+    """A table that shows what is graded and what is not, and that a spreadsheet reads as text and
     numbers only.
     """
 

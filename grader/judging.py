@@ -12,7 +12,7 @@ import nbformat
 from grader import oracle, preflight
 from grader.sandbox import USUAL, Session, error
 
-HEAD = "Judged on other data than the check above, step by step:"
+HEAD = "Graded step by step, on other data than that of the check above:"
 
 
 def is_check(cell):
@@ -26,8 +26,8 @@ def text_of(notebook):
 
 
 def digest(notebook, judge, secret, limits):
-    """Changes when a submission may earn another mark: by its cells, the oracle and its library,
-    the secret or the limits.
+    """A digest of everything on which the mark of a submission depends: its cells, the oracle and
+    its library, the secret, and the limits.
     """
     parts = [
         text_of(notebook).encode(),
@@ -40,15 +40,15 @@ def digest(notebook, judge, secret, limits):
 
 
 def outcome(notebook, judge, secret, limits=USUAL):
-    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, plain enough for a
-    file of JSON.
+    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, which can be
+    stored as JSON.
 
     Args:
         notebook: a rebuilt submission.
-        judge: the source of the exercise's oracle; where it is empty, the visible checks give the
+        judge: the source of the exercise's oracle; if it is empty, the visible checks give the
             points.
         secret: the instructor's key.
-        limits: what it may use.
+        limits: the time and memory that it may use.
     """
     steps = oracle.steps_of(judge)
     with Session(notebook, limits) as session:
@@ -67,11 +67,11 @@ def outcome(notebook, judge, secret, limits=USUAL):
 
 
 def shown(outputs, verdict, worth):
-    """The outputs of a check, from which nbgrader reads the oracle's points: an error is none, a
-    number is that many.
+    """The outputs of a check, from which nbgrader reads the oracle's points: an error means
+    no points, a number that many points.
 
-    What the check itself said stays; its own number, a warning, or an error that the oracle does
-    not share, is text.
+    What the check itself printed is kept; its own number, a warning, or an error although the
+    oracle gives points, becomes text.
     """
     kept = []
     for output in outputs:
@@ -96,7 +96,7 @@ def shown(outputs, verdict, worth):
         if verdict.points == 0 and not any(output.output_type == "error" for output in kept):
             kept.append(
                 error(
-                    "NotRight", "The check above passes, and the answer is not right on other data."
+                    "NotRight", "The check above passes, but the answer is not right on other data."
                 )
             )
         if 0 < verdict.points < worth:

@@ -24,8 +24,8 @@ FILES = 20  # of one learner
 
 
 def collect(archive, course, name):
-    """Put each learner's notebook into grading/submitted/; {student: reason, where there is none to
-    put}.
+    """Put each learner's notebook into grading/submitted/; {student: reason, if there is no
+    notebook}.
 
     Args:
         archive: path of the zip.
@@ -151,7 +151,7 @@ def chosen(packed, entries, name, ids):
 
 
 def content(packed, info):
-    """The bytes of an entry, up to what a submission may have; nothing where it can't be
+    """The bytes of an entry, up to what a submission may have; nothing if it can't be
     unpacked.
     """
     try:

@@ -1,5 +1,5 @@
-"""A submission, rebuilt on the released notebook: what a learner wrote is kept, all else is as it
-was given out.
+"""A submission, rebuilt on the released notebook: what a learner wrote is kept, everything else is
+taken from the released notebook.
 
 Nothing of a submission is run here, and nothing of it is trusted: neither its metadata nor its
 order nor its encoding.
@@ -35,7 +35,7 @@ def read(path):
     waited for.
 
     Raises:
-        Rejected: where it is none, is too large, or can't be read.
+        Rejected: If it is not a regular file, is too large, or can't be read.
     """
     try:
         descriptor = os.open(
@@ -50,12 +50,12 @@ def read(path):
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode):
         os.close(descriptor)
-        raise Rejected("it is no file: hand in the notebook itself")
+        raise Rejected("it is not a regular file: hand in the notebook itself")
     with open(descriptor, "rb") as file:
         if status.st_size > FILE_BYTES:
             raise Rejected(
-                f"the file has {status.st_size / 2**20:.0f} MB, and {FILE_BYTES // 2**20} MB are "
-                f"the most: "
+                f"the file has {status.st_size / 2**20:.0f} MB; the limit is "
+                f"{FILE_BYTES // 2**20} MB: "
                 "clear the outputs of all cells, save, and hand in again"
             )
         return file.read()
@@ -66,7 +66,7 @@ def notebook_of(folder, name, ids):
     most of the cells `ids`.
     """
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
-        raise Rejected("the folder is a link, or no folder")
+        raise Rejected("the folder is a link or not a folder")
     wanted = folder / f"{name}.ipynb"
     if os.path.lexists(wanted):
         return wanted, []
@@ -97,7 +97,7 @@ def parsed(raw):
     """(cells, repairs) of the bytes of a notebook of any version, each cell a plain dictionary.
 
     Raises:
-        Rejected: where they are no notebook.
+        Rejected: If they are not a notebook.
     """
     repairs = []
     encoding = next((name for mark, name in ENCODINGS if raw.startswith(mark)), "utf-8")
@@ -107,12 +107,12 @@ def parsed(raw):
         notebook = json.loads(raw.decode(encoding))
     except UnicodeDecodeError:
         raise Rejected(
-            "the file is no text: hand in the .ipynb file that Jupyter or Colab saves"
+            "the file is not a text file: hand in the .ipynb file that Jupyter or Colab saves"
         ) from None
     except (ValueError, RecursionError):
         raise Rejected(
-            "the file is no notebook, or only a part of one: hand in the .ipynb file that Jupyter "
-            "or Colab saves"
+            "the file is not a notebook, or only a part of one: hand in the .ipynb file that "
+            "Jupyter or Colab saves"
         ) from None
     if isinstance(notebook, dict) and isinstance(notebook.get("worksheets"), list):
         notebook["cells"] = [
@@ -123,10 +123,10 @@ def parsed(raw):
         ]
         repairs.append("the notebook was stored in an old format")
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
-        raise Rejected("the file is no notebook: it holds no list of cells")
+        raise Rejected("the file is not a notebook: it has no list of cells")
     cells = [cell for cell in map(plain, notebook["cells"]) if cell]
     if len(cells) > CELLS:
-        raise Rejected(f"the notebook has {len(cells)} cells, and {CELLS} are the most")
+        raise Rejected(f"the notebook has {len(cells)} cells; the limit is {CELLS}")
     if len(cells) < len(notebook["cells"]):
         repairs.append(
             f"{len(notebook['cells']) - len(cells)} cells could not be read, or were too long"
@@ -135,8 +135,8 @@ def parsed(raw):
 
 
 def plain(cell):
-    """A submitted cell as {kind, id, grade_id, source}; None where it is none or is longer than any
-    honest one.
+    """A submitted cell as {kind, id, grade_id, source}; None if it is not a cell, or longer than
+    any honest one.
     """
     if not isinstance(cell, dict):
         return None
@@ -210,11 +210,11 @@ def claim(cells, released):
             cell["is"] = next((key for key in found if key and key not in taken), None)
             taken.add(cell["is"])
             if cell["is"] and kind_of(keys[cell["is"]]) != "plain" and not stripped:
-                repairs.append(f"the mark of the cell {cell['is']} was lost")
+                repairs.append(f"the metadata of the cell {cell['is']} was lost")
         before = cell["is"] or before
     if stripped:
         repairs.append(
-            "the marks of all cells were lost; they were found again by what the cells say"
+            "the metadata of all cells was lost; it was restored from the text of the cells"
         )
     return repairs
 
@@ -246,13 +246,13 @@ def rebuild(raw, released):
         (notebook, repairs): a new notebook, and what was repaired, each as a clause.
 
     Raises:
-        Rejected: where there is no notebook in the bytes.
+        Rejected: If the bytes are not a notebook.
     """
     cells, repairs = parsed(raw)
     repairs += claim(cells, released)
     if not any(cell["is"] for cell in cells):
         raise Rejected(
-            "the notebook holds no cell of this exercise: hand in the notebook that you were given"
+            "the notebook has no cell of this exercise: hand in the notebook that you were given"
         )
     skeleton = {cell.id: copy.deepcopy(cell) for cell in released.cells}
     written = {}
@@ -264,7 +264,7 @@ def rebuild(raw, released):
             extras.setdefault(last, []).append(cell)
         elif kind in ("check", "given"):
             if cell["source"].strip() != skeleton[key].source.strip():
-                repairs.append(f"the cell {key} was changed; it was put back")
+                repairs.append(f"the cell {key} was changed; it was restored")
             elif key in written:
                 repairs.append(f"a copy of the cell {key} was dropped")
             written.setdefault(key, cell)
@@ -276,8 +276,8 @@ def rebuild(raw, released):
         ):
             extras.setdefault(key, []).append(cell)
             repairs.append(
-                f"there were two cells {key}; the first counts, the second was left as a cell of "
-                f"the learner's own"
+                f"there were two cells {key}; the first counts, the second was kept as a cell of "
+                "the learner"
             )
         last = key or last
     repairs += missing_or_moved(written, cells, released)
@@ -290,7 +290,7 @@ def rebuild(raw, released):
         ):
             cell.source = written[key]["source"]
             if written[key]["kind"] != cell.cell_type:
-                repairs.append(f"the cell {key} was of another kind; it is {cell.cell_type} again")
+                repairs.append(f"the cell {key} was of another type; it is {cell.cell_type} again")
         notebook.cells += [cell, *extra_cells(extras.get(key, []), key)]
     notebook.nbformat, notebook.nbformat_minor = released.nbformat, released.nbformat_minor
     nbformat.validate(notebook)
@@ -298,13 +298,13 @@ def rebuild(raw, released):
 
 
 def missing_or_moved(written, cells, released):
-    """What to say of graded and given cells that are gone, and of an order that is another one."""
+    """The repairs to report: graded and given cells that are missing, and a changed order."""
     marked = [cell.id for cell in released.cells if kind_of(cell) != "plain"]
     gone = [key for key in marked if key not in written]
     order = list(dict.fromkeys(cell["is"] for cell in cells if cell["is"] in marked))
     moved = order != [key for key in marked if key in written]
-    return [f"the cell {key} was missing; it was put back" for key in gone] + [
-        "cells stood in another order"
+    return [f"the cell {key} was missing; it was restored" for key in gone] + [
+        "the cells were in another order; the order was restored"
     ] * moved
 
 

@@ -1,12 +1,12 @@
-"""Where a submission runs: bubblewrap's sandbox, which sees Python, `aecourse` and data to read,
-and nothing to keep.
+"""Run a submission in bubblewrap's sandbox, which can read Python, `aecourse` and the data, and
+keeps nothing that is written.
 
-Of the course it sees two folders, `aecourse` and `grader/inside`: neither the solutions nor what
-judges with them.
+Of the course it contains two folders, `aecourse` and `grader/inside`: neither the solutions nor the
+oracles.
 
-No network, no process but its own, no file of this machine but those, no variable of this
-environment, bounded memory, time, processes and output. The sandbox ends with the grader. Source:
-bubblewrap, github.com/containers/bubblewrap.
+It has no network, no processes but its own, no other files of this machine, no environment
+variables of the grader, and limits on memory, time, processes and output. The sandbox ends with the
+grader. Source: bubblewrap, github.com/containers/bubblewrap.
 """
 
 import functools
@@ -38,14 +38,13 @@ KEPT = (
     "image/svg+xml",
 )
 HOW = (
-    "Grading runs what learners wrote, so it needs bubblewrap, and a Linux that lets an ordinary "
-    "user make namespaces: "
+    "Grading runs what learners wrote, so it needs bubblewrap, and a Linux system that lets an "
+    "ordinary user create namespaces: "
     "`apt-get install bubblewrap` (Debian, Ubuntu) or `dnf install bubblewrap` (Fedora). On macOS "
-    "and Windows use a Linux machine, "
-    "WSL2, or a container that may make namespaces (`docker run --security-opt seccomp=unconfined "
-    "--security-opt systempaths=unconfined`). Only for work of people whom you would let use your "
-    "account: set AECOURSE_TRUSTED=1 "
-    "(not on Windows), and it runs as you, with your files and your network in reach."
+    "and Windows use a Linux machine, WSL2, or a container that may create namespaces (`docker run "
+    "--security-opt seccomp=unconfined --security-opt systempaths=unconfined`). Only for work of "
+    "people whom you would let use your account: set AECOURSE_TRUSTED=1 (not on Windows); it "
+    "then runs as you, with access to your files and your network."
 )
 
 
@@ -54,7 +53,7 @@ class Refused(RuntimeError):
 
 
 class ProcessDied(Exception):
-    """The process inside is gone; the message says how it ended."""
+    """The process inside the sandbox has ended; the message says how."""
 
 
 @dataclass(frozen=True)
@@ -154,7 +153,7 @@ def walls():
 
 
 def ready():
-    """Raise Refused, and say what to do, if submissions can't be shut in and were not said to be
+    """Raise Refused, and say what to do, if submissions can't run in a sandbox and are not declared
     trusted.
     """
     if trusted() and sys.platform != "win32":
@@ -233,20 +232,20 @@ class Box:
         return sum(info.rss for info in used if info)
 
     def ask(self, request, seconds):
-        """The reply to `request`; ProcessDied where none comes in time, or none that may come."""
+        """The reply to `request`; ProcessDied if none of the right form arrives in time."""
         end = time.monotonic() + seconds + self.limits.grace
         try:
             self.send(wire.pack({**request, "seconds": seconds}), end)
             body, counts = wire.sizes(self.take(None, end))
             if sum(counts) > self.limits.reply:
-                raise ProcessDied("it sent more than it may")
+                raise ProcessDied("it sent more output than is allowed")
             reply = wire.unpack(body, [self.take(count, end) for count in counts])
             if not isinstance(reply, dict):
                 raise wire.Garbled("no dictionary")
             return reply
         except wire.Garbled:
             self.end()
-            raise ProcessDied("it wrote where only the grader's replies belong") from None
+            raise ProcessDied("it wrote to a channel that is reserved for the grader") from None
         except ProcessDied:
             self.end()
             raise
@@ -263,7 +262,7 @@ class Box:
         """The next `count` bytes, or the next line."""
         while len(self.pending) < count if count is not None else b"\n" not in self.pending:
             if len(self.pending) > (self.limits.line if count is None else self.limits.reply):
-                raise ProcessDied("it sent more than it may")
+                raise ProcessDied("it sent more output than is allowed")
             self.wait(self.process.stdout, selectors.EVENT_READ, end)
             piece = os.read(self.process.stdout.fileno(), 2**20)
             if not piece:
@@ -281,7 +280,7 @@ class Box:
             pause = 0.05
             while not selector.select(pause):
                 if time.monotonic() > end:
-                    raise ProcessDied("the time was over, and it did not stop")
+                    raise ProcessDied("it did not stop when its time was over")
                 if self.memory() > self.limits.memory:
                     raise ProcessDied(
                         f"it used more than {self.limits.memory / 2**30:.3g} GB of memory"
@@ -297,7 +296,7 @@ def with_no_error(function):
 
 
 class Session:
-    """A notebook's cells, run once, in order, in a sandbox that is made anew when a cell has ended
+    """A notebook's cells, run once, in order, in a sandbox that is created again if a cell ends
     it.
 
     ``lost`` is {id of a cell: how the process ended in it}: those cells were left out when the
@@ -363,7 +362,7 @@ class Session:
         self.close()
         self.losses = self.limits.losses + 1
         for cell in self.cells:
-            how = "other cells ended the process too often, or took too long"
+            how = "other cells ended the process too often or took too long"
             how = f"when it ran, {self.lost[cell.id]}" if cell.id in self.lost else how
             self.outputs.setdefault(cell.id, [error("Lost", f"This cell was left out: {how}.")])
 
@@ -375,8 +374,8 @@ class Session:
         learner's names.
 
         Raises:
-            ProcessDied: where the process ended, or did so before and may not start again.
-            Raised: where the call raised an error.
+            ProcessDied: If the process ended, or did so before and may not start again.
+            Raised: If the call raised an error.
         """
         if self.box is None:
             if self.losses > self.limits.losses:

@@ -1,5 +1,5 @@
-"""Submissions that are broken or hostile, each with the marks that it is due: five by the checks of
-the exercise `small`, or a rejection.
+"""Submissions that are broken or hostile, each with the marks that it should get: five by the
+checks of the exercise `small`, or a rejection.
 
 `CODE`: answers, or cells of the learner's own ("own"), in a submission whose other answers are
 right. `CHEATS`: the same, where all other answers are wrong. `NOTEBOOKS`: what was done to the
@@ -95,7 +95,7 @@ CODE = {
     ),
     "closed descriptors": ({"own": "import os; os.closerange(0, 99)"}, 5),
     "no standard output": ({"own": "import sys; sys.stdout = None"}, 5),
-    "a spoilt shell": (
+    "a broken shell": (
         {"own": "ip = get_ipython(); ip.run_cell = ip.run_code = ip.ast_transformers = None"},
         None,
     ),
@@ -382,19 +382,19 @@ FILES = {
     "16 bits a sign": (written(lambda text: text.encode("utf-16")), 5),
     "another encoding": (
         written(lambda text: text.replace("Small", "Sm\xe4ll").encode("latin-1")),
-        "no text",
+        "not a text file",
     ),
     "half a file": (written(lambda text: text[: len(text) // 2].encode()), "only a part of one"),
-    "an empty file": (written(lambda text: b""), "no notebook"),
-    "brackets without end": (written(lambda text: b"[" * 10**6), "no notebook"),
-    "a picture": (written(lambda text: b"\x89PNG\r\n\x1a\n" + bytes(99)), "no text"),
+    "an empty file": (written(lambda text: b""), "not a notebook"),
+    "brackets without end": (written(lambda text: b"[" * 10**6), "not a notebook"),
+    "an image": (written(lambda text: b"\x89PNG\r\n\x1a\n" + bytes(99)), "not a text file"),
     "a list": (written(lambda text: b"[1, 2]"), "no list of cells"),
     "no file": (
         lambda folder, text: (folder / "answer.docx").write_text("2 * x"),
         "there is no notebook",
     ),
-    "a folder": (lambda folder, text: (folder / "small.ipynb").mkdir(), "no file"),
-    "a pipe": (lambda folder, text: os.mkfifo(folder / "small.ipynb"), "no file"),
+    "a folder": (lambda folder, text: (folder / "small.ipynb").mkdir(), "not a regular file"),
+    "a pipe": (lambda folder, text: os.mkfifo(folder / "small.ipynb"), "not a regular file"),
     "a link to a neighbour": (
         lambda folder, text: (folder / "small.ipynb").symlink_to(
             folder.parents[1] / "neighbour" / "small" / "small.ipynb"

@@ -169,7 +169,7 @@ def too_deep_for_the_parser(work):
     [
         (strip_metadata, None),
         (strip_ids, None),
-        (strip_both, "found again by what the cells say"),
+        (strip_both, "restored from the text of the cells"),
         (edit_check, "mse-check was changed"),
         (move_check, "another order"),
         (delete_check, "mse-check was missing"),
@@ -180,7 +180,7 @@ def too_deep_for_the_parser(work):
         (copied_check, "a copy of the cell mse-check"),
         (copied_answer, "two cells mse"),
         (unfinished_before_finished, None),
-        (other_type, "another kind"),
+        (other_type, "another type"),
         (odd_metadata, None),
         (other_version, None),
         (not_cells, "3 cells could not be read"),
@@ -220,7 +220,7 @@ def test_a_learners_own_cells_stay_where_they_were_and_lose_their_metadata(work)
 def test_a_mark_lost_on_one_cell_is_found_again_by_the_function(work):
     cell(work, "mse").update(id="x1", metadata={})
     notebook, repairs = rebuilt(work)
-    assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
+    assert whole(notebook) and repairs == ["the metadata of the cell mse was lost"]
 
 
 def test_a_draft_in_a_cell_of_the_learners_own_is_not_taken_for_the_answer(work):
@@ -247,7 +247,7 @@ def test_notes_that_quote_an_answer_are_not_taken_for_it(work):
         },
     )
     notebook, repairs = rebuilt(work)
-    assert whole(notebook) and repairs == ["the mark of the cell mse was lost"]
+    assert whole(notebook) and repairs == ["the metadata of the cell mse was lost"]
 
 
 def test_of_cells_that_nobody_grades_the_code_is_the_learners_and_the_words_are_put_back(work):
@@ -289,11 +289,11 @@ def test_the_format_before_version_4(work):
 @pytest.mark.parametrize(
     "raw, words",
     [
-        (b"", "no notebook"),
-        (b"{", "no notebook"),
+        (b"", "not a notebook"),
+        (b"{", "not a notebook"),
         (b"[]", "no list of cells"),
-        (b"[" * 10**6, "no notebook"),
-        (b"\xff\xd8\xff", "no text"),
+        (b"[" * 10**6, "not a notebook"),
+        (b"\xff\xd8\xff", "not a text file"),
         (b'{"cells": 3}', "no list of cells"),
         (b'{"cells": []}', "no cell of this exercise"),
         (b"NaN", "no list of cells"),
@@ -368,8 +368,8 @@ def test_links_pipes_folders_and_floods_are_rejected(tmp_path, work):
         file.truncate(preflight.FILE_BYTES + 1)
     for name, words in (
         ("link", "a link"),
-        ("pipe", "no file"),
-        (".", "no file|can't be opened"),
+        ("pipe", "not a regular file"),
+        (".", "not a regular file|can't be opened"),
         ("large", "clear the outputs"),
         ("none", "opened"),
     ):

@@ -279,13 +279,13 @@ LETHAL = {
 
 
 WORDS = {
-    "no dictionary": "wrote where",
-    "large parts": "more than it may",
-    "no array": "wrote where",
-    "no stop": "time was over",
-    "catch all": "time was over",
-    "protocol": "wrote where",
-    "flood": "more than it may",
+    "no dictionary": "reserved for the grader",
+    "large parts": "more output than is allowed",
+    "no array": "reserved for the grader",
+    "no stop": "its time was over",
+    "catch all": "its time was over",
+    "protocol": "reserved for the grader",
+    "flood": "more output than is allowed",
     "forked memory": "GB of memory",
     "exit": "process ended",
 }
