@@ -1,5 +1,5 @@
-"""What judges `contraction_weight`: secret inputs, and expectations that share nothing with the
-answers but the formulas of the text.
+"""The oracle of `contraction_weight`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 """
 
 import functools
@@ -25,7 +25,7 @@ def sigmoid(a):
 
 # --- 1. The penalty ------------------------------------------------------------------------------
 
-# Encoders with and without a bend; the second has two layers, and pictures come as images or as
+# Encoders with and without a bend; the second has two layers, and images come as images or as
 # rows.
 ENCODERS = """
 def made(first, second, bias):
@@ -50,7 +50,7 @@ def probe(first, second, bias, x):
 
 
 def encoder(rng, shape):
-    """Matrices and bias of an encoder of two layers for pictures of this shape."""
+    """Matrices and bias of an encoder of two layers for images of this shape."""
     d = int(np.prod(shape))
     n = int(rng.integers(3, 7))
     k = int(rng.integers(2, 6))
@@ -88,17 +88,17 @@ def asked_penalty(ask, rng, shape):
     parts = encoder(rng, shape)
     answer = ask(JACOBIAN, first=parts[0], second=parts[1], bias=parts[2], x=x)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise WrongAnswer("no value came back")
+        raise WrongAnswer("it did not return a value with a gradient")
     return answer, parts, x
 
 
-@step("jacobian-check", 1, "jacobian_penalty, of another encoder")
+@step("jacobian-check", 1, "jacobian_penalty of another encoder")
 def jacobian_rows(ask, rng):
     (value, _), parts, x = asked_penalty(ask, rng, (int(rng.integers(4, 9)),))
     close(value, (jacobians(*parts, x)[1] ** 2).sum() / len(x))
 
 
-@step("jacobian-check", 1, "jacobian_penalty, of pictures in colour")
+@step("jacobian-check", 1, "jacobian_penalty of colour images")
 def jacobian_images(ask, rng):
     (value, _), parts, x = asked_penalty(
         ask, rng, (3, *(int(side) for side in rng.integers(2, 4, 2)))
@@ -106,12 +106,12 @@ def jacobian_images(ask, rng):
     close(value, (jacobians(*parts, x)[1] ** 2).sum() / len(x))
 
 
-@step("jacobian-check", 1, "jacobian_penalty, what training hears of it")
+@step("jacobian-check", 1, "jacobian_penalty, its gradient")
 def jacobian_gradient(ask, rng):
     (_, slope), parts, x = asked_penalty(ask, rng, (int(rng.integers(4, 9)),))
     if slope is None:
-        raise WrongAnswer("the penalty carries no gradient")
-    close(slope, slope_of_penalty(*parts, x), "the gradient in the weights", atol=1e-4)
+        raise WrongAnswer("the penalty carries no gradient with respect to the weights")
+    close(slope, slope_of_penalty(*parts, x), "the gradient with respect to the weights", atol=1e-4)
 
 
 SIGMOID = """
@@ -129,25 +129,29 @@ def asked_sigmoid(ask, rng):
     h, weight = single(rng.uniform(0.02, 0.98, (batch, k))), single(rng.normal(0, 1, (k, d)))
     answer = ask(SIGMOID, h=h, weight=weight)
     if not isinstance(answer, tuple) or len(answer) != 2:
-        raise WrongAnswer("no value came back")
+        raise WrongAnswer("it did not return a value with a gradient")
     return *answer, h.astype(float), weight.astype(float)
 
 
-@step("sigmoid-check", 1, "sigmoid_penalty, of another layer")
+@step("sigmoid-check", 1, "sigmoid_penalty of another layer")
 def sigmoid_value(ask, rng):
     value, _, h, weight = asked_sigmoid(ask, rng)
     jacobian = (h * (1 - h))[:, :, None] * weight
     close(value, (jacobian**2).sum() / len(h))
 
 
-@step("sigmoid-check", 1, "sigmoid_penalty, what training hears of it")
+@step("sigmoid-check", 1, "sigmoid_penalty, its gradient")
 def sigmoid_gradient(ask, rng):
     _, slopes, h, weight = asked_sigmoid(ask, rng)
     if not isinstance(slopes, tuple) or len(slopes) != 2:
-        raise WrongAnswer("the penalty carries no gradient")
+        raise WrongAnswer("the penalty carries no gradient with respect to the weights")
     s, lengths = h * (1 - h), (weight**2).sum(1)
-    close(slopes[0], 2 * s * (1 - 2 * h) * lengths / len(h), "the gradient in the code")
-    close(slopes[1], 2 * (s**2).mean(0)[:, None] * weight, "the gradient in the weights")
+    close(
+        slopes[0], 2 * s * (1 - 2 * h) * lengths / len(h), "the gradient with respect to the code"
+    )
+    close(
+        slopes[1], 2 * (s**2).mean(0)[:, None] * weight, "the gradient with respect to the weights"
+    )
 
 
 PROBE = (
@@ -183,7 +187,7 @@ def steady(rng, k, d, n):
     return single(first), single(second + 0.6 * second.mean(0)), single(rng.uniform(-0.4, 0.4, n))
 
 
-@step("probe-check", 1, "probe_penalty, right on average and never the same")
+@step("probe-check", 1, "probe_penalty, the mean and the spread of many estimates")
 def probe_mean(ask, rng):
     k, n = int(rng.integers(6, 9)), 9
     parts, x = steady(rng, k, 12, n), single(rng.uniform(0, 0.3, (3, 1, 3, 4)))
@@ -199,12 +203,12 @@ def probe_mean(ask, rng):
     draws = oracle.numbers(draws)
     exact = (jacobians(*parts, x)[1] ** 2).sum() / len(x)
     if draws.shape != (300,) or abs(draws.mean() / exact - 1) > 0.18:
-        raise WrongAnswer("the mean of many estimates is not the penalty")
+        raise WrongAnswer("the mean of many estimates differs from the penalty")
     if draws.std() < 1e-3 * draws.mean():
-        raise WrongAnswer("all estimates are the same")
+        raise WrongAnswer("all estimates are the same: the probe is not random")
 
 
-@step("probe-check", 1, "probe_penalty, what training hears of it, and whose chance it is")
+@step("probe-check", 1, "probe_penalty, its gradient and its use of the generator")
 def probe_gradient(ask, rng):
     shape, seed = (1, 2, int(rng.integers(2, 5))), int(rng.integers(2**31))
     d, k = int(np.prod(shape)), int(rng.integers(3, 6))
@@ -216,7 +220,9 @@ def probe_gradient(ask, rng):
     if slope is None:
         raise WrongAnswer("the estimate carries no gradient")
     if number(value) != number(again):
-        raise WrongAnswer("with one generator, twice the same, other estimates come back")
+        raise WrongAnswer(
+            "two calls with generators in the same state returned different estimates"
+        )
     if number(value) <= 0:
         raise WrongAnswer("an estimate is not positive")
     # for a linear encoder the estimate is quadratic in the weights, whatever was drawn: Euler's
@@ -224,7 +230,7 @@ def probe_gradient(ask, rng):
     close(
         (oracle.numbers(slope) * weight).sum(),
         2 * number(value),
-        "the gradient in the weights",
+        "the gradient with respect to the weights",
         rtol=1e-3,
     )
 
@@ -247,7 +253,7 @@ def probe(first, second, bias, x, c):
 )
 
 
-@step("gamed-check", 1, "gamed, with another network and another c")
+@step("gamed-check", 1, "gamed with another network and another c")
 def gamed(ask, rng):
     shape, c = (1, *(int(side) for side in rng.integers(2, 4, 2))), float(rng.uniform(1.5, 30))
     parts, x = encoder(rng, shape), single(rng.uniform(0, 1, (int(rng.integers(2, 6)), *shape)))
@@ -280,7 +286,7 @@ def judge_sensitivity(ask, rng, scale, shift):
     z, jacobian = jacobians(*parts, x)
     scale /= np.sqrt(
         z.var(0).sum()
-    )  # so that the code's variance is the square of what was asked for
+    )  # so that the variance of the code is the square of the argument
     right = (jacobian**2).sum() / len(x) / z.var(0).sum()
     close(
         ask(
@@ -297,12 +303,12 @@ def judge_sensitivity(ask, rng, scale, shift):
     )
 
 
-@step("sensitivity-check", 1, "sensitivity, of another encoder")
+@step("sensitivity-check", 1, "sensitivity of another encoder")
 def sensitivity(ask, rng):
     judge_sensitivity(ask, rng, 1.0, 0.0)
 
 
-@step("sensitivity-check", 1, "sensitivity, of a code that is shifted, or very small")
+@step("sensitivity-check", 1, "sensitivity of a code that is shifted, or very small")
 def sensitivity_scaled(ask, rng):
     judge_sensitivity(ask, rng, float(rng.uniform(0.3, 20)), float(rng.uniform(0.5, 2)))
     judge_sensitivity(ask, rng, float(rng.uniform(0.005, 0.01)), 0.0)
@@ -367,18 +373,18 @@ def judge_value(ask, rng, weight):
     close(value, error + weight * penalty_of(arrays, x), "the loss")
 
 
-@step("objective-check", 1, "objective, with another network and weight")
+@step("objective-check", 1, "objective with another network and weight")
 def objective_value(ask, rng):
     judge_value(ask, rng, float(rng.uniform(0.2, 3)))
 
 
-@step("objective-check", 1, "objective, at weight 0 and at a large one")
+@step("objective-check", 1, "objective at weight 0 and at a large weight")
 def objective_ends(ask, rng):
     judge_value(ask, rng, 0.0)
     judge_value(ask, rng, float(rng.uniform(30, 90)))
 
 
-@step("objective-check", 1, "objective, what training hears of it")
+@step("objective-check", 1, "objective, its gradient")
 def objective_gradient(ask, rng):
     weight = float(rng.uniform(0.2, 3))
     _, slopes, arrays, x = asked_objective(ask, rng, weight)
@@ -387,7 +393,7 @@ def objective_gradient(ask, rng):
         or len(slopes) != 4
         or any(slope is None for slope in slopes)
     ):
-        raise WrongAnswer("no gradient reaches some part of the network")
+        raise WrongAnswer("the loss has no gradient with respect to some parameters of the network")
     w, b, v, c = tensors = [
         torch.tensor(array, dtype=torch.float64, requires_grad=True) for array in arrays
     ]
@@ -398,7 +404,7 @@ def objective_gradient(ask, rng):
         (h @ v.T + c).sigmoid() - rows
     ).square().mean() + weight * jacobian.square().sum() / len(rows)
     for slope, right in zip(slopes, torch.autograd.grad(loss, tensors)):
-        close(slope, right.numpy(), "a gradient", atol=1e-5)
+        close(slope, right.numpy(), "the gradient with respect to a parameter", atol=1e-5)
 
 
 def sigmoid_error(weights, x):
@@ -407,17 +413,17 @@ def sigmoid_error(weights, x):
     return ((h @ weights[2].T + weights[3]).sigmoid() - x).square().mean()
 
 
-@step("train-budget-check", 1, "train, with another seed and number of steps")
+@step("train-budget-check", 1, "train with another seed and number of steps")
 def train_budget(ask, rng):
     judge_budget(ask, rng, SIZES, BATCH, LR, sigmoid_error)
 
 
-@step("train-seed-check", 1, "train, where the weights start")
+@step("train-seed-check", 1, "train, the first weights")
 def train_weights(ask, rng):
     judge_seed(ask, rng, "first weights")
 
 
-@step("train-seed-check", 1, "train, which batches come")
+@step("train-seed-check", 1, "train, the batches")
 def train_batches(ask, rng):
     judge_seed(ask, rng, "batches")
 
@@ -447,7 +453,7 @@ def judge_table(ask, rng, *keys):
     }
     table = ask(TABLE, models=models, shape=list(shape), x=x)
     if not isinstance(table, dict) or set(table) != set(models):
-        raise WrongAnswer("the rows are not the weights of the models")
+        raise WrongAnswer("the rows of the table are not the weights in `models`")
     rows = x.reshape(len(x), -1)
     for weight, runs in models.items():
         codes = [read(arrays, x) for arrays in runs]
@@ -489,12 +495,12 @@ def judge_drift(ask, rng, shift):
     close(ask(DRIFT, noisy=noisy, z=z), np.sqrt(((noisy - z) ** 2).sum(1).mean() / pairs))
 
 
-@step("drift-check", 1, "drift, of other codes")
+@step("drift-check", 1, "drift of other codes")
 def drift(ask, rng):
     judge_drift(ask, rng, 0)
 
 
-@step("drift-check", 1, "drift, of codes far from 0")
+@step("drift-check", 1, "drift of codes far from 0")
 def drift_far(ask, rng):
     judge_drift(ask, rng, float(rng.uniform(2, 6)))
 
@@ -517,13 +523,13 @@ def judge_nearest(ask, rng, spread, names):
     close(number(answer), (known_labels[nearest] == labels).mean())
 
 
-@step("nearest-check", 1, "nearest_accuracy, of other codes")
+@step("nearest-check", 1, "nearest_accuracy of other codes")
 def nearest(ask, rng):
     for _ in range(3):
         judge_nearest(ask, rng, 1.0, np.arange(3))
 
 
-@step("nearest-check", 1, "nearest_accuracy, with labels that are no index")
+@step("nearest-check", 1, "nearest_accuracy with labels that are not indices")
 def nearest_named(ask, rng):
     for _ in range(3):
         judge_nearest(
@@ -563,7 +569,7 @@ def judge_pareto(ask, rng, levels):
         for cost in ("penalty", "sensitivity"):
             answer = ask(CALL, name="pareto", arguments=[table, cost])
             if not isinstance(answer, (list, tuple)):
-                raise WrongAnswer("no list came back")
+                raise WrongAnswer("pareto did not return a list")
             pairs = {weight: np.array([row["error"], row[cost]]) for weight, row in table.items()}
             right = [
                 weight
@@ -571,20 +577,20 @@ def judge_pareto(ask, rng, levels):
                 if not any((other <= one).all() and (other < one).any() for other in pairs.values())
             ]
             if sorted(number(weight, "a weight") for weight in answer) != sorted(right):
-                raise WrongAnswer("in another table other weights are left")
+                raise WrongAnswer("it returns the wrong weights for another table")
 
 
-@step("pareto-check", 1, "pareto, in other tables")
+@step("pareto-check", 1, "pareto in other tables")
 def pareto(ask, rng):
     judge_pareto(ask, rng, None)
 
 
-@step("pareto-check", 1, "pareto, in tables with equal numbers")
+@step("pareto-check", 1, "pareto in tables with equal values")
 def pareto_ties(ask, rng):
     judge_pareto(ask, rng, 4)
 
 
-@step("best-at-check", 1, "best_at, in other tables and at other rates")
+@step("best-at-check", 1, "best_at in other tables, at other rates")
 def best_at(ask, rng):
     for table in tables(rng, 8):
         for cost in ("penalty", "sensitivity"):
@@ -593,10 +599,10 @@ def best_at(ask, rng):
                 table, key=lambda weight: table[weight]["error"] + rate * table[weight][cost]
             )
             if number(ask(CALL, name="best_at", arguments=[table, rate, cost])) != right:
-                raise WrongAnswer("in another table, or at another rate, another weight is best")
+                raise WrongAnswer("it returns the wrong weight for another table or rate")
 
 
-@step("within-check", 1, "largest_within, in other tables and at other limits")
+@step("within-check", 1, "largest_within in other tables, at other limits")
 def largest_within(ask, rng):
     for table in tables(rng, 20):
         base = int(rng.integers(10, 50)) / 1024  # twice as much is exact
@@ -618,12 +624,10 @@ def largest_within(ask, rng):
             weight for weight, row in table.items() if row["error"] <= (1 + percent / 100) * base
         )
         if number(ask(CALL, name="largest_within", arguments=[table, percent])) != right:
-            raise WrongAnswer(
-                "in another table, or at another limit, another weight is the largest"
-            )
+            raise WrongAnswer("it returns the wrong weight for another table or limit")
 
 
-@step("order-check", 1, "same_order, in other tables")
+@step("order-check", 1, "same_order in other tables")
 def same_order(ask, rng):
     for i in rng.permutation(18):
         kind = ("same", "swapped", "reversed")[i % 3]
@@ -648,4 +652,4 @@ def same_order(ask, rng):
             for weight, a, b in zip(weights, ranks, others)
         }
         if ask(CALL, name="same_order", arguments=[table, one, two]) is not (kind == "same"):
-            raise WrongAnswer("it is wrong about another table")
+            raise WrongAnswer("it returns the wrong truth value for another table")

@@ -12,7 +12,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/summed-over-images
-# jacobian-check: You summed over the pictures where the mean was asked
+# jacobian-check: This is the sum over the images
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -52,25 +52,25 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/one-per-image
-# jacobian-check: One number per picture came back
+# jacobian-check: You returned one number per image
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x, "none")
 
 
 # %% jacobian/norm-of-each-image
-# jacobian-check: This is the norm of each picture's Jacobian
+# jacobian-check: This is the norm of each image's Jacobian
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x, "none").sqrt().mean()
 
 
 # %% jacobian/root-at-the-end
-# jacobian-check: You took the root at the end
+# jacobian-check: You took the square root at the end
 def jacobian_penalty(encode, x):
     return regularizers.contractive_penalty_by_jacobian(encode, x).sqrt()
 
 
 # %% jacobian/absolute-derivatives
-# jacobian-check: You summed absolute slopes
+# jacobian-check: You summed absolute values
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -81,7 +81,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/derivatives-with-sign
-# jacobian-check: You summed slopes with their signs
+# jacobian-check: You summed the derivatives with their signs
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -91,7 +91,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/averaged-jacobians
-# jacobian-check: You averaged the Jacobians of the pictures before you squared
+# jacobian-check: You took the mean of the Jacobians before squaring
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -102,7 +102,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/last-unit-only
-# jacobian-check: each pass overwrote the one before
+# jacobian-check: each pass overwrites the one before
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -113,7 +113,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% jacobian/first-unit-only
-# jacobian-check: Only the first unit's row is there
+# jacobian-check: Only the row of the first unit counts
 def jacobian_penalty(encode, x):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -166,7 +166,7 @@ def jacobian_penalty(encode, x):
 
 
 # %% sigmoid/derivatives-not-squared
-# sigmoid-check: The slopes h (1 - h) are not squared
+# sigmoid-check: The derivatives h (1 - h) are not squared
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)) @ weight.square().sum(1)).mean()
 
@@ -178,19 +178,19 @@ def sigmoid_penalty(h, weight):
 
 
 # %% sigmoid/only-weights-squared
-# sigmoid-check: Nothing is squared but the single weights
+# sigmoid-check: You took a square root
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)) @ weight.norm(dim=1)).mean()
 
 
 # %% sigmoid/weights-added-before-squaring
-# sigmoid-check: You added a unit's weights before you squared
+# sigmoid-check: You added the weights of a unit before squaring
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h) * weight.sum(1)) ** 2).sum(1).mean()
 
 
 # %% sigmoid/columns-for-rows
-# sigmoid-check: row j of the matrix belongs to unit j
+# sigmoid-check: sum over each row
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() @ weight.square().sum(0)).mean()
 
@@ -202,38 +202,38 @@ def sigmoid_penalty(h, weight):
 
 
 # %% sigmoid/h-for-the-derivative
-# sigmoid-check: The slope of a sigmoid is h (1 - h), not h
+# sigmoid-check: The derivative of a sigmoid is h (1 - h)
 def sigmoid_penalty(h, weight):
     return (h.square() @ weight.square().sum(1)).mean()
 
 
 # %% sigmoid/derivative-of-tanh
-# sigmoid-check: 1 - h^2 is the slope of tanh
+# sigmoid-check: 1 - h^2 is the derivative of tanh
 def sigmoid_penalty(h, weight):
     return ((1 - h**2) ** 2 @ (weight**2).sum(1)).mean()
 
 
 # %% sigmoid/sigmoid-twice
-# sigmoid-check: You took the sigmoid again
+# sigmoid-check: You applied the sigmoid again
 def sigmoid_penalty(h, weight):
     s = torch.sigmoid(h)
     return ((s * (1 - s)).square() @ weight.square().sum(1)).mean()
 
 
 # %% sigmoid/averaged-derivatives
-# sigmoid-check: You averaged the slopes over the pictures
+# sigmoid-check: You took the mean of the derivatives over the images before squaring
 def sigmoid_penalty(h, weight):
     return (h * (1 - h)).mean(0).square() @ weight.square().sum(1)
 
 
 # %% sigmoid/summed-over-images
-# sigmoid-check: You summed over the pictures
+# sigmoid-check: This is the sum over the images
 def sigmoid_penalty(h, weight):
     return ((h * (1 - h)).square() @ weight.square().sum(1)).sum()
 
 
 # %% sigmoid/one-per-image
-# sigmoid-check: One number per picture came back
+# sigmoid-check: You returned one number per image
 def sigmoid_penalty(h, weight):
     return (h * (1 - h)).square() @ weight.square().sum(1)
 
@@ -245,13 +245,13 @@ def sigmoid_penalty(h, weight):
 
 
 # %% sigmoid/weight-detached
-# sigmoid-check: No gradient of the penalty reaches weight
+# sigmoid-check: The penalty has no gradient with respect to weight
 def sigmoid_penalty(h, weight):
     return regularizers.contractive_penalty_of_sigmoid_layer(h, weight.detach())
 
 
 # %% sigmoid/h-detached
-# sigmoid-check: No gradient of the penalty reaches h
+# sigmoid-check: The penalty has no gradient with respect to h
 def sigmoid_penalty(h, weight):
     return regularizers.contractive_penalty_of_sigmoid_layer(h.detach(), weight)
 
@@ -264,13 +264,13 @@ def sigmoid_penalty(h, weight):
 
 
 # %% probe/summed-over-images
-# probe-check: You summed over the pictures
+# probe-check: This is the sum over the images
 def probe_penalty(encode, x, generator):
     return regularizers.contractive_penalty_by_probes(encode, x, generator, reduction="sum")
 
 
 # %% probe/vector-of-ones
-# probe-check: Your vector is all ones
+# probe-check: Your vector is constant
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     (mixed,) = torch.autograd.grad(encode(x).sum(), x, create_graph=True)
@@ -287,7 +287,7 @@ def probe_penalty(encode, x, generator):
 
 
 # %% probe/signs-0-or-1
-# probe-check: signs are -1 or 1
+# probe-check: use the signs -1 and 1
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -296,7 +296,7 @@ def probe_penalty(encode, x, generator):
 
 
 # %% probe/probes-of-length-1
-# probe-check: Your random vector has the length 1
+# probe-check: Your random vector has length 1
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -324,7 +324,7 @@ def probe_penalty(encode, x, generator):
 
 
 # %% probe/global-generator
-# probe-check: two different estimates came back
+# probe-check: pass generator=generator when you draw random numbers
 def probe_penalty(encode, x, generator):
     x = x.detach().requires_grad_()
     z = encode(x)
@@ -383,7 +383,7 @@ def gamed(encode, decode, c):
 
 
 # %% gamed/decoder-unchanged
-# gamed-check: The decoder is as before
+# gamed-check: The decoder is unchanged
 def gamed(encode, decode, c):
     return lambda x: encode(x) / c, decode
 
@@ -395,7 +395,7 @@ def gamed(encode, decode, c):
 
 
 # %% gamed/image-multiplied
-# gamed-check: You multiplied the picture
+# gamed-check: You multiplied the image
 def gamed(encode, decode, c):
     return lambda x: encode(x) / c, lambda z: c * decode(z)
 
@@ -407,7 +407,7 @@ def gamed(encode, decode, c):
 
 
 # %% sensitivity/fraction-inverted
-# sensitivity-check: The fraction is upside down
+# sensitivity-check: Numerator and denominator are swapped
 def sensitivity(encode, x):
     return encode(x).var(0, correction=0).sum() / regularizers.contractive_penalty(encode, x)
 
@@ -419,7 +419,7 @@ def sensitivity(encode, x):
 
 
 # %% sensitivity/variance-averaged-over-units
-# sensitivity-check: You averaged the variance over the units
+# sensitivity-check: You took the mean of the variance over the units
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).mean()
 
@@ -431,25 +431,25 @@ def sensitivity(encode, x):
 
 
 # %% sensitivity/root-of-the-variance
-# sensitivity-check: You took the root of the total variance
+# sensitivity-check: You took the square root of the total variance
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(0, correction=0).sum().sqrt()
 
 
 # %% sensitivity/root-at-the-end
-# sensitivity-check: You took the root at the end
+# sensitivity-check: You took the square root at the end
 def sensitivity(encode, x):
     return metrics.sensitivity(encode, x).sqrt()
 
 
 # %% sensitivity/mean-square-of-the-code
-# sensitivity-check: This is the mean square of the code
+# sensitivity-check: You divided by the mean square of the code
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).square().sum(1).mean()
 
 
 # %% sensitivity/variance-over-units
-# sensitivity-check: You took the variance over the units of a picture
+# sensitivity-check: You took the variance over the units of an image
 def sensitivity(encode, x):
     return regularizers.contractive_penalty(encode, x) / encode(x).var(1, correction=0).sum()
 
@@ -503,7 +503,7 @@ def objective(weight):
 
 
 # %% objective/weight-at-the-error
-# objective-check: The weight stands at the error
+# objective-check: The weight multiplies the error
 def objective(weight):
     def compute(model, x, generator):
         penalty = regularizers.contractive_penalty(model.encoder, x)
@@ -513,7 +513,7 @@ def objective(weight):
 
 
 # %% objective/weight-at-both
-# objective-check: The weight stands at the whole loss
+# objective-check: The weight multiplies the whole loss
 def objective(weight):
     def compute(model, x, generator):
         return {
@@ -557,7 +557,7 @@ def objective(weight):
 
 
 # %% objective/error-summed
-# objective-check: The error is summed over pixels and pictures
+# objective-check: The error is summed over pixels and images
 def objective(weight):
     def compute(model, x, generator):
         return {
@@ -579,7 +579,7 @@ def objective(weight):
 
 
 # %% objective/penalty-summed-over-images
-# objective-check: The penalty is summed over the pictures
+# objective-check: The penalty is summed over the images
 def objective(weight):
     def compute(model, x, generator):
         return {
@@ -591,7 +591,7 @@ def objective(weight):
 
 
 # %% objective/penalty-of-the-reconstruction
-# objective-check: You held still the reconstruction
+# objective-check: You penalised the Jacobian of the reconstruction
 def objective(weight):
     def compute(model, x, generator):
         penalty = (
@@ -618,7 +618,7 @@ def objective(weight):
 
 
 # %% objective/layer-weights-detached
-# objective-check: the weights of the layer were detached
+# objective-check: the weights of the layer are detached
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
@@ -631,7 +631,7 @@ def objective(weight):
 
 
 # %% objective/code-detached
-# objective-check: the code was detached
+# objective-check: the code is detached
 def objective(weight):
     def compute(model, x, generator):
         z = model.encode(x)
@@ -644,7 +644,7 @@ def objective(weight):
 
 
 # %% objective/penalty-no-grad
-# objective-check: no gradient of it reaches the encoder
+# objective-check: but no gradient with respect to the encoder
 def objective(weight):
     def compute(model, x, generator):
         with torch.no_grad():
@@ -688,7 +688,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/no-sigmoid-on-the-code
-# train-budget-check: The code leaves [0, 1]
+# train-budget-check: The code is not in [0
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64)
@@ -697,7 +697,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/fixed-steps
-# train-budget-check: hand `steps` on to fit
+# train-budget-check: pass `steps` to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
@@ -724,7 +724,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/default-learning-rate
-# train-budget-check: That is fit's own learning rate
+# train-budget-check: That is the default learning rate of fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
@@ -733,7 +733,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/returns-another-network
-# train-budget-check: is not the one that was trained
+# train-budget-check: The returned network is not the trained one
 def train(objective, seed, steps=STEPS):
     def made():
         torch.manual_seed(seed)
@@ -746,7 +746,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/network-before-the-seed
-# train-seed-check: the network must be made inside
+# train-seed-check: the network must be created inside train
 def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
     torch.manual_seed(seed)
@@ -755,7 +755,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/batches-by-the-clock
-# train-seed-check: Two runs with one seed see different batches
+# train-seed-check: Two runs with the same seed get different batches
 def train(objective, seed, steps=STEPS):
     import time
 
@@ -783,7 +783,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/one-batch-order-for-all-seeds
-# train-seed-check: Every seed sees the same batches
+# train-seed-check: Every seed gets the same batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(), latent_dim=64, code_activation="sigmoid")
@@ -800,7 +800,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% tabulate/first-network-alone
-# table-check: This is the first network alone
+# table-check: This is the value of the first network only
 def tabulate(models, x):
     rows = x.flatten(1)
     return {
@@ -814,7 +814,7 @@ def tabulate(models, x):
 
 
 # %% tabulate/last-network-alone
-# table-check: This is the last network alone
+# table-check: This is the value of the last network only
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
@@ -828,7 +828,7 @@ def tabulate(models, x):
 
 
 # %% tabulate/summed-over-networks
-# table-check: You summed over the networks
+# table-check: This is the sum over the networks
 def tabulate(models, x):
     rows = x.flatten(1)
     return {
@@ -878,7 +878,7 @@ def tabulate(models, x):
 
 
 # %% tabulate/penalty-for-sensitivity
-# table-check: This is the penalty once more
+# table-check: This is the penalty again
 def tabulate(models, x):
     rows, table = x.flatten(1), {}
     for weight, runs in models.items():
@@ -903,13 +903,13 @@ def tabulate(models, x):
 
 
 # %% drift/pairs-with-themselves
-# drift-check: You counted each picture as a pair with itself
+# drift-check: You counted each image as a pair with itself
 def drift(noisy, z):
     return ((noisy - z).square().sum(1).mean() / torch.cdist(z, z).square().mean()).sqrt()
 
 
 # %% drift/pairs-counted-twice
-# drift-check: You counted each pair once in the count and twice in the sum
+# drift-check: The sum contains each pair once and the number of pairs counts it twice
 def drift(noisy, z):
     pairs = torch.cdist(z, z).square().sum() / (len(z) * (len(z) - 1) / 2)
     return ((noisy - z).square().sum(1).mean() / pairs).sqrt()
@@ -922,13 +922,13 @@ def drift(noisy, z):
 
 
 # %% drift/fraction-inverted
-# drift-check: The fraction is upside down
+# drift-check: Numerator and denominator are swapped
 def drift(noisy, z):
     return (torch.pdist(z).square().mean() / (noisy - z).square().sum(1).mean()).sqrt()
 
 
 # %% drift/averaged-distances
-# drift-check: You averaged distances
+# drift-check: You took the mean of distances
 def drift(noisy, z):
     return (noisy - z).norm(dim=1).mean() / torch.pdist(z).mean()
 
@@ -940,32 +940,32 @@ def drift(noisy, z):
 
 
 # %% drift/divided-by-variance
-# drift-check: You compared with the variance of the code
+# drift-check: You divided by the variance of the code
 def drift(noisy, z):
     return ((noisy - z).square().sum(1).mean() / z.var(0, correction=0).sum()).sqrt()
 
 
 # %% drift/noisy-against-every-code
-# drift-check: You let every noisy code meet every code
+# drift-check: You compared every noisy code with every code
 def drift(noisy, z):
     return (torch.cdist(noisy, z).square().mean() / torch.pdist(z).square().mean()).sqrt()
 
 
 # %% drift/mean-over-units
-# drift-check: You averaged over the units on top
+# drift-check: You took the mean over the units in the numerator and the sum in the denominator
 def drift(noisy, z):
     return ((noisy - z).square().mean() / torch.pdist(z).square().mean()).sqrt()
 
 
 # %% drift/ratio-of-each-image
-# drift-check: You took one ratio for each picture
+# drift-check: You took one ratio for each image
 def drift(noisy, z):
     ways = torch.cdist(z, z).square().sum(1) / (len(z) - 1)
     return ((noisy - z).square().sum(1) / ways).sqrt().mean()
 
 
 # %% drift/not-divided
-# drift-check: divide it by the way between two pictures
+# drift-check: divide it by the distance between two images
 def drift(noisy, z):
     return (noisy - z).square().sum(1).mean().sqrt()
 
@@ -983,13 +983,13 @@ def nearest_accuracy(z, labels, known, known_labels):
 
 
 # %% nearest/count
-# nearest-check: This is how many are right
+# nearest-check: This is the number of right labels
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[torch.cdist(z, known).argmin(1)] == labels).double().sum()
 
 
 # %% nearest/one-per-code
-# nearest-check: or whether each is right
+# nearest-check: or whether each of them is right
 def nearest_accuracy(z, labels, known, known_labels):
     return known_labels[torch.cdist(z, known).argmin(1)] == labels
 
@@ -1001,25 +1001,25 @@ def nearest_accuracy(z, labels, known, known_labels):
 
 
 # %% nearest/largest-product
-# nearest-check: You took the largest product
+# nearest-check: You took the largest dot product
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[(z @ known.T).argmax(1)] == labels).double().mean()
 
 
 # %% nearest/search-reversed
-# nearest-check: You looked for the nearest code of each known one
+# nearest-check: You took the nearest row of z for each known code
 def nearest_accuracy(z, labels, known, known_labels):
     return (labels[torch.cdist(known, z).argmin(1)] == known_labels).double().mean()
 
 
 # %% nearest/first-codes-only
-# nearest-check: You compared only with the first codes
+# nearest-check: You compared only with the first known codes
 def nearest_accuracy(z, labels, known, known_labels):
     return (known_labels[torch.cdist(z, known[: len(z)]).argmin(1)] == labels).double().mean()
 
 
 # %% pareto/must-be-better-in-both
-# pareto-check: An equal error with a smaller cost dominates too
+# pareto-check: A weight with an equal error and a smaller cost dominates too
 def pareto(table, cost):
     return [
         a
@@ -1047,7 +1047,7 @@ def pareto(table, cost):
 
 
 # %% pareto/front-of-the-largest
-# pareto-check: this is the front of the largest
+# pareto-check: this is the front for large values
 def pareto(table, cost):
     def pair(weight):
         return table[weight]["error"], table[weight][cost]
@@ -1093,7 +1093,7 @@ def pareto(table, cost):
 
 
 # %% pareto/front-of-sensitivity
-# pareto-check: That is the front of the other measure
+# pareto-check: That is the front for the other metric
 def pareto(table, cost):
     def pair(weight):
         return table[weight]["error"], table[weight]["sensitivity"]
@@ -1109,7 +1109,7 @@ def pareto(table, cost):
 
 
 # %% pareto/must-be-beaten-by-all
-# pareto-check: one other weight is enough
+# pareto-check: it is enough that one other weight dominates it
 def pareto(table, cost):
     return [
         a
@@ -1123,7 +1123,7 @@ def pareto(table, cost):
 
 
 # %% pareto/equal-rows-dominate
-# pareto-check: Two weights with the very same numbers do not dominate each other
+# pareto-check: Two weights with equal values do not dominate each other
 def pareto(table, cost):
     return [
         a
@@ -1155,7 +1155,7 @@ def best_at(table, rate, cost):
 
 
 # %% best-at/rate-at-the-error
-# best-at-check: or stands at the error
+# best-at-check: or multiplies the error
 def best_at(table, rate, cost):
     return min(table, key=lambda weight: rate * table[weight]["error"] + table[weight][cost])
 
@@ -1179,7 +1179,7 @@ def best_at(table, rate, cost):
 
 
 # %% best-at/fixed-cost
-# best-at-check: That is the winner by the other measure
+# best-at-check: That is the best weight by the other metric
 def best_at(table, rate, cost):
     return min(
         table, key=lambda weight: table[weight]["error"] + rate * table[weight]["sensitivity"]
@@ -1262,13 +1262,13 @@ def same_order(table, first, second):
 
 
 # %% order/always-true
-# order-check: One falls where the other rises
+# order-check: One falls while the other rises
 def same_order(table, first, second):
     return True
 
 
 # %% order/ends-only
-# order-check: compare the whole order, not its ends
+# order-check: compare the whole order
 def same_order(table, first, second):
     return all(
         pick(table, key=lambda weight: table[weight][first])
@@ -1278,7 +1278,7 @@ def same_order(table, first, second):
 
 
 # %% order/assumes-falling
-# order-check: The order need not follow the weights
+# order-check: The order need not be that of the weights
 def same_order(table, first, second):
     def falls(measure):
         values = [table[weight][measure] for weight in sorted(table)]
@@ -1288,7 +1288,7 @@ def same_order(table, first, second):
 
 
 # %% order/values-for-order
-# order-check: rank the weights, not the values
+# order-check: compare the order of the weights
 def same_order(table, first, second):
     return sorted(row[first] for row in table.values()) == sorted(
         row[second] for row in table.values()
@@ -1299,7 +1299,7 @@ def same_order(table, first, second):
 
 
 # %% within/limit-excluded
-# within-check: take <=
+# within-check: use <=
 def largest_within(table, percent):
     return max(
         (
@@ -1321,7 +1321,7 @@ def largest_within(table, percent):
 
 
 # %% order/fixed-measures
-# order-check: read the two whose names came in
+# order-check: use those that `first` and `second` name
 def same_order(table, first, second):
     return sorted(table, key=lambda weight: table[weight]["penalty"]) == sorted(
         table, key=lambda weight: table[weight]["sensitivity"]
