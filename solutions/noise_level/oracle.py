@@ -1,5 +1,5 @@
-"""What judges `noise_level`: secret inputs, and expectations that share nothing with the answers
-but the formulas of the text.
+"""The oracle of `noise_level`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 """
 
 import functools
@@ -49,11 +49,11 @@ def noise(ask, rng, x, sigma):
     (made,) = ask(NOISE, x=x, sigma=sigma, seeds=[seed_of(rng)])
     made = numbers(made)
     if made.shape != x.shape:
-        raise WrongAnswer("what comes back has another shape than x")
+        raise WrongAnswer("the returned tensor does not have the shape of x")
     return made - x
 
 
-@step("noise-check", 1, "gaussian, size and mean of the noise")
+@step("noise-check", 1, "gaussian, standard deviation and mean of the noise")
 def noise_size(ask, rng):
     for x, bounds in (
         (np.zeros((30, 1, 28, 28)), (0.1, 0.4)),
@@ -62,12 +62,12 @@ def noise_size(ask, rng):
         sigma = float(rng.uniform(*bounds))
         added = noise(ask, rng, single(x), sigma)
         if abs(added.std() / sigma - 1) > 0.03:
-            raise WrongAnswer("the noise has another standard deviation than sigma")
+            raise WrongAnswer("the standard deviation of the noise is not sigma")
         if abs(added.mean()) > 0.04 * sigma:
-            raise WrongAnswer("the noise has a mean that is not zero")
+            raise WrongAnswer("the mean of the noise is not zero")
 
 
-@step("noise-check", 1, "gaussian, the shape of the noise, in each pixel anew")
+@step("noise-check", 1, "gaussian, the distribution of the noise, independent for each pixel")
 def noise_law(ask, rng):
     shape = (int(rng.integers(20, 30)), int(rng.integers(1, 4)), 20, 24)
     sigma = float(rng.uniform(0.2, 0.7))
@@ -80,14 +80,14 @@ def noise_law(ask, rng):
     ).any():  # of some 10,000 values 26 are; that none is happens once in 10^11
         raise WrongAnswer("the noise is not normal, or was clipped")
     if len(np.unique(added)) < 0.9 * added.size:
-        raise WrongAnswer("pixels share their noise")
+        raise WrongAnswer("some pixels share their noise")
     for axis in (0, 2, 3):
         first, second = np.take(added, 0, axis), np.take(added, 1, axis)
         if abs(np.corrcoef(first.ravel(), second.ravel())[0, 1]) > 0.3:
-            raise WrongAnswer("pixels share their noise")
+            raise WrongAnswer("some pixels share their noise")
 
 
-@step("generator-check", 1, "gaussian, one seed repeats and a generator moves on")
+@step("generator-check", 1, "gaussian, its use of the generator")
 def noise_stream(ask, rng):
     x = single(rng.uniform(0, 1, (4, 1, 9, 9)))
     sigma = float(rng.uniform(0.2, 0.7))
@@ -96,30 +96,30 @@ def noise_stream(ask, rng):
     (again, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed, before=2)
     (other, _), _, _ = ask(STREAM, x=x, sigma=sigma, seed=seed + 1, before=1)
     if not np.array_equal(numbers(first), numbers(again)):
-        raise WrongAnswer("one seed gives different noise")
+        raise WrongAnswer("two generators with the same seed give different noise")
     if np.array_equal(numbers(first), numbers(second)):
         raise WrongAnswer("two calls with one generator give the same noise")
     if np.array_equal(numbers(first), numbers(other)):
         raise WrongAnswer("two seeds give the same noise")
 
 
-@step("generator-check", 1, "gaussian, what it leaves alone")
+@step("generator-check", 1, "gaussian, no side effects")
 def noise_alone(ask, rng):
     x, sigma = single(rng.uniform(0, 1, (4, 1, 9, 9))), float(rng.uniform(0.2, 0.7))
     (made, _), kept, still = ask(STREAM, x=x, sigma=sigma, seed=seed_of(rng), before=1)
     if np.array_equal(numbers(made), x):
-        raise WrongAnswer("there is no noise")
+        raise WrongAnswer("no noise was added")
     if kept is not True:
         raise WrongAnswer("x itself was changed")
     if still is not True:
-        raise WrongAnswer("PyTorch's global generator was moved")
+        raise WrongAnswer("the state of PyTorch's global generator changed")
 
 
 def judge_clipped(ask, rng, part):
     for sigma in rng.uniform(0.02, 2, 3):
         answer = ask(CALL, name="clipped_black", arguments=[float(sigma)])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise WrongAnswer("two numbers were asked for")
+            raise WrongAnswer("it must return two numbers, the mean and the variance")
         half = np.linspace(
             0, 12, 120001
         )  # in units of sigma; the integrals by the trapezoidal rule
@@ -189,7 +189,7 @@ def objective(ask, rng, sigmas, seeds, before=0, shared=False, side=20):
         OBJECTIVE, sigmas=sigmas, weight=weight, x=x, seeds=seeds, before=before, shared=shared
     )
     if any(numbers(seen, "what the model saw").shape != x.shape for seen, _, _ in results):
-        raise WrongAnswer("the model was shown something that has another shape than x")
+        raise WrongAnswer("the input of the model does not have the shape of x")
     return x, results, still, weight
 
 
@@ -198,17 +198,17 @@ def reconstructed(weight, seen):
     return 1 / (1 + np.exp(-flat @ weight @ weight.T)).reshape(seen.shape)
 
 
-@step("target-check", 1, "denoising, what it compares, at other levels")
+@step("target-check", 1, "denoising, input and target at other levels")
 def target_value(ask, rng):
     sigmas = [*levels_of(rng, 2), 0.0]
     x, results, _, weight = objective(ask, rng, sigmas, [seed_of(rng) for _ in sigmas])
     for sigma, (seen, value, _) in zip(sigmas, results):
         if abs((seen - x).std() - sigma) > 0.06 * sigma + 1e-6:
-            raise WrongAnswer("the model does not see noise of the level that was asked for")
+            raise WrongAnswer("the noise in the model's input does not have the level sigma")
         close(value, np.mean((reconstructed(weight, seen) - x) ** 2), "the loss", rtol=1e-3)
 
 
-@step("target-check", 1, "denoising, what training hears of it")
+@step("target-check", 1, "denoising, its gradient")
 def target_slope(ask, rng):
     sigmas = levels_of(rng, 2)
     x, results, _, weight = objective(ask, rng, sigmas, [seed_of(rng) for _ in sigmas], side=8)
@@ -221,7 +221,7 @@ def target_slope(ask, rng):
         )
 
 
-@step("fresh-check", 1, "denoising, new noise at each step, of its own level")
+@step("fresh-check", 1, "denoising, new noise at each step, and the level of each objective")
 def fresh(ask, rng):
     high, low = levels_of(rng, 2)
     seed = seed_of(rng)
@@ -229,14 +229,14 @@ def fresh(ask, rng):
         ask, rng, [high, high], [seed] * 2, shared=True
     )
     if np.array_equal(first, second):
-        raise WrongAnswer("two steps saw the same noise")
+        raise WrongAnswer("two steps have the same noise")
     x, results, _, _ = objective(ask, rng, [high, low], [seed] * 2)
     spreads = [(seen - x).std() for seen, _, _ in results]
     if abs(spreads[0] / spreads[1] / (high / low) - 1) > 0.06:
-        raise WrongAnswer("an objective has the level of another")
+        raise WrongAnswer("an objective uses the level of another one")
 
 
-@step("fresh-check", 1, "denoising, noise from the generator that it is handed")
+@step("fresh-check", 1, "denoising, its use of the generator")
 def handed(ask, rng):
     sigma, seed = float(rng.uniform(0.2, 0.7)), seed_of(rng)
     runs = [
@@ -245,11 +245,11 @@ def handed(ask, rng):
     ]
     seen = [results[0][0] for _, results, _, _ in runs]
     if not np.array_equal(seen[0], seen[1]):
-        raise WrongAnswer("with one seed, the noise differs")
+        raise WrongAnswer("two generators with the same seed give different noise")
     if np.array_equal(seen[0], seen[2]):
-        raise WrongAnswer("with two seeds, the noise is the same")
+        raise WrongAnswer("two seeds give the same noise")
     if not all(still for _, _, still, _ in runs):
-        raise WrongAnswer("PyTorch's global generator was moved")
+        raise WrongAnswer("the state of PyTorch's global generator changed")
 
 
 # --- 3. Training ---------------------------------------------------------------------------------
@@ -267,7 +267,7 @@ def probe(levels, seeds, steps, before):
             return {"spy": (model(x)[0] - x).square().mean() + level * model(x)[0].mean()}
         return spy
 
-    torch.manual_seed(before)  # what chance there was before must not matter
+    torch.manual_seed(before)  # earlier draws must not change the result
     models = train_all(make, levels, seeds, steps)
     ends = {}
     for level in models:
@@ -300,9 +300,9 @@ def grid(ask, levels, seeds, steps, before=0):
         or set(ends) != set(levels)
         or any(len(runs) != len(seeds) for runs in ends.values())
     ):
-        raise WrongAnswer("a network is missing, or there is one too many")
+        raise WrongAnswer("the number of networks of a level is not the number of seeds")
     if any(len(entries) != steps * len(seeds) for entries in seen.values()):
-        raise WrongAnswer("the number of steps of a level is not the one that was asked for")
+        raise WrongAnswer("a level was not trained for `steps` steps per seed")
     runs = {
         level: [
             (entries[i][0], [batch for _, batch in entries[i : i + steps]])
@@ -313,7 +313,7 @@ def grid(ask, levels, seeds, steps, before=0):
     return runs, ends
 
 
-@step("grid-check", 1, "train_all, with other seeds and another number of steps")
+@step("grid-check", 1, "train_all with other seeds and another number of steps")
 def grid_budget(ask, rng):
     steps = int(rng.integers(3, 6))
     seed = seed_of(rng)
@@ -322,14 +322,15 @@ def grid_budget(ask, rng):
     ((start, batches),) = runs[level]
     judge_task(ends[level][0], batches, SIZES, BATCH)
     if len({image.tobytes() for batch in batches for image in batch}) < 0.9 * steps * BATCH:
-        raise WrongAnswer("few images come again and again: train on all of images.train")
+        raise WrongAnswer("only few images are used: train on all of images.train")
     if not same(ends[level][0], trained(start, batches, level)):
         raise WrongAnswer(
-            "these steps lead to other weights: look at the learning rate, and at what comes back"
+            "the returned weights are not those that the steps lead to: check the learning rate, "
+            "and which network is returned"
         )
 
 
-@step("grid-check", 1, "train_all, which network stands where")
+@step("grid-check", 1, "train_all, the entries of the dictionary")
 def grid_places(ask, rng):
     levels = [*levels_of(rng, 2), 0.0]
     runs, ends = grid(ask, levels, [seed_of(rng), seed_of(rng)], 2)
@@ -338,7 +339,10 @@ def grid_places(ask, rng):
         for end in ends[level]:
             matches = [run for run in right if same(end, run)]
             if not matches:
-                raise WrongAnswer("a network is not one that was trained at its level, for itself")
+                raise WrongAnswer(
+                    "an entry does not hold a network that was trained at its level, "
+                    "from new initial weights"
+                )
             right = [run for run in right if run is not matches[0]]
 
 
@@ -366,25 +370,25 @@ def starts(ask, rng):
 def fair(ask, rng, part, what):
     first, again, other = ([run[part] for run in runs] for runs in starts(ask, rng))
     if not np.array_equal(first[0], first[1]):
-        raise WrongAnswer(f"two levels have different {what}")
+        raise WrongAnswer(f"two levels with the same seed have different {what}")
     if not np.array_equal(first[0], again[0]):
-        raise WrongAnswer(f"with one seed, two trainings have different {what}")
+        raise WrongAnswer(f"two trainings with the same seed have different {what}")
     if np.array_equal(first[0], other[0]):
-        raise WrongAnswer(f"with two seeds, the trainings have the same {what}")
+        raise WrongAnswer(f"two trainings with different seeds have the same {what}")
 
 
-@step("fair-check", 1, "train_all, where the weights start")
+@step("fair-check", 1, "train_all, the first weights")
 def fair_weights(ask, rng):
     fair(ask, rng, 0, "first weights")
     level, (low, high) = levels_of(rng, 1)[0], sorted((seed_of(rng), seed_of(rng)))
     both, alone = (grid(ask, [level], seeds, 2)[1][level][-1] for seeds in ([high, low], [low]))
     if not same(both, alone):
         raise WrongAnswer(
-            "the networks do not stand in the order of the seeds, or one went on from another"
+            "the networks are not in the order of the seeds, or one continued from another"
         )
 
 
-@step("fair-check", 1, "train_all, which batches come")
+@step("fair-check", 1, "train_all, the batches")
 def fair_batches(ask, rng):
     fair(ask, rng, 1, "batches")
 
@@ -421,7 +425,7 @@ def probe(fades, noisy, clean, name):
 """
 
 
-def spoilt(rng, x, levels):
+def corrupted(rng, x, levels):
     return {level: single(x + rng.normal(0, level, x.shape)) for level in levels}
 
 
@@ -437,13 +441,13 @@ def judge_table(ask, rng, name):
         ]
         for level in [*levels_of(rng, 2), 0.0]
     }
-    noisy = spoilt(rng, clean, levels_of(rng, 3))
+    noisy = corrupted(rng, clean, levels_of(rng, 3))
     table = ask(TABLE, fades=fades, noisy=noisy, clean=clean, name=name)
     if not isinstance(table, dict) or set(table) != set(fades):
-        raise WrongAnswer("the rows are not the training levels")
+        raise WrongAnswer("the rows of the table are not the keys of `models`")
     for trained_at, runs in fades.items():
         if not isinstance(table[trained_at], dict) or set(table[trained_at]) != set(noisy):
-            raise WrongAnswer("the columns are not the test levels")
+            raise WrongAnswer("the columns of the table are not the keys of `noisy`")
         for tested, x in noisy.items():
             square = np.stack(
                 [((a * x.astype(float) + b - clean) ** 2).mean((1, 2, 3)) for a, b in runs]
@@ -467,7 +471,7 @@ def judge_floors(ask, rng, name):
     mixed = rng.normal(0, 1, (300, 5)) @ rng.normal(0, 1, (5, side**2))
     x = single(1 / (1 + np.exp(-1.5 * mixed))).reshape(300, 1, side, side)
     train, clean = x[:220], x[220:]
-    noisy = spoilt(rng, clean, levels_of(rng, 3))
+    noisy = corrupted(rng, clean, levels_of(rng, 3))
     answer = ask(CALL, name="floors", arguments=[train, noisy, clean])
     if (
         not isinstance(answer, dict)
@@ -490,12 +494,12 @@ def judge_floors(ask, rng, name):
         )
 
 
-@step("floors-check", 1, "floors, doing nothing on other pictures")
+@step("floors-check", 1, "floors, doing nothing on other images")
 def floors_nothing(ask, rng):
     judge_floors(ask, rng, "nothing")
 
 
-@step("floors-check", 1, "floors, the best linear denoiser of other pictures")
+@step("floors-check", 1, "floors, the best linear denoiser of other images")
 def floors_linear(ask, rng):
     judge_floors(ask, rng, "linear")
 
@@ -516,15 +520,15 @@ def errors_like(rng):
 
 def judge_tables(rng, answer, right):
     if not isinstance(answer, dict) or set(answer) != set(right):
-        raise WrongAnswer("the table has other rows")
+        raise WrongAnswer("the rows are not those of `errors`")
     for key, row in right.items():
         if not isinstance(answer[key], dict) or set(answer[key]) != set(row):
-            raise WrongAnswer("the table has other columns")
+            raise WrongAnswer("the columns are not those of `errors`")
         for tested, value in row.items():
             close(number(answer[key][tested]), value, "an entry")
 
 
-@step("left-check", 1, "left, of another table")
+@step("left-check", 1, "left of another table")
 def left(ask, rng):
     errors, tested = errors_like(rng)
     nothing = {level: float(rng.uniform(0.2, 1.8)) for level in tested}
@@ -563,12 +567,12 @@ def judge_probe(ask, rng, classes, offset):
     close(number(answer), (guesses == new_labels).mean())
 
 
-@step("probe-check", 1, "linear_probe, of codes with more classes")
+@step("probe-check", 1, "linear_probe of codes with more classes")
 def probe_classes(ask, rng):
     judge_probe(ask, rng, int(rng.integers(4, 8)), 0)
 
 
-@step("probe-check", 1, "linear_probe, of codes far from the origin")
+@step("probe-check", 1, "linear_probe of codes far from the origin")
 def probe_offset(ask, rng):
     judge_probe(ask, rng, 3, rng.uniform(4, 8))
 
@@ -576,19 +580,19 @@ def probe_offset(ask, rng):
 # --- 6. Decisions --------------------------------------------------------------------------------
 
 
-@step("best-for-check", 1, "best_for, in other tables")
+@step("best-for-check", 1, "best_for in other tables")
 def best_for(ask, rng):
     for _ in range(6):
         errors, tested = errors_like(rng)
         answer = ask(CALL, name="best_for", arguments=[errors])
         right = {b: min(errors, key=lambda a: errors[a][b]) for b in tested}
         if not isinstance(answer, dict) or set(answer) != set(right):
-            raise WrongAnswer("there is not one entry for each test level")
+            raise WrongAnswer("the keys are not the test levels")
         for b, level in right.items():
             close(number(answer[b]), level, "the best level")
 
 
-@step("regrets-check", 1, "regrets, in other tables")
+@step("regrets-check", 1, "regrets in other tables")
 def regrets(ask, rng):
     for _ in range(3):
         errors, tested = errors_like(rng)
@@ -599,7 +603,7 @@ def regrets(ask, rng):
         judge_tables(rng, ask(CALL, name="regrets", arguments=[errors]), right)
 
 
-@step("one-for-all-check", 1, "one_for_all, in other tables")
+@step("one-for-all-check", 1, "one_for_all in other tables")
 def one_for_all(ask, rng):
     for i in range(8):
         tested = levels_of(rng, int(rng.integers(3, 6)))
@@ -627,25 +631,25 @@ def judge_high(ask, rng, part):
         }
         answer = ask(CALL, name="high_on_low", arguments=[errors, nothing])
         if not isinstance(answer, (tuple, list)) or len(answer) != 2:
-            raise WrongAnswer("two things were asked for")
+            raise WrongAnswer("it must return two values, a truth value and a ratio")
         high, low = sorted(errors)[-1], sorted(tested)[0]
         if part == 1:
             close(number(answer[1]), errors[high][low] / errors[low][low], "the ratio")
         elif answer[0] is not (errors[high][low] < nothing[low]):
-            raise WrongAnswer("it is wrong about whether the network helps")
+            raise WrongAnswer("the first value, whether the network helps, is wrong")
 
 
-@step("high-on-low-check", 1, "high_on_low, whether it helps in other tables")
+@step("high-on-low-check", 1, "high_on_low, whether the network helps, in other tables")
 def high_helps(ask, rng):
     judge_high(ask, rng, 0)
 
 
-@step("high-on-low-check", 1, "high_on_low, against the specialist in other tables")
+@step("high-on-low-check", 1, "high_on_low, the ratio to the specialist, in other tables")
 def high_ratio(ask, rng):
     judge_high(ask, rng, 1)
 
 
-@step("on-diagonal-check", 1, "on_diagonal, in other tables")
+@step("on-diagonal-check", 1, "on_diagonal in other tables")
 def on_diagonal(ask, rng):
     for _ in range(8):
         errors, tested = errors_like(rng)

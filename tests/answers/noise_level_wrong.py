@@ -11,13 +11,13 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/sigma-as-variance
-# noise-check: you used it as a variance
+# noise-check: it is a standard deviation
 def gaussian(x, sigma, generator):
     return x + sigma**0.5 * torch.randn(x.shape, generator=generator, device=x.device)
 
 
 # %% gaussian/sigma-squared
-# noise-check: sigma was squared
+# noise-check: You squared sigma
 def gaussian(x, sigma, generator):
     return x + sigma**2 * torch.randn(x.shape, generator=generator, device=x.device)
 
@@ -29,13 +29,13 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/uniform-from-0
-# noise-check: It pushes all pixels to one side
+# noise-check: The noise shifts all pixels in one direction
 def gaussian(x, sigma, generator):
     return x + sigma * torch.rand(x.shape, generator=generator, device=x.device)
 
 
 # %% gaussian/uniform-around-0
-# noise-check: Your numbers come evenly from an interval
+# noise-check: Your numbers are uniform on an interval of length sigma
 def gaussian(x, sigma, generator):
     return x + sigma * (torch.rand(x.shape, generator=generator, device=x.device) - 0.5)
 
@@ -53,25 +53,25 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/one-noise-for-all-images
-# noise-check: Some pixels share their noise
+# noise-check: Some some pixels share their noise
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape[1:], generator=generator, device=x.device)
 
 
 # %% gaussian/noise-alone
-# noise-check: The picture is gone
+# noise-check: The image is missing
 def gaussian(x, sigma, generator):
     return sigma * torch.randn(x.shape, generator=generator, device=x.device)
 
 
 # %% gaussian/grey-pixels-move-less
-# noise-check: Grey pixels move less than black ones do
+# noise-check: The noise on grey pixels is weaker than on black ones
 def gaussian(x, sigma, generator):
     return x + (1 - x) * sigma * torch.randn(x.shape, generator=generator, device=x.device)
 
 
 # %% gaussian/rescaled-global-noise
-# noise-check: It is none of the usual slips
+# noise-check: This is not a common mistake
 # generator-check: Two generators with the same seed give different noise
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn_like(x).abs() * torch.randn_like(x).sign() * 0.8
@@ -119,14 +119,14 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/global-seed-set
-# generator-check: PyTorch's global generator was moved
+# generator-check: The state of PyTorch's global generator changed
 def gaussian(x, sigma, generator):
     torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator)))
     return x + sigma * torch.randn_like(x)
 
 
 # %% gaussian/changes-x
-# generator-check: x itself was changed
+# generator-check: You changed x itself
 def gaussian(x, sigma, generator):
     return x.add_(sigma * torch.randn(x.shape, generator=generator, device=x.device))
 
@@ -144,7 +144,7 @@ def clipped_black(sigma):
 
 
 # %% clipped-black/no-root-of-2-pi
-# clipped-black-check: The root is missing
+# clipped-black-check: The square root is missing
 def clipped_black(sigma):
     return sigma / (2 * math.pi), sigma**2 / 2 - sigma**2 / (2 * math.pi)
 
@@ -162,7 +162,7 @@ def clipped_black(sigma):
 
 
 # %% clipped-black/variance-not-halved
-# clipped-black-check: clipping keeps half of it
+# clipped-black-check: clipping keeps only half of sigma squared
 def clipped_black(sigma):
     return sigma / math.sqrt(2 * math.pi), sigma**2 * (1 - 1 / (2 * math.pi))
 
@@ -186,14 +186,14 @@ def clipped_black(sigma):
 
 
 # %% clipped-black/by-simulation
-# clipped-black-check: It is none of the usual slips
+# clipped-black-check: This is not a common mistake
 def clipped_black(sigma):
     n = sigma * torch.randn(100000, generator=torch.Generator().manual_seed(0)).clamp(min=0)
     return n.mean(), n.var()
 
 
 # %% denoising/noisy-target
-# target-check: The target is the noisy picture
+# target-check: The target is the noisy image
 def denoising(sigma):
     def compute(model, x, generator):
         x = corruption.gaussian(x, sigma, generator)
@@ -203,8 +203,8 @@ def denoising(sigma):
 
 
 # %% denoising/clean-input-noisy-target
-# target-check: The model saw clean pictures
-# fresh-check: Two steps saw the same noise
+# target-check: The input of the model is clean
+# fresh-check: Two steps have the same noise
 def denoising(sigma):
     def compute(model, x, generator):
         noisy = corruption.gaussian(x, sigma, generator)
@@ -235,7 +235,7 @@ def denoising(sigma):
 
 
 # %% denoising/model-left-out
-# target-check: leaves the model out
+# target-check: compare the model's output
 def denoising(sigma):
     def compute(model, x, generator):
         noisy = corruption.gaussian(x, sigma, generator)
@@ -246,7 +246,7 @@ def denoising(sigma):
 
 
 # %% denoising/summed-for-mean
-# target-check: You summed where the mean was asked
+# target-check: This is the sum
 def denoising(sigma):
     def compute(model, x, generator):
         return {"error": losses.mse(model(corruption.gaussian(x, sigma, generator))[0], x, "sum")}
@@ -286,7 +286,7 @@ def denoising(sigma):
 
 
 # %% denoising/another-noise-as-target
-# target-check: It is none of the usual slips
+# target-check: This is not a common mistake
 def denoising(sigma):
     def compute(model, x, generator):
         target = corruption.gaussian(x, sigma, generator)
@@ -296,7 +296,7 @@ def denoising(sigma):
 
 
 # %% denoising/sigma-squared
-# target-check: It is none of the usual slips
+# target-check: This is not a common mistake
 def denoising(sigma):
     def compute(model, x, generator):
         return {"error": losses.mse(model(corruption.gaussian(x, sigma**2, generator))[0], x)}
@@ -331,8 +331,8 @@ def denoising(sigma):
 
 
 # %% denoising/model-not-called
-# target-check: The model was not asked about the batch
-# fresh-check: The model was not asked about the batch
+# target-check: The model was not applied to the batch
+# fresh-check: The model was not applied to the batch
 def denoising(sigma):
     def compute(model, x, generator):
         return {"error": losses.mse(corruption.gaussian(x, sigma, generator), x)}
@@ -341,7 +341,7 @@ def denoising(sigma):
 
 
 # %% denoising/fixed-seed
-# fresh-check: Two steps saw the same noise
+# fresh-check: Two steps have the same noise
 def denoising(sigma):
     def compute(model, x, generator):
         return {"error": losses.mse(model(corruption.gaussian(x, sigma, 0))[0], x)}
@@ -350,7 +350,7 @@ def denoising(sigma):
 
 
 # %% denoising/noise-kept
-# fresh-check: Two steps saw the same noise
+# fresh-check: Two steps have the same noise
 def denoising(sigma):
     kept = {}
 
@@ -363,7 +363,7 @@ def denoising(sigma):
 
 
 # %% denoising/generator-of-its-own
-# fresh-check: The noise does not come from the generator that the objective is handed
+# fresh-check: The noise does not come from the generator that the objective gets
 def denoising(sigma):
     mine = torch.Generator(images.train.device).manual_seed(0)
 
@@ -374,7 +374,7 @@ def denoising(sigma):
 
 
 # %% denoising/global-generator
-# fresh-check: The noise does not come from the generator that the objective is handed
+# fresh-check: The noise does not come from the generator that the objective gets
 def denoising(sigma):
     def compute(model, x, generator):
         return {"error": losses.mse(model(x + sigma * torch.randn_like(x))[0], x)}
@@ -383,7 +383,7 @@ def denoising(sigma):
 
 
 # %% denoising/global-seed-set
-# fresh-check: PyTorch's global generator was moved
+# fresh-check: The state of PyTorch's global generator changed
 def denoising(sigma):
     def compute(model, x, generator):
         torch.manual_seed(int(torch.randint(2**31, (1,), generator=generator, device=x.device)))
@@ -405,7 +405,7 @@ def denoising(sigma):
 
 # %% train-all/flat-list
 # grid-check: expected a dictionary with an entry for each of the levels
-# fair-check: Expected a dictionary that holds a list of networks
+# fair-check: Expected a dictionary with a list of networks
 def train_all(make, levels, seeds, steps=STEPS):
     models = []
     for level in levels:
@@ -419,7 +419,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 # %% train-all/one-network-per-level
 # grid-check: expected a list of two networks for each level
-# fair-check: Expected a dictionary that holds a list of networks
+# fair-check: Expected a dictionary with a list of networks
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for level in levels:
@@ -440,7 +440,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 # %% train-all/returns-the-histories
 # grid-check: expected the network
-# fair-check: Expected a dictionary that holds a list of networks
+# fair-check: Expected a dictionary with a list of networks
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for level in levels:
@@ -491,7 +491,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/fixed-steps
-# grid-check: hand `steps` on to fit
+# grid-check: pass `steps` to fit
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for level in levels:
@@ -548,7 +548,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/default-learning-rate
-# grid-check: That is fit's own learning rate
+# grid-check: That is the default learning rate of fit
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for level in levels:
@@ -562,7 +562,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/levels-reversed
-# grid-check: A network stands under a level for which it was not trained
+# grid-check: An entry holds a network that was trained at another level
 def train_all(make, levels, seeds, steps=STEPS):
     made = [make(level) for level in sorted(levels)]
     models = {}
@@ -577,7 +577,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/one-network-for-all
-# grid-check: A network stands under a level for which it was not trained
+# grid-check: An entry holds a network that was trained at another level
 # fair-check: Two levels start from different weights
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
@@ -592,7 +592,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/first-level-for-all
-# grid-check: A network stands under a level for which it was not trained
+# grid-check: An entry holds a network that was trained at another level
 # fair-check: Some level was never trained
 def train_all(make, levels, seeds, steps=STEPS):
     models, first = {}, make(levels[0])
@@ -635,7 +635,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/batches-by-level
-# fair-check: Two levels see different batches
+# fair-check: Two levels get different batches
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for i, level in enumerate(levels):
@@ -657,7 +657,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/unseeded-start
-# fair-check: Two calls with one seed start from different weights
+# fair-check: Two calls with the same seed start from different weights
 def train_all(make, levels, seeds, steps=STEPS):
     import copy
 
@@ -673,7 +673,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/batches-by-the-clock
-# fair-check: Two calls with one seed see different batches
+# fair-check: Two calls with the same seed get different batches
 def train_all(make, levels, seeds, steps=STEPS):
     models, chance = {}, time.time_ns() % 2**31
     for level in levels:
@@ -709,7 +709,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% train-all/one-batch-order-for-all-seeds
-# fair-check: Every seed sees the same batches
+# fair-check: Every seed gets the same batches
 def train_all(make, levels, seeds, steps=STEPS):
     models = {}
     for level in levels:
@@ -737,7 +737,7 @@ def train_all(make, levels, seeds, steps=STEPS):
 
 
 # %% tabulate/first-network-alone
-# table-check: This is the first network alone
+# table-check: This is the value of the first network only
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -747,7 +747,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/last-network-alone
-# table-check: This is the last network alone
+# table-check: This is the value of the last network only
 def tabulate(models, noisy, clean, measure):
     table = {}
     for a, runs in models.items():
@@ -760,7 +760,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/summed-over-networks
-# table-check: You summed over the networks
+# table-check: This is the sum over the networks
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -773,7 +773,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/noisy-reference
-# table-check: You compared with the noisy pictures
+# table-check: You compared with the noisy images
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -786,7 +786,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/clean-input
-# table-check: The networks saw clean pictures
+# table-check: The networks were applied to the clean images
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -799,7 +799,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/averaged-reconstructions
-# table-check: You averaged the pictures of the networks
+# table-check: You took the mean of the networks' outputs first
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -814,7 +814,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/noisy-images-measured
-# table-check: You measured the noisy pictures
+# table-check: You measured the noisy images
 def tabulate(models, noisy, clean, measure):
     return {a: {b: measure(x, clean).mean().item() for b, x in noisy.items()} for a in models}
 
@@ -834,7 +834,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/always-squared-error
-# table-check: This is the squared error, whichever measure
+# table-check: This is the squared error
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -872,7 +872,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% tabulate/shifted-by-1
-# table-check: It is none of the usual slips
+# table-check: This is not a common mistake
 def tabulate(models, noisy, clean, measure):
     with torch.no_grad():
         return {
@@ -885,7 +885,7 @@ def tabulate(models, noisy, clean, measure):
 
 
 # %% floors/sigma-squared
-# floors-check: That is the error on average, sigma squared
+# floors-check: That is the expected error
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -897,7 +897,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/sigma
-# floors-check: That is sigma: the squared error
+# floors-check: That is sigma
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -909,7 +909,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/levels-sorted-by-error
-# floors-check: This is another level's error
+# floors-check: This is the error of another level
 def floors(train, noisy, clean):
     linear, result = LinearDenoiser(train), {"nothing": {}, "linear": {}}
     errors = sorted(losses.mse(x, clean).item() for x in noisy.values())
@@ -920,7 +920,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/no-clamp
-# floors-check: You left out the clamp
+# floors-check: The clamp is missing
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -930,7 +930,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/noise-clamped
-# floors-check: The noise was clamped, before the denoiser
+# floors-check: You clamped the input of the denoiser
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -943,7 +943,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/fitted-on-test
-# floors-check: were taken from the test pictures
+# floors-check: You took covariance and mean from the test images
 def floors(train, noisy, clean):
     linear = LinearDenoiser(clean)
     return {
@@ -955,7 +955,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/sigma-squared-for-the-denoiser
-# floors-check: sigma was squared before it was handed on
+# floors-check: You squared sigma before passing it
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -968,7 +968,7 @@ def floors(train, noisy, clean):
 
 
 # %% floors/noisy-reference
-# floors-check: It was compared with the noisy pictures
+# floors-check: You compared with the noisy images
 def floors(train, noisy, clean):
     linear = LinearDenoiser(train)
     return {
@@ -1037,7 +1037,7 @@ def floors(train, noisy, clean):
 
 
 # %% left/fraction-inverted
-# left-check: The fraction is upside down
+# left-check: Numerator and denominator are swapped
 def left(errors, nothing):
     return {a: {b: nothing[b] / error for b, error in row.items()} for a, row in errors.items()}
 
@@ -1057,7 +1057,7 @@ def left(errors, nothing):
 
 
 # %% left/share-removed
-# left-check: This is the share that is gone
+# left-check: This is the share that was removed
 def left(errors, nothing):
     return {a: {b: 1 - error / nothing[b] for b, error in row.items()} for a, row in errors.items()}
 
@@ -1069,7 +1069,7 @@ def left(errors, nothing):
 
 
 # %% probe/training-codes-scored
-# probe-check: These are the codes from which it learned
+# probe-check: This is the accuracy on the codes that were used for fitting
 def linear_probe(codes, labels, new_codes, new_labels):
     rows = torch.cat([codes, torch.ones_like(codes[:, :1])], 1)
     weights = torch.linalg.lstsq(rows, F.one_hot(labels).to(codes.dtype)).solution
@@ -1077,7 +1077,7 @@ def linear_probe(codes, labels, new_codes, new_labels):
 
 
 # %% probe/fitted-on-new-codes
-# probe-check: It learned from the new codes
+# probe-check: You fitted the classifier on the new codes
 def linear_probe(codes, labels, new_codes, new_labels):
     rows = torch.cat([new_codes, torch.ones_like(new_codes[:, :1])], 1)
     weights = torch.linalg.lstsq(rows, F.one_hot(new_labels).to(codes.dtype)).solution
@@ -1108,7 +1108,7 @@ def linear_probe(codes, labels, new_codes, new_labels):
 
 
 # %% probe/count
-# probe-check: This is a number of codes
+# probe-check: This is the number of right codes
 def linear_probe(codes, labels, new_codes, new_labels):
     rows, new = (torch.cat([z, torch.ones_like(z[:, :1])], 1) for z in (codes, new_codes))
     weights = torch.linalg.lstsq(rows, F.one_hot(labels).to(codes.dtype)).solution
@@ -1141,7 +1141,7 @@ def best_for(errors):
 
 
 # %% best-for/position-in-the-table
-# best-for-check: This is a position in the table
+# best-for-check: This is an index in the table
 def best_for(errors):
     return {
         b: torch.tensor([row[b] for row in errors.values()]).argmin().item()
@@ -1150,7 +1150,7 @@ def best_for(errors):
 
 
 # %% best-for/best-on-average
-# best-for-check: This level is best on average over the tests
+# best-for-check: This level is best on average over the test levels
 def best_for(errors):
     best = min(errors, key=lambda a: sum(errors[a].values()))
     return dict.fromkeys(next(iter(errors.values())), best)
@@ -1163,7 +1163,7 @@ def best_for(errors):
 
 
 # %% regrets/fraction-inverted
-# regrets-check: The fraction is upside down
+# regrets-check: Numerator and denominator are swapped
 def regrets(errors):
     return {
         a: {b: min(other[b] for other in errors.values()) / error for b, error in row.items()}
@@ -1181,7 +1181,7 @@ def regrets(errors):
 
 
 # %% regrets/along-the-row
-# regrets-check: You compared along the row
+# regrets-check: You took the minimum of the row
 def regrets(errors):
     return {
         a: {b: error / min(row.values()) for b, error in row.items()} for a, row in errors.items()
@@ -1189,7 +1189,7 @@ def regrets(errors):
 
 
 # %% regrets/divided-by-the-specialist
-# regrets-check: You divided by the network that was trained at the test level
+# regrets-check: You divided by the error of the network that was trained at the test level
 def regrets(errors):
     return {a: {b: error / errors[b][b] for b, error in row.items()} for a, row in errors.items()}
 
@@ -1211,7 +1211,7 @@ def regrets(errors):
 
 
 # %% regrets/worst-of-each-test
-# regrets-check: must return a table with the rows of errors
+# regrets-check: regrets must return a table with the same rows as errors
 def regrets(errors):
     return {
         b: max(row[b] for row in errors.values()) / min(row[b] for row in errors.values())
@@ -1220,7 +1220,7 @@ def regrets(errors):
 
 
 # %% one-for-all/smallest-mean-regret
-# one-for-all-check: This level has the smallest regret on average
+# one-for-all-check: This level has the smallest mean regret
 def one_for_all(table):
     return min(table, key=lambda a: sum(table[a].values()))
 
@@ -1238,26 +1238,26 @@ def one_for_all(table):
 
 
 # %% one-for-all/middle-level
-# one-for-all-check: This level lies in the middle
+# one-for-all-check: This is the middle level
 def one_for_all(table):
     return sorted(table)[len(table) // 2]
 
 
 # %% one-for-all/smallest-best-regret
-# one-for-all-check: This level is best at some test, and bad at another
+# one-for-all-check: This level is best at one test level but bad at another
 def one_for_all(table):
     return min(table, key=lambda a: min(table[a].values()))
 
 
 # %% high-on-low/comparison-reversed
-# high-on-low-check: You compared the wrong two
+# high-on-low-check: Compare the error of the highest training level at the lowest test level with that of doing nothing there
 def high_on_low(errors, nothing):
     high, low = max(errors), min(nothing)
     return errors[high][low] > nothing[low], errors[high][low] / errors[low][low]
 
 
 # %% high-on-low/compared-with-the-specialist
-# high-on-low-check: You compared the wrong two
+# high-on-low-check: Compare the error of the highest training level at the lowest test level with that of doing nothing there
 def high_on_low(errors, nothing):
     high, low = max(errors), min(nothing)
     return errors[high][low] < errors[low][low], errors[high][low] / errors[low][low]
@@ -1271,14 +1271,14 @@ def high_on_low(errors, nothing):
 
 
 # %% high-on-low/fraction-inverted
-# high-on-low-check: The fraction is upside down
+# high-on-low-check: Numerator and denominator are swapped
 def high_on_low(errors, nothing):
     high, low = max(errors), min(nothing)
     return errors[high][low] < nothing[low], errors[low][low] / errors[high][low]
 
 
 # %% high-on-low/divided-by-the-best
-# high-on-low-check: You divided by the best network
+# high-on-low-check: You divided by the error of the best network
 def high_on_low(errors, nothing):
     high, low = max(errors), min(nothing)
     return errors[high][low] < nothing[low], errors[high][low] / min(
@@ -1310,20 +1310,20 @@ def high_on_low(errors, nothing):
 
 
 # %% high-on-low/last-row-for-highest
-# high-on-low-check: You took the first row or the last
+# high-on-low-check: You took the first or the last row
 def high_on_low(errors, nothing):
     high, low = list(errors)[-1], min(nothing)
     return errors[max(errors)][low] < nothing[low], errors[high][low] / errors[low][low]
 
 
 # %% high-on-low/comparison-only
-# high-on-low-check: expected two things
+# high-on-low-check: expected two values
 def high_on_low(errors, nothing):
     return errors[max(errors)][min(nothing)] < nothing[min(nothing)]
 
 
 # %% on-diagonal/best-test-of-each-row
-# on-diagonal-check: You asked at which test each network does best
+# on-diagonal-check: You took the best test level of each network
 def on_diagonal(errors):
     return sum(min(row, key=row.get) == a for a, row in errors.items())
 
@@ -1336,13 +1336,13 @@ def on_diagonal(errors):
 
 
 # %% on-diagonal/beaten-specialists
-# on-diagonal-check: This counts where the specialist is beaten
+# on-diagonal-check: This counts the levels at which the specialist is not the best
 def on_diagonal(errors):
     return sum(min(errors, key=lambda a: errors[a][b]) != b for b in next(iter(errors.values())))
 
 
 # %% on-diagonal/positions-for-levels
-# on-diagonal-check: You compared positions
+# on-diagonal-check: You compared indices
 def on_diagonal(errors):
     rows, tests = list(errors), list(next(iter(errors.values())))
     return sum(
