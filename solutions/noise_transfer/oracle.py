@@ -1,5 +1,5 @@
-"""What judges `noise_transfer`: secret inputs, and expectations that share nothing with the answers
-but the formulas of the text.
+"""The oracle of `noise_transfer`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 
 Draws may come in any order, so a corruption is judged by what holds for every right one: its
 values, shares and moments within six standard deviations, the independence of its draws, and what
@@ -26,14 +26,14 @@ KINDS = ("gaussian", "salt_and_pepper", "masking")
 # --- 1. Corruptions ------------------------------------------------------------------------------
 
 
-def pictures(rng, count=60):
+def images(rng, count=60):
     """Pixels strictly between 0 and 1: (B, 1, H, W), some 30,000 in all."""
     shape = (int(rng.integers(count, count + 9)), 1, *rng.integers(22, 27, 2))
     return single(rng.uniform(0.05, 0.95, shape))
 
 
 def probability(rng):
-    """One that the usual slips change by more than chance does, and that no level of the exercise
+    """One that common mistakes change by more than chance does, and that no level of the exercise
     equals.
     """
     return float(rng.choice([rng.uniform(0.36, 0.42), rng.uniform(0.58, 0.7)]))
@@ -41,7 +41,9 @@ def probability(rng):
 
 def near(value, right, deviation, what):
     if not abs(value - right) < 6 * deviation:
-        raise WrongAnswer(f"{what} is not right: more than six standard deviations away")
+        raise WrongAnswer(
+            f"{what} is wrong: more than six standard deviations from the expected value"
+        )
 
 
 def apart(drawn, later, what):
@@ -66,9 +68,11 @@ def apart(drawn, later, what):
 
 def like(x, y):
     """`y` as a finite array of the shape of `x`."""
-    y = numbers(y, "what came back")
+    y = numbers(y, "what was returned")
     if y.shape != x.shape:
-        raise WrongAnswer(f"what came back has the shape {y.shape}; expected that of x, {x.shape}")
+        raise WrongAnswer(
+            f"the returned tensor has the shape {y.shape}; expected that of x, {x.shape}"
+        )
     return y
 
 
@@ -86,7 +90,7 @@ def is_gaussian(x, y, sigma):
             (noise[part] * (x - x.mean())[part]).mean(),
             0,
             sigma * abs(x - x.mean())[part].max() / math.sqrt(part.sum()),
-            "how the noise hangs on the picture",
+            "the dependence of the noise on the image",
         )
     for width in (0.6, 1.1, 1.9):
         share = math.erf(width / math.sqrt(2))
@@ -108,13 +112,11 @@ def is_replaced(x, y, p, values):
     """
     changed = differ(x, like(x, y))
     if not (~differ(y[changed][:, None], np.array(values)[None])).any(1).all():
-        raise WrongAnswer(
-            "there are pixels that are neither what they were nor what they may become"
-        )
+        raise WrongAnswer("some pixels are neither unchanged nor replaced by an allowed value")
     near(changed.mean(), p, math.sqrt(p * (1 - p) / x.size), "the share of the pixels that change")
     if len(set(changed.reshape(len(x), -1).sum(1))) == 1:
         raise WrongAnswer(
-            "every image loses the same number of pixels: each pixel is drawn by itself"
+            "every image loses the same number of pixels: draw for each pixel independently"
         )
     return changed
 
@@ -127,7 +129,7 @@ def is_fair(x, y, changed):
         white[bright].mean() - white[~bright].mean(),
         0,
         2.1 * spread,
-        "how the coin hangs on the picture",
+        "the dependence of the coin on the image",
     )
 
 
@@ -155,26 +157,26 @@ def probe(name, x, level, seed):
 
 
 def lawful(ask, rng, name, x, level):
-    """Two results of one generator, once the corruption leaves alone what it must, and hangs on the
-    generator alone.
+    """Two results of one generator, after checking that the corruption has no side effects and
+    depends on the generator alone.
     """
     told = ask(CORRUPT, name=name, x=x, level=level, seed=seed_of(rng))
     if not np.array_equal(told["x"], x):
-        raise WrongAnswer("x itself is changed")
+        raise WrongAnswer("x itself was changed")
     if not np.array_equal(*told["worlds"]):
-        raise WrongAnswer("PyTorch's global generator is used")
+        raise WrongAnswer("PyTorch's global generator was used")
     if not np.array_equal(told["first"], told["again"]):
-        raise WrongAnswer("one seed gives two results")
+        raise WrongAnswer("two calls with the same seed give different results")
     if np.array_equal(told["first"], told["second"]):
-        raise WrongAnswer("a second call with the same generator spoils alike")
+        raise WrongAnswer("a second call with the same generator gives the same noise")
     if np.array_equal(told["first"], told["other"]):
-        raise WrongAnswer("two seeds give one result")
+        raise WrongAnswer("two seeds give the same result")
     return like(x, told["first"]), like(x, told["second"])
 
 
-@step("gaussian-check", 1, "gaussian, on other pictures and at another level")
+@step("gaussian-check", 1, "gaussian on other images and at another level")
 def gaussian(ask, rng):
-    x, sigma = pictures(rng), float(rng.choice([rng.uniform(0.12, 0.25), rng.uniform(0.45, 0.8)]))
+    x, sigma = images(rng), float(rng.choice([rng.uniform(0.12, 0.25), rng.uniform(0.45, 0.8)]))
     first, second = lawful(ask, rng, "gaussian", x, sigma)
     is_gaussian(x, first, sigma)
     apart(first - x, second - x, "the noise")
@@ -182,24 +184,24 @@ def gaussian(ask, rng):
 
 @step("salt-and-pepper-check", 1, "salt_and_pepper, which pixels are replaced")
 def salt_and_pepper_share(ask, rng):
-    x, p = pictures(rng), probability(rng)
+    x, p = images(rng), probability(rng)
     first, second = lawful(ask, rng, "salt_and_pepper", x, p)
     is_replaced(x, first, p, (0, 1))
     apart(differ(x, first), differ(x, second), "being replaced")
 
 
-@step("salt-and-pepper-check", 1, "salt_and_pepper, by what")
+@step("salt-and-pepper-check", 1, "salt_and_pepper, the values of the replaced pixels")
 def salt_and_pepper_coin(ask, rng):
-    x, p = pictures(rng), probability(rng)
+    x, p = images(rng), probability(rng)
     first, second = lawful(ask, rng, "salt_and_pepper", x, p)
     is_salt_and_pepper(x, first, p)
     coins = [differ(x, y) * np.sign(y - x) for y in (first, second)]
     apart(*coins, "the coin")
 
 
-@step("masking-check", 1, "masking, on other pictures and at another level")
+@step("masking-check", 1, "masking on other images and at another level")
 def masking(ask, rng):
-    x, p = pictures(rng), probability(rng)
+    x, p = images(rng), probability(rng)
     first, second = lawful(ask, rng, "masking", x, p)
     is_masking(x, first, p)
     apart(differ(x, first), differ(x, second), "being hidden")
@@ -209,7 +211,7 @@ def masking(ask, rng):
 
 
 def scene(rng):
-    """A few pictures, dark or bright: (B, 1, H, W)."""
+    """A few images, dark or bright: (B, 1, H, W)."""
     shape = (int(rng.integers(2, 6)), 1, *rng.integers(3, 9, 2))
     return single(rng.uniform(0, 1, shape) ** rng.choice([0.4, 2.5]))
 
@@ -261,7 +263,7 @@ def probe(kind, severity, x):
 """
 
 
-@step("level-for-check", 1, "level_for, at other severities")
+@step("level-for-check", 1, "level_for at other severities")
 def level_for(ask, rng):
     for kind in KINDS:
         for _ in range(2):
@@ -270,7 +272,7 @@ def level_for(ask, rng):
             close(number(ask(LEVEL, kind=kind, severity=severity, x=x)), level)
 
 
-@step("level-for-check", 1, "level_for, where no probability is enough")
+@step("level-for-check", 1, "level_for at severities that no probability reaches")
 def level_for_refuses(ask, rng):
     for kind in KINDS[1:]:
         for factor, refused in ((rng.uniform(1.15, 2.5), True), (rng.uniform(0.7, 0.95), False)):
@@ -278,9 +280,9 @@ def level_for_refuses(ask, rng):
             answer = ask(LEVEL, kind=kind, severity=float(factor * harm(kind, x)), x=x)
             if (isinstance(answer, str) and answer == "refused") is not refused:
                 raise WrongAnswer(
-                    "a level comes back that is no probability"
+                    "it returned a level that is not a probability; expected a ValueError"
                     if refused
-                    else "a severity is refused that can be reached"
+                    else "it raised a ValueError for a severity that can be reached"
                 )
 
 
@@ -336,7 +338,7 @@ def asked(ask, rng, kind, x):
     return level, told, np.array_equal(kept, after), np.array_equal(*worlds)
 
 
-@step("objective-target-check", 1, "objective, what the result is compared with")
+@step("objective-target-check", 1, "objective, the target")
 def objective_target(ask, rng):
     for kind in ("clean", *KINDS):
         x = single(rng.uniform(0.05, 0.95, (5, 1, *rng.integers(4, 8, 2))))
@@ -352,7 +354,9 @@ def objective_target(ask, rng):
         seen, value, slopes = first
         seen = numbers(seen)
         if kind != "clean" and np.array_equal(seen, x):
-            raise WrongAnswer(f"under '{kind}' the network sees the clean picture")
+            raise WrongAnswer(
+                f"the input of the network is not corrupted by objective('{kind}', ...)"
+            )
         s = 1 / (1 + np.exp(-(weights[0] * seen + weights[1])))
         close(value, ((s - x) ** 2).mean(), f"the loss of objective('{kind}', ...)")
         outer = 2 * (s - x) * s * (1 - s) / x.size
@@ -361,15 +365,17 @@ def objective_target(ask, rng):
         )
 
 
-@step("objective-target-check", 1, "objective, what the network sees")
+@step("objective-target-check", 1, "objective, the input of the network")
 def objective_input(ask, rng):
-    x = pictures(rng)
+    x = images(rng)
     for kind, judge in zip(KINDS, (is_gaussian, is_salt_and_pepper, is_masking)):
         level, ((seen, *_), *_), _, _ = asked(ask, rng, kind, x)
         judge(x, seen, level)
     _, ((seen, *_), *_), _, _ = asked(ask, rng, "clean", x)
     if not np.array_equal(seen, x):
-        raise WrongAnswer("under 'clean' the network sees another picture than the clean one")
+        raise WrongAnswer(
+            "the input of the network is not the clean image with objective('clean', ...)"
+        )
 
 
 @step("objective-fresh-check", 1, "objective, fresh noise at every step")
@@ -378,21 +384,21 @@ def objective_fresh(ask, rng):
         x = single(rng.uniform(0.05, 0.95, (6, 1, 8, 8)))
         _, (first, second, again), whole, untouched = asked(ask, rng, kind, x)
         if not whole:
-            raise WrongAnswer("the batch itself is changed")
+            raise WrongAnswer("the batch itself was changed")
         if not untouched:
-            raise WrongAnswer("PyTorch's global generator is used")
+            raise WrongAnswer("PyTorch's global generator was used")
         if np.array_equal(first[0], second[0]):
-            raise WrongAnswer("two steps spoil alike")
+            raise WrongAnswer("two steps have the same noise")
         if not np.array_equal(first[0], again[0]):
-            raise WrongAnswer("one seed gives two results")
+            raise WrongAnswer("two calls with the same seed give different results")
 
 
-@step("train-budget-check", 1, "train, with another seed and number of steps")
+@step("train-budget-check", 1, "train with another seed and number of steps")
 def train_budget(ask, rng):
     judge_budget(ask, rng, SIZES, BATCH, LR, deep_error)
 
 
-@step("train-seed-check", 1, "train, same start and same batches")
+@step("train-seed-check", 1, "train, the first weights and the batches")
 def train_seed(ask, rng):
     judge_seed(ask, rng, "first weights", "batches")
 
@@ -413,14 +419,14 @@ def probe(x, shifts, sets, seeds):
         return corrupt
 
     world = torch.get_rng_state()
-    spoilt = []
+    corrupted = []
     for names, seed in zip(sets, seeds):
-        spoilt.append(spoil({name: made(shifts[name]) for name in names}, x, seed))
-    return spoilt, got, [world, torch.get_rng_state()]
+        corrupted.append(spoil({name: made(shifts[name]) for name in names}, x, seed))
+    return corrupted, got, [world, torch.get_rng_state()]
 """
 
 
-def spoilt(ask, rng):
+def corrupted(ask, rng):
     """x, names, four answers (all kinds; all, turned round; one alone; all with another seed), what
     was handed on, the global generator.
     """
@@ -434,42 +440,42 @@ def spoilt(ask, rng):
     answers, got, worlds = ask(SPOIL, x=x, shifts=shifts, sets=sets, seeds=seeds)
     for answer, wanted in zip(answers, sets):
         if not isinstance(answer, dict) or set(answer) != set(wanted):
-            raise WrongAnswer("the names are not those of the corruptions")
+            raise WrongAnswer("the keys are not the names in `corruptions`")
         for name in wanted:
             drawn = like(x, answer[name]) - x - shifts[name]
             if drawn.min() < -1e-5 or drawn.max() > 1 + 1e-5:
-                raise WrongAnswer("what came back is not x under the corruption of that name")
+                raise WrongAnswer("an entry is not x under the corruption of its name")
     return x, names, answers, got, worlds
 
 
 @step("spoil-check", 1, "spoil, a generator for each kind")
 def spoil_own(ask, rng):
-    _, names, (first, turned, lone, _), _, _ = spoilt(ask, rng)
+    _, names, (first, turned, lone, _), _, _ = corrupted(ask, rng)
     for name in names:
         if not np.array_equal(first[name], turned[name]):
             raise WrongAnswer(
-                "the pictures of a kind hang on its place among the others, or on more than the "
-                "seed"
+                "the images of a kind depend on its position in the dictionary, or on more than "
+                "the seed"
             )
     if not np.array_equal(first[names[2]], lone[names[2]]):
-        raise WrongAnswer("the pictures of a kind hang on which others are asked for")
+        raise WrongAnswer("the images of a kind depend on which other kinds are in the dictionary")
 
 
-@step("spoil-check", 1, "spoil, from the clean pictures, by the seed")
+@step("spoil-check", 1, "spoil, its use of the clean images and of the seed")
 def spoil_seed(ask, rng):
-    x, names, (first, turned, _, other), got, worlds = spoilt(ask, rng)
+    x, names, (first, turned, _, other), got, worlds = corrupted(ask, rng)
     if not got or any(not np.array_equal(seen, x) for seen in got):
-        raise WrongAnswer("a corruption was handed other pictures than the clean ones")
+        raise WrongAnswer("a corruption did not get the clean images")
     if any(not np.array_equal(first[name], turned[name]) for name in names[:1]):
-        raise WrongAnswer("one seed gives two results")
+        raise WrongAnswer("two calls with the same seed give different results")
     if any(np.array_equal(first[name], other[name]) for name in names):
-        raise WrongAnswer("two seeds give one result")
+        raise WrongAnswer("two seeds give the same result")
     if not np.array_equal(*worlds):
-        raise WrongAnswer("PyTorch's global generator is used")
+        raise WrongAnswer("PyTorch's global generator was used")
 
 
 MATRIX = """
-def probe(scales, spoilt, x):
+def probe(scales, corrupted, x):
     import torch
 
     class Net(torch.nn.Module):
@@ -493,7 +499,7 @@ def probe(scales, spoilt, x):
             z = self.encode(x)
             return self.decode(z), z
 
-    return error_matrix({name: Net(scale) for name, scale in scales.items()}, spoilt, x)
+    return error_matrix({name: Net(scale) for name, scale in scales.items()}, corrupted, x)
 """
 
 
@@ -505,19 +511,19 @@ def judge_matrix(ask, rng, *, untouched):
         ]
         for _ in range(2)
     )
-    pictures = {
+    images = {
         str(kind): single(x + rng.normal(0, rng.uniform(0.1, 0.6), x.shape)) for kind in kinds
     }
     scales = {str(name): single(rng.normal(0, 2, 2)) for name in names}
-    errors = ask(MATRIX, scales=scales, spoilt=pictures, x=x)
+    errors = ask(MATRIX, scales=scales, corrupted=images, x=x)
     if not isinstance(errors, dict) or not set(errors) >= set(scales):
-        raise WrongAnswer("there is no row for each network")
+        raise WrongAnswer("there is not one row for each network")
     if set(errors) != {"untouched", *scales}:
-        raise WrongAnswer("the rows are not those of the networks and 'untouched'")
+        raise WrongAnswer("the rows are not the names in `networks` and 'untouched'")
     for name in ["untouched"] if untouched else scales:
-        if not isinstance(errors[name], dict) or set(errors[name]) != set(pictures):
-            raise WrongAnswer("the columns are not those of the spoilt pictures")
-        for kind, seen in pictures.items():
+        if not isinstance(errors[name], dict) or set(errors[name]) != set(images):
+            raise WrongAnswer("the columns are not the keys of `corrupted`")
+        for kind, seen in images.items():
             made = seen.astype(float)
             if not untouched:
                 made = 1 / (1 + np.exp(-(made * float(scales[name][0]) + float(scales[name][1]))))
@@ -534,7 +540,7 @@ def matrix_untouched(ask, rng):
     judge_matrix(ask, rng, untouched=True)
 
 
-@step("gains-check", 1, "gains, of other errors")
+@step("gains-check", 1, "gains of other errors")
 def gains(ask, rng):
     rows = [
         "untouched",
@@ -549,10 +555,10 @@ def gains(ask, rng):
     }
     gain = ask(CALL, name="gains", arguments=[errors])
     if not isinstance(gain, dict) or set(gain) != set(errors):
-        raise WrongAnswer("the rows are not those of the errors")
+        raise WrongAnswer("the rows are not those of `errors`")
     for row in errors:
         if not isinstance(gain[row], dict) or set(gain[row]) != set(kinds):
-            raise WrongAnswer("the columns are not those of the errors")
+            raise WrongAnswer("the columns are not those of `errors`")
         for kind in kinds:
             nothing = errors["untouched"][kind]
             close(
@@ -586,11 +592,11 @@ def matrix_like(rng, tests, rows):
 def verdict(ask, name, *arguments):
     answer = ask(CALL, name=name, arguments=list(arguments))
     if not isinstance(answer, bool):
-        raise WrongAnswer("the answer is neither True nor False")
+        raise WrongAnswer("the returned value is neither True nor False")
     return answer
 
 
-@step("specialist-wins-check", 1, "specialist_wins, in other matrices")
+@step("specialist-wins-check", 1, "specialist_wins in other matrices")
 def specialist_wins(ask, rng):
     for _ in range(6):
         tests, gain = matrix(rng)
@@ -606,10 +612,10 @@ def specialist_wins(ask, rng):
                     test
                 ] = -2 * gain[top][test]
                 if verdict(ask, "specialist_wins", gain, test) is not (top == test):
-                    raise WrongAnswer("in another matrix it says otherwise")
+                    raise WrongAnswer("it returns the wrong truth value for another matrix")
 
 
-@step("transfer-check", 1, "transfer, in other matrices")
+@step("transfer-check", 1, "transfer in other matrices")
 def transfer(ask, rng):
     for _ in range(4):
         tests, gain = matrix(rng)
@@ -648,20 +654,20 @@ def judge_generalises(ask, rng, references):
         if verdict(ask, "generalises", gain, training, reference) is not (
             kind in ("every", "but own")
         ):
-            raise WrongAnswer("in another matrix it says otherwise")
+            raise WrongAnswer("it returns the wrong truth value for another matrix")
 
 
-@step("generalises-check", 1, "generalises, beside doing nothing")
+@step("generalises-check", 1, "generalises, compared with doing nothing")
 def generalises_untouched(ask, rng):
     judge_generalises(ask, rng, lambda tests: ["untouched"])
     for margin in (0.1, -0.1):  # clean training has no test of its own
         tests, gain = matrix(rng)
         gain["clean"] = {test: 0.3 for test in tests} | {tests[-1]: margin}
         if verdict(ask, "generalises", gain, "clean", "untouched") is not (margin > 0):
-            raise WrongAnswer("of clean training it says otherwise")
+            raise WrongAnswer("it returns the wrong truth value for clean training")
 
 
-@step("generalises-check", 1, "generalises, beside other rows")
+@step("generalises-check", 1, "generalises, compared with other rows")
 def generalises_others(ask, rng):
     judge_generalises(ask, rng, lambda tests: ["clean"])
     judge_generalises(ask, rng, lambda tests: ["clean", *tests])
@@ -684,21 +690,21 @@ def judge_generalist(ask, rng, misled):
         if gap < 1e-3 or right == (mean if misled == "mean" else worst):
             continue
         if ask(CALL, name="generalist", arguments=[gain]) != right:
-            raise WrongAnswer("in another matrix it names another row")
+            raise WrongAnswer("it returns the wrong row for another matrix")
         done += 1
 
 
-@step("generalist-check", 1, "generalist, where the best mean is another row's")
+@step("generalist-check", 1, "generalist, if another row has the best mean")
 def generalist_mean(ask, rng):
     judge_generalist(ask, rng, "mean")
 
 
-@step("generalist-check", 1, "generalist, where the best worst gain is another row's")
+@step("generalist-check", 1, "generalist, if another row has the largest worst gain")
 def generalist_worst(ask, rng):
     judge_generalist(ask, rng, "worst")
 
 
-@step("asymmetry-check", 1, "asymmetry, in other matrices")
+@step("asymmetry-check", 1, "asymmetry in other matrices")
 def asymmetry(ask, rng):
     for turn in range(4):
         tests, gain = matrix(rng)
@@ -709,7 +715,7 @@ def asymmetry(ask, rng):
         close(number(ask(CALL, name="asymmetry", arguments=[gain, a, b])), right)
 
 
-@step("settled-check", 1, "settled, in other runs")
+@step("settled-check", 1, "settled for other runs")
 def settled(ask, rng):
     for turn, kind in enumerate(["first", "second", "one otherwise", "one tie", "ties"] * 6):
         count = int(rng.integers(3, 7))
@@ -731,4 +737,4 @@ def settled(ask, rng):
         for sign, gain in zip(signs, runs):
             gain[a][test] = gain[b][test] + float(sign * rng.uniform(0.01, 0.2))
         if verdict(ask, "settled", runs, a, b, test) is not (kind in ("first", "second")):
-            raise WrongAnswer("of other runs it says otherwise")
+            raise WrongAnswer("it returns the wrong truth value for other runs")

@@ -81,9 +81,9 @@ def spoil(corruptions, x, seed):
 
 # %% library: error-matrix
 @torch.inference_mode()
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     def row(restore):
-        return {kind: F.mse_loss(restore(pictures), x).item() for kind, pictures in spoilt.items()}
+        return {kind: F.mse_loss(restore(pictures), x).item() for kind, pictures in corrupted.items()}
 
     return {"untouched": row(lambda pictures: pictures)} | {
         name: row(lambda pictures: network(pictures)[0]) for name, network in networks.items()
@@ -147,20 +147,20 @@ def settled(runs, a, b, test):
 
 # %% loops: gaussian
 def gaussian(x, sigma, generator):
-    spoilt = x.clone()
-    for image in spoilt:
+    corrupted = x.clone()
+    for image in corrupted:
         image += sigma * torch.randn(image.shape, generator=generator, device=x.device)
-    return spoilt
+    return corrupted
 
 
 # %% loops: salt-and-pepper
 def salt_and_pepper(x, p, generator):
-    spoilt = x.clone()
-    for image in spoilt:
+    corrupted = x.clone()
+    for image in corrupted:
         u = torch.rand(image.shape, generator=generator, device=x.device)
         image[u < p / 2] = 1
         image[u > 1 - p / 2] = 0
-    return spoilt
+    return corrupted
 
 
 # %% loops: masking
@@ -245,14 +245,14 @@ def spoil(corruptions, x, seed):
 
 
 # %% loops: error-matrix
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     errors = {}
     for name in ["untouched", *networks]:
         errors[name] = {}
-        for kind in spoilt:
+        for kind in corrupted:
             total = 0.0
             for i in range(0, len(x), 100):
-                y = spoilt[kind][i : i + 100]
+                y = corrupted[kind][i : i + 100]
                 if name != "untouched":
                     with torch.no_grad():
                         y = networks[name](y)[0]
@@ -417,13 +417,13 @@ def spoil(corruptions, x, seed):
 
 
 # %% formulas: error-matrix
-def error_matrix(networks, spoilt, x):
-    pictures = torch.stack(list(spoilt.values()))  # (K, N, 1, H, W)
+def error_matrix(networks, corrupted, x):
+    pictures = torch.stack(list(corrupted.values()))  # (K, N, 1, H, W)
     rows = {"untouched": pictures}
     for name, network in networks.items():
         rows[name] = network(pictures.flatten(0, 1))[0].detach().view(pictures.shape)
     return {
-        name: dict(zip(spoilt, (made - x).square().flatten(1).mean(1).tolist()))
+        name: dict(zip(corrupted, (made - x).square().flatten(1).mean(1).tolist()))
         for name, made in rows.items()
     }
 

@@ -43,31 +43,31 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/one-noise-for-all-images
-# gaussian-check: Neighbouring images are spoilt alike
+# gaussian-check: Neighbouring images are corrupted alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape[1:], generator=generator)
 
 
 # %% gaussian/one-noise-for-all-rows
-# gaussian-check: Neighbouring rows are spoilt alike
+# gaussian-check: Neighbouring rows are corrupted alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((len(x), 1, 1, x.shape[3]), generator=generator)
 
 
 # %% gaussian/one-number-per-image
-# gaussian-check: spoilt alike
+# gaussian-check: corrupted alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((len(x), 1, 1, 1), generator=generator)
 
 
 # %% gaussian/one-noise-for-all-columns
-# gaussian-check: Neighbouring columns are spoilt alike
+# gaussian-check: Neighbouring columns are corrupted alike
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn((*x.shape[:3], 1), generator=generator)
 
 
 # %% gaussian/noise-alone
-# gaussian-check: The picture is gone
+# gaussian-check: The image is missing
 def gaussian(x, sigma, generator):
     return sigma * torch.randn(x.shape, generator=generator)
 
@@ -91,7 +91,7 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/root-of-sigma
-# gaussian-check: You scaled by the root of sigma
+# gaussian-check: You scaled by the square root of sigma
 def gaussian(x, sigma, generator):
     return x + sigma**0.5 * torch.randn(x.shape, generator=generator)
 
@@ -103,7 +103,7 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/uniform-around-0
-# gaussian-check: Even numbers from -1/2 to 1/2
+# gaussian-check: Uniform numbers from -1/2 to 1/2 have the standard deviation 0.29
 def gaussian(x, sigma, generator):
     return x + sigma * (torch.rand(x.shape, generator=generator) - 0.5)
 
@@ -115,13 +115,13 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/uniform-of-the-right-deviation
-# gaussian-check: these are even numbers
+# gaussian-check: these are uniform numbers instead of normal ones
 def gaussian(x, sigma, generator):
     return x + sigma * 12**0.5 * (torch.rand(x.shape, generator=generator) - 0.5)
 
 
 # %% gaussian/signs-only
-# gaussian-check: All the noise has one size
+# gaussian-check: All values of the noise are +sigma or -sigma
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape, generator=generator).sign()
 
@@ -175,7 +175,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/p-for-each-colour
-# salt-and-pepper-check: You gave p to the salt and p to the pepper
+# salt-and-pepper-check: Salt and pepper have probability p each
 def salt_and_pepper(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 1).masked_fill(
         torch.rand(x.shape, generator=generator) < p, 0
@@ -183,7 +183,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/half-of-p
-# salt-and-pepper-check: Only half of them
+# salt-and-pepper-check: Only half as many as expected
 def salt_and_pepper(x, p, generator):
     hit, salt = (
         torch.rand(x.shape, generator=generator) < p / 2,
@@ -193,7 +193,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/salt-only
-# salt-and-pepper-check: Only half of them
+# salt-and-pepper-check: Only half as many as expected
 def salt_and_pepper(x, p, generator):
     hit, salt = (
         torch.rand(x.shape, generator=generator) < p,
@@ -203,7 +203,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/colours-drawn-apart
-# salt-and-pepper-check: You gave p / 2 to each, and some pixels got both
+# salt-and-pepper-check: You drew salt and pepper separately
 def salt_and_pepper(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p / 2, 1).masked_fill(
         torch.rand(x.shape, generator=generator) < p / 2, 0
@@ -261,7 +261,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/added-to-the-pixel
-# salt-and-pepper-check: neither what they were nor 0 nor 1
+# salt-and-pepper-check: Some pixels are neither unchanged nor 0 nor 1
 def salt_and_pepper(x, p, generator):
     hit, salt = (
         torch.rand(x.shape, generator=generator) < p,
@@ -271,7 +271,7 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/extremes-of-the-batch
-# salt-and-pepper-check: neither what they were nor 0 nor 1
+# salt-and-pepper-check: Some pixels are neither unchanged nor 0 nor 1
 def salt_and_pepper(x, p, generator):
     hit, salt = (
         torch.rand(x.shape, generator=generator) < p,
@@ -281,14 +281,14 @@ def salt_and_pepper(x, p, generator):
 
 
 # %% salt-and-pepper/one-pattern-for-all-images
-# salt-and-pepper-check: Neighbouring images are spoilt alike
+# salt-and-pepper-check: Neighbouring images are corrupted alike
 def salt_and_pepper(x, p, generator):
     hit, salt = (torch.rand(x.shape[1:], generator=generator) for _ in range(2))
     return torch.where(hit < p, (salt < 0.5).to(x.dtype), x)
 
 
 # %% salt-and-pepper/one-colour-per-image
-# salt-and-pepper-check: spoilt alike
+# salt-and-pepper-check: corrupted alike
 def salt_and_pepper(x, p, generator):
     salt = torch.rand((len(x), 1, 1, 1), generator=generator) < 0.5
     return torch.where(torch.rand(x.shape, generator=generator) < p, salt.to(x.dtype), x)
@@ -325,7 +325,7 @@ def masking(x, p, generator):
 
 
 # %% masking/rescaled
-# masking-check: You divided what is left by 1 - p
+# masking-check: You divided the other pixels by 1 - p
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=generator) > p) / (1 - p)
 
@@ -337,7 +337,7 @@ def masking(x, p, generator):
 
 
 # %% masking/hidden-with-1-minus-p
-# masking-check: You hid with probability 1 - p
+# masking-check: You masked with probability 1 - p
 def masking(x, p, generator):
     return x * (torch.rand(x.shape, generator=generator) < p)
 
@@ -349,31 +349,31 @@ def masking(x, p, generator):
 
 
 # %% masking/darkened
-# masking-check: neither 0 nor what they were
+# masking-check: Some pixels are neither 0 nor unchanged
 def masking(x, p, generator):
     return x - p * torch.rand(x.shape, generator=generator)
 
 
 # %% masking/survivors-scaled
-# masking-check: neither 0 nor what they were
+# masking-check: Some pixels are neither 0 nor unchanged
 def masking(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 0) * (1 - p)
 
 
 # %% masking/masked-white
-# masking-check: neither 0 nor what they were
+# masking-check: Some pixels are neither 0 nor unchanged
 def masking(x, p, generator):
     return x.masked_fill(torch.rand(x.shape, generator=generator) < p, 1)
 
 
 # %% masking/one-mask-for-all-images
-# masking-check: Neighbouring images are spoilt alike
+# masking-check: Neighbouring images are corrupted alike
 def masking(x, p, generator):
     return x * (torch.rand(x.shape[1:], generator=generator) > p)
 
 
 # %% masking/one-mask-for-all-columns
-# masking-check: Neighbouring columns are spoilt alike
+# masking-check: Neighbouring columns are corrupted alike
 def masking(x, p, generator):
     return x * (torch.rand((*x.shape[:3], 1), generator=generator) > p)
 
@@ -416,7 +416,7 @@ def severity(kind, level, x):
 
 
 # %% severity/gaussian-with-the-image
-# severity-check: The picture's own square is in it
+# severity-check: You added the square of the image
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -443,7 +443,7 @@ def severity(kind, level, x):
 
 
 # %% severity/no-salt
-# severity-check: You forgot the salt, which errs
+# severity-check: The salt is missing
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -452,7 +452,7 @@ def severity(kind, level, x):
 
 
 # %% severity/no-pepper
-# severity-check: You forgot the pepper
+# severity-check: The pepper is missing
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -461,7 +461,7 @@ def severity(kind, level, x):
 
 
 # %% severity/no-salt-and-no-coin
-# severity-check: You forgot the salt and the coin
+# severity-check: Salt and coin are missing
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -470,7 +470,7 @@ def severity(kind, level, x):
 
 
 # %% severity/salt-of-the-mean-pixel
-# severity-check: You averaged the pixels first
+# severity-check: You took the mean of the pixels before the square
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -492,7 +492,7 @@ def severity(kind, level, x):
 
 
 # %% severity/salt-level-squared
-# severity-check: The probability is not squared
+# severity-check: You squared the probability
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -510,7 +510,7 @@ def severity(kind, level, x):
 
 
 # %% severity/masking-of-the-mean-pixel
-# severity-check: You averaged the pixels first
+# severity-check: You took the mean of the pixels before the square
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -519,7 +519,7 @@ def severity(kind, level, x):
 
 
 # %% severity/masking-level-squared
-# severity-check: The probability is not squared
+# severity-check: You squared the probability
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -528,7 +528,7 @@ def severity(kind, level, x):
 
 
 # %% severity/masking-pixels-that-stay
-# severity-check: This counts the pixels that stay
+# severity-check: You used the share of the unchanged pixels
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -537,7 +537,7 @@ def severity(kind, level, x):
 
 
 # %% severity/masking-variance
-# severity-check: That is the variance of the masked pixels
+# severity-check: That is a variance
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -546,7 +546,7 @@ def severity(kind, level, x):
 
 
 # %% severity/masking-share-alone
-# severity-check: The share of masked pixels is not their error
+# severity-check: This is the share of masked pixels
 def severity(kind, level, x):
     b, w = x.square().mean(), (1 - x).square().mean()
     if kind == "gaussian":
@@ -566,10 +566,10 @@ def severity(kind, level, x):
 
 
 # %% severity/by-simulation
-# severity-check: It is none of the usual slips
+# severity-check: This is not a common mistake
 def severity(kind, level, x):
-    spoilt = getattr(corruption, kind)(x, level, torch.Generator().manual_seed(0))
-    return losses.mse(spoilt, x)
+    corrupted = getattr(corruption, kind)(x, level, torch.Generator().manual_seed(0))
+    return losses.mse(corrupted, x)
 
 
 # %% severity/no-return
@@ -591,7 +591,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/gaussian-squared
-# level-for-check: You squared where the root is needed
+# level-for-check: You squared instead of taking the square root
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -603,7 +603,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/inverse-not-taken
-# level-for-check: you went the same way again
+# level-for-check: compute the level of this severity
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -615,7 +615,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/fraction-inverted
-# level-for-check: The fraction is upside down
+# level-for-check: Numerator and denominator are swapped
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -627,7 +627,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/root-for-all-kinds
-# level-for-check: You took the root
+# level-for-check: You took the square root
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -663,7 +663,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/coin-counted-wrongly
-# level-for-check: The coin's half is counted wrongly
+# level-for-check: The factor 1/2 of the coin is wrong
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -675,7 +675,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/above-1-returned
-# level-for-check: which is no probability
+# level-for-check: which is not a probability
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -687,7 +687,7 @@ def level_for(kind, severity, x):
 
 
 # %% level-for/above-1-of-masking-returned
-# level-for-check: which is no probability
+# level-for-check: which is not a probability
 def level_for(kind, severity, x):
     b, w = x.square().mean().item(), (1 - x).square().mean().item()
     if kind == "gaussian":
@@ -699,7 +699,7 @@ def level_for(kind, severity, x):
 
 
 # %% objective/corrupted-target
-# objective-target-check: You compared with the spoilt picture
+# objective-target-check: You compared with the corrupted image
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else getattr(corruption, kind)(x, level, generator)
@@ -709,7 +709,7 @@ def objective(kind, level):
 
 
 # %% objective/clean-input-corrupted-target
-# objective-target-check: shows the network the clean picture
+# objective-target-check: applies the network to the clean image
 # objective-fresh-check: at every step
 def objective(kind, level):
     def compute(model, x, generator):
@@ -720,7 +720,7 @@ def objective(kind, level):
 
 
 # %% objective/never-corrupted
-# objective-target-check: shows the network the clean picture
+# objective-target-check: applies the network to the clean image
 # objective-fresh-check: at every step
 def objective(kind, level):
     def compute(model, x, generator):
@@ -731,7 +731,7 @@ def objective(kind, level):
 
 
 # %% objective/model-left-out
-# objective-target-check: You compared the input with the target
+# objective-target-check: You compared the network's input with the target
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else getattr(corruption, kind)(x, level, generator)
@@ -741,7 +741,7 @@ def objective(kind, level):
 
 
 # %% objective/summed-for-mean
-# objective-target-check: You summed where the mean was asked
+# objective-target-check: This is the sum
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else getattr(corruption, kind)(x, level, generator)
@@ -771,7 +771,7 @@ def objective(kind, level):
 
 
 # %% objective/fixed-levels
-# objective-target-check: The level of LEVELS is used
+# objective-target-check: You used the level of LEVELS
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else getattr(corruption, kind)(x, LEVELS[kind], generator)
@@ -791,7 +791,7 @@ def objective(kind, level):
 
 
 # %% objective/always-masking
-# objective-target-check: This is the corruption of another name
+# objective-target-check: This is another corruption
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else corruption.masking(x, level, generator)
@@ -801,7 +801,7 @@ def objective(kind, level):
 
 
 # %% objective/clean-corrupted-too
-# objective-target-check: clean means as it is
+# objective-target-check: for clean the input is x itself
 def objective(kind, level):
     def compute(model, x, generator):
         y = (
@@ -825,7 +825,7 @@ def objective(kind, level):
 
 
 # %% objective/closure-in-a-loop
-# objective-target-check: This is the corruption of another name
+# objective-target-check: This is another corruption
 def objective(kind, level):
     made = {}
     for name in KINDS:
@@ -856,7 +856,7 @@ def objective(kind, level):
 
 
 # %% objective/fixed-seed
-# objective-fresh-check: spoils the same pixels at every step
+# objective-fresh-check: 0.3) corrupts the same pixels at every step
 def objective(kind, level):
     def compute(model, x, generator):
         y = x if kind == "clean" else getattr(corruption, kind)(x, level, 0)
@@ -866,7 +866,7 @@ def objective(kind, level):
 
 
 # %% objective/noise-kept
-# objective-fresh-check: spoils the same pixels at every step
+# objective-fresh-check: 0.3) corrupts the same pixels at every step
 def objective(kind, level):
     noise = {}
 
@@ -907,7 +907,7 @@ def objective(kind, level):
 
 
 # %% objective/changes-the-batch
-# objective-target-check: You compared with the spoilt picture
+# objective-target-check: You compared with the corrupted image
 # objective-fresh-check: changes the batch itself
 def objective(kind, level):
     def compute(model, x, generator):
@@ -919,7 +919,7 @@ def objective(kind, level):
 
 
 # %% objective/model-not-called
-# objective-target-check: never shows the network anything
+# objective-target-check: never calls the network
 # objective-fresh-check: list index out of range
 def objective(kind, level):
     def compute(model, x, generator):
@@ -947,7 +947,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/fixed-steps
-# train-budget-check: hand `steps` on to fit
+# train-budget-check: pass `steps` to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -974,7 +974,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/trains-on-corrupted-images
-# train-budget-check: the objective does the spoiling
+# train-budget-check: pass the clean training images to fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -991,7 +991,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/default-learning-rate
-# train-budget-check: That is fit's own learning rate
+# train-budget-check: That is the default learning rate of fit
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -1000,7 +1000,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/network-before-the-seed
-# train-seed-check: the network must be made inside train
+# train-seed-check: the network must be created inside train
 def train(objective, seed, steps=STEPS):
     model = Autoencoder(hidden=(128,), latent_dim=32)
     torch.manual_seed(seed)
@@ -1009,7 +1009,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/one-network-for-all
-# train-seed-check: the network must be made inside train
+# train-seed-check: the network must be created inside train
 network = Autoencoder(hidden=(128,), latent_dim=32)
 
 
@@ -1020,7 +1020,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/batches-by-the-clock
-# train-seed-check: Two runs with one seed see different batches
+# train-seed-check: Two runs with the same seed get different batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -1046,7 +1046,7 @@ def train(objective, seed, steps=STEPS):
 
 
 # %% train/one-batch-order-for-all-seeds
-# train-seed-check: Every seed sees the same batches
+# train-seed-check: Every seed gets the same batches
 def train(objective, seed, steps=STEPS):
     torch.manual_seed(seed)
     model = Autoencoder(hidden=(128,), latent_dim=32)
@@ -1072,7 +1072,7 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/seed-from-the-reversed-place
-# spoil-check: with its place in the dictionary
+# spoil-check: The images of one kind change with its position in the dictionary
 def spoil(corruptions, x, seed):
     return {
         name: corrupt(x, torch.Generator(x.device).manual_seed(seed + i))
@@ -1090,7 +1090,7 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/seeded-by-chance
-# spoil-check: seed the generators from `seed`
+# spoil-check: set the seed of the generators from `seed`
 def spoil(corruptions, x, seed):
     result = {}
     for name, corrupt in corruptions.items():
@@ -1101,7 +1101,7 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/seed-0-for-all
-# spoil-check: Every seed gives the same pictures
+# spoil-check: Every seed gives the same images
 def spoil(corruptions, x, seed):
     return {
         name: corrupt(x, torch.Generator(x.device).manual_seed(0))
@@ -1110,13 +1110,13 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/never-seeded
-# spoil-check: Every seed gives the same pictures
+# spoil-check: Every seed gives the same images
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.Generator(x.device)) for name, corrupt in corruptions.items()}
 
 
 # %% spoil/global-seed-set
-# spoil-check: which has to do with the weights
+# spoil-check: which draws the initial weights
 def spoil(corruptions, x, seed):
     torch.manual_seed(seed)
     return {
@@ -1132,7 +1132,7 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/one-after-another
-# spoil-check: each starts from the clean x
+# spoil-check: apply each to the clean x
 def spoil(corruptions, x, seed):
     result = {}
     for name, corrupt in corruptions.items():
@@ -1159,139 +1159,139 @@ def spoil(corruptions, x, seed):
 
 
 # %% spoil/global-generator
-# spoil-check: seed the generators from `seed`
+# spoil-check: set the seed of the generators from `seed`
 def spoil(corruptions, x, seed):
     return {name: corrupt(x, torch.default_generator) for name, corrupt in corruptions.items()}
 
 
 # %% error-matrix/corrupted-target
-# error-matrix-check: You compared with the spoilt pictures
-def error_matrix(networks, spoilt, x):
+# error-matrix-check: You compared with the corrupted images
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(network(y)[0], y).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(network(y)[0], y).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/clean-input
-# error-matrix-check: You gave the network the clean pictures
-def error_matrix(networks, spoilt, x):
+# error-matrix-check: You applied the network to the clean images
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(network(x)[0], x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(network(x)[0], x).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/untouched-error-in-a-row
-# error-matrix-check: That is the error of doing nothing, in the row of a network
-def error_matrix(networks, spoilt, x):
+# error-matrix-check: That is the error of doing nothing
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/zero-for-untouched
 # error-matrix-check: Doing nothing has an error
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: 0.0 for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: 0.0 for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/untouched-against-itself
 # error-matrix-check: Doing nothing has an error
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, y).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, y).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/summed-for-mean
-# error-matrix-check: You summed where the mean was asked
-def error_matrix(networks, spoilt, x):
+# error-matrix-check: This is the sum
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
             errors[name] = {
-                kind: losses.mse(network(y)[0], x, "sum").item() for kind, y in spoilt.items()
+                kind: losses.mse(network(y)[0], x, "sum").item() for kind, y in corrupted.items()
             }
     return errors
 
 
 # %% error-matrix/root
-# error-matrix-check: You took the root
-def error_matrix(networks, spoilt, x):
+# error-matrix-check: You took the square root
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).sqrt().item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).sqrt().item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
             errors[name] = {
-                kind: losses.mse(network(y)[0], x).sqrt().item() for kind, y in spoilt.items()
+                kind: losses.mse(network(y)[0], x).sqrt().item() for kind, y in corrupted.items()
             }
     return errors
 
 
 # %% error-matrix/absolute-error
 # error-matrix-check: This is the absolute error
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mae(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mae(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mae(network(y)[0], x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mae(network(y)[0], x).item() for kind, y in corrupted.items()}
     return errors
 
 
 # %% error-matrix/no-untouched-row
 # error-matrix-check: The row 'untouched' is missing
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     return {
-        name: {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
+        name: {kind: losses.mse(network(y)[0], x).item() for kind, y in corrupted.items()}
         for name, network in networks.items()
     }
 
 
 # %% error-matrix/rows-and-columns-swapped
 # error-matrix-check: a row for each network
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     return {
         kind: {name: losses.mse(network(y)[0], x).item() for name, network in networks.items()}
-        for kind, y in spoilt.items()
+        for kind, y in corrupted.items()
     }
 
 
 # %% error-matrix/empty
 # error-matrix-check: a row for each network
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     return {}
 
 
 # %% error-matrix/extra-row
 # error-matrix-check: expected 'untouched' and the names
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in spoilt.items()}
+            errors[name] = {kind: losses.mse(network(y)[0], x).item() for kind, y in corrupted.items()}
         errors["clean"] = errors["untouched"]
     return errors
 
 
 # %% error-matrix/missing-column
 # error-matrix-check: expected one entry
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
             errors[name] = {
                 kind: losses.mse(network(y)[0], x).item()
-                for kind, y in spoilt.items()
+                for kind, y in corrupted.items()
                 if kind != name
             }
     return errors
@@ -1299,11 +1299,11 @@ def error_matrix(networks, spoilt, x):
 
 # %% error-matrix/no-values
 # error-matrix-check: is a `return` missing?
-def error_matrix(networks, spoilt, x):
+def error_matrix(networks, corrupted, x):
     with torch.no_grad():
-        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in spoilt.items()}}
+        errors = {"untouched": {kind: losses.mse(y, x).item() for kind, y in corrupted.items()}}
         for name, network in networks.items():
-            errors[name] = {kind: None for kind, y in spoilt.items()}
+            errors[name] = {kind: None for kind, y in corrupted.items()}
     return errors
 
 
@@ -1322,7 +1322,7 @@ def gains(errors):
 
 
 # %% gains/sign-reversed
-# gains-check: The sign is turned round
+# gains-check: The sign is wrong
 def gains(errors):
     nothing = errors["untouched"]
     return {
@@ -1340,7 +1340,7 @@ def gains(errors):
 
 
 # %% gains/relative-to-clean-training
-# gains-check: You compared with training on clean pictures
+# gains-check: You compared with training on clean images
 def gains(errors):
     nothing = errors["untouched"]
     return {
@@ -1390,7 +1390,7 @@ def gains(errors):
 
 
 # %% gains/last-column-missing
-# gains-check: has other columns than the errors
+# gains-check: ' does not have the columns of the errors
 def gains(errors):
     return {
         name: {kind: 1 - row[kind] / errors["untouched"][kind] for kind in list(row)[:-1]}
@@ -1411,7 +1411,7 @@ def specialist_wins(gain, test):
 
 
 # %% specialist-wins/clean-left-out
-# specialist-wins-check: it is a training too
+# specialist-wins-check: it counts as a training too
 def specialist_wins(gain, test):
     return (
         max(
@@ -1423,7 +1423,7 @@ def specialist_wins(gain, test):
 
 
 # %% specialist-wins/beats-untouched-only
-# specialist-wins-check: it is a training too
+# specialist-wins-check: it counts as a training too
 def specialist_wins(gain, test):
     return gain[test][test] > gain["untouched"][test]
 
@@ -1435,7 +1435,7 @@ def specialist_wins(gain, test):
 
 
 # %% specialist-wins/best-row-and-best-column
-# specialist-wins-check: although it does better on other tests
+# specialist-wins-check: although it is better on other tests
 def specialist_wins(gain, test):
     return (
         max(gain, key=lambda name: gain[name][test]) == test
@@ -1462,7 +1462,7 @@ def specialist_wins(gain, test):
 
 
 # %% transfer/divided-by-own-test
-# transfer-check: divide by the specialist of the test
+# transfer-check: divide by that of the specialist of the test
 def transfer(gain, training, test):
     return (
         gain[training][test] / gain[training][training]
@@ -1472,13 +1472,13 @@ def transfer(gain, training, test):
 
 
 # %% transfer/divided-by-the-best
-# transfer-check: You divided by the best of the column
+# transfer-check: You divided by the best gain of the column
 def transfer(gain, training, test):
     return gain[training][test] / max(row[test] for row in gain.values())
 
 
 # %% transfer/fraction-inverted
-# transfer-check: The fraction is upside down
+# transfer-check: Numerator and denominator are swapped
 def transfer(gain, training, test):
     return gain[test][test] / gain[training][test]
 
@@ -1502,7 +1502,7 @@ def transfer(gain, training, test):
 
 
 # %% transfer/reversed
-# transfer-check: the wrong way round
+# transfer-check: the first index is the training
 def transfer(gain, training, test):
     if training not in gain[test]:
         return gain[training][test] / gain[test][test]
@@ -1510,7 +1510,7 @@ def transfer(gain, training, test):
 
 
 # %% generalises/own-test-included
-# generalises-check: Only its own test is lost
+# generalises-check: It is worse than the reference only on its own test
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > other[t] for t in own)
@@ -1538,7 +1538,7 @@ def generalises(gain, training, reference):
 
 
 # %% generalises/one-test-is-enough-against-untouched
-# generalises-check: all the foreign tests have to be won, not just one
+# generalises-check: it must be better on all other tests
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return (
@@ -1563,7 +1563,7 @@ def generalises(gain, training, reference):
 
 
 # %% generalises/ties-count
-# generalises-check: larger is asked for
+# generalises-check: the gain must be larger
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] >= other[t] for t in own if t != training)
@@ -1581,7 +1581,7 @@ def generalises(gain, training, reference):
 
 
 # %% generalises/reference-is-always-clean
-# generalises-check: Every foreign gain is above 0
+# generalises-check: Its gain on every other test is above 0
 def generalises(gain, training, reference):
     own, other = gain[training], gain[reference]
     return all(own[t] > gain["clean"][t] for t in own if t != training)
@@ -1596,7 +1596,7 @@ def generalist(gain):
 
 
 # %% generalist/best-worst-gain
-# generalist-check: That row has the best worst gain
+# generalist-check: That row has the largest worst gain
 def generalist(gain):
     tests = list(gain["clean"])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
@@ -1620,7 +1620,7 @@ def generalist(gain):
 
 
 # %% generalist/smallest-regret-of-each-row
-# generalist-check: You took each row's smallest regret
+# generalist-check: You took the smallest regret of each row
 def generalist(gain):
     tests = list(gain["clean"])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
@@ -1644,7 +1644,7 @@ def generalist(gain):
 
 
 # %% generalist/regret-from-the-specialists
-# generalist-check: You measured the regret from the specialists
+# generalist-check: You computed the regret relative to the specialists
 def generalist(gain):
     tests = list(gain["clean"])
     best = {t: max(row[t] for row in gain.values()) for t in tests}
@@ -1652,7 +1652,7 @@ def generalist(gain):
 
 
 # %% asymmetry/sign-reversed
-# asymmetry-check: The sign is turned round
+# asymmetry-check: The sign is wrong
 def asymmetry(gain, a, b):
     clean = gain["clean"]
     return (gain[b][a] - clean[a]) - (gain[a][b] - clean[b])
@@ -1666,28 +1666,28 @@ def asymmetry(gain, a, b):
 
 
 # %% asymmetry/one-direction
-# asymmetry-check: That is one direction alone
+# asymmetry-check: That is the lift of a on b only
 def asymmetry(gain, a, b):
     clean = gain["clean"]
     return gain[a][b] - clean[b]
 
 
 # %% asymmetry/sum
-# asymmetry-check: You added the two directions
+# asymmetry-check: You added the two lifts
 def asymmetry(gain, a, b):
     clean = gain["clean"]
     return gain[a][b] - clean[b] + gain[b][a] - clean[a]
 
 
 # %% asymmetry/from-the-specialists
-# asymmetry-check: You measured from the specialists
+# asymmetry-check: You computed the lift over the specialists
 def asymmetry(gain, a, b):
     clean = gain["clean"]
     return gain[a][b] - gain[b][b] - (gain[b][a] - gain[a][a])
 
 
 # %% asymmetry/clean-of-the-other-test
-# asymmetry-check: look at the second index
+# asymmetry-check: check the second index
 def asymmetry(gain, a, b):
     clean = gain["clean"]
     return (gain[a][b] - clean[a]) - (gain[b][a] - clean[b])
@@ -1722,21 +1722,21 @@ def settled(runs, a, b, test):
 
 
 # %% settled/first-and-last-seed
-# settled-check: The seed in the middle says otherwise
+# settled-check: The seed in the middle has the opposite outcome
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return gaps[0] * gaps[-1] > 0
 
 
 # %% settled/ties-count
-# settled-check: One seed sees a tie
+# settled-check: One seed has a tie
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return min(gaps) >= 0 or max(gaps) <= 0
 
 
 # %% settled/ties-alone-count
-# settled-check: Nothing but ties
+# settled-check: There are only ties
 def settled(runs, a, b, test):
     gaps = [run[a][test] - run[b][test] for run in runs]
     return len({(gap > 0) - (gap < 0) for gap in gaps}) == 1
