@@ -1,5 +1,5 @@
-"""What judges `l1_and_kl`: secret inputs, and expectations that share nothing with the answers but
-the formulas of the text.
+"""The oracle of `l1_and_kl`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 """
 
 import functools
@@ -21,14 +21,14 @@ def probe(name, arguments):
 
 
 def until(make, good, tries=2000):
-    """The first of `make()` that is `good`, so that no input lies on an edge and none lets a known
-    slip through.
+    """The first of `make()` that is `good`, so that no input is at a decision boundary and none
+    hides a common mistake.
     """
     for _ in range(tries):
         made = make()
         if good(made):
             return made
-    raise RuntimeError("no input of the kind that was asked for")
+    raise RuntimeError("no input of the required kind was found")
 
 
 # --- 1. Measures ---------------------------------------------------------------------------------

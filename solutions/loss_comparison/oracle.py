@@ -1,5 +1,5 @@
-"""What judges `loss_comparison`: secret inputs, and expectations that share nothing with the
-answers but the formulas of the text.
+"""The oracle of `loss_comparison`: secret inputs, and values that are computed independently of
+the answers, from the formulas of the text.
 """
 
 import functools

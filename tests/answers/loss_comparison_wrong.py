@@ -456,7 +456,7 @@ def objective(name):
 
 
 # %% objective/always-bce
-# objective-pixels-check: This is the cross entropy, whatever name is asked for
+# objective-pixels-check: This is the cross entropy, whatever `name` is
 def objective(name):
     return lambda model, x, generator: {name: losses.bce(model.logits(model.encode(x)), x)}
 
