@@ -4,7 +4,7 @@ checks of the exercise `small`, or a rejection.
 `CODE`: answers, or cells of the learner's own ("own"), in a submission whose other answers are
 right. `CHEATS`: the same, where all other answers are wrong. `NOTEBOOKS`: what was done to the
 notebook's JSON. `FILES`: what lies in the folder instead. A mark is a number, None for any (what is
-spoilt is the learner's own), or the words with which it is rejected.
+broken is the learner's own), or the words with which it is rejected.
 """
 
 import json
