@@ -86,7 +86,7 @@ def test_from_the_zip_to_marks_and_feedback_in_three_commands(course, tmp_path):
         }
         page = packed.read("=1+1_18_assignsubmission_file_/small.html").decode()
         assert (
-            "double from -50 to -10: the answer is not right" in page
+            "double from -50 to -10: the returned value is wrong" in page
             and "(Score: 4.0 / 6.0)" in page
         )
         assert (
@@ -155,7 +155,7 @@ def test_where_the_gradebook_is_held_or_does_not_know_the_exercise_it_is_said_be
         said = course.grade(fails=True)
     assert (
         "database is locked" in said
-        and "type this again" in said
+        and "type the command again" in said
         and "Traceback" not in said
         and "judged ada" not in said
     )
@@ -261,7 +261,7 @@ def test_the_instructors_page_counts_the_corpus():
     kinds = [len(kind) for kind in (hostile.CODE, hostile.CHEATS, hostile.NOTEBOOKS, hostile.FILES)]
     assert [
         int(count) for count in re.findall(r"^\| (\d+) \| ", text, re.M)
-    ] == kinds and f"Then {sum(kinds)} submissions" in text
+    ] == kinds and f"In addition, {sum(kinds)} broken or hostile submissions" in text
 
 
 @pytest.mark.parametrize(
