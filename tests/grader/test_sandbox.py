@@ -8,6 +8,7 @@ import os
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import nbformat
@@ -388,7 +389,8 @@ def test_what_is_defined_to_ask_is_no_name_of_the_learners(boxes):
 @pytest.mark.parametrize("trust", ["", "1"])
 def test_nothing_is_left_running(trust, boxes, monkeypatch):
     monkeypatch.setenv("AECOURSE_TRUSTED", trust)
-    with Session(of("import subprocess; subprocess.Popen(['sleep', '71.5'])"), SHORT) as session:
+    patient = replace(SHORT, cell=120)  # nothing here is about time
+    with Session(of("import subprocess; subprocess.Popen(['sleep', '71.5'])"), patient) as session:
         session.run()
         assert left() and not session.lost
     psutil.wait_procs(left(), timeout=5)
