@@ -26,7 +26,7 @@ class ConvAutoencoder(Autoencoder):
     :class:`~aecourse.models.autoencoder.Autoencoder`, whose methods are used unchanged.
 
     Args:
-        shape: shape of one sample, (C, H, W), with H and W of at least 2 ** len(channels).
+        shape: shape of one sample, (C, H, W); H and W allow one halving for each of `channels`.
         channels: after each convolution; the decoder has them in reverse.
         latent_dim: k, the number of units of the code.
         activation, code_activation, output: as for

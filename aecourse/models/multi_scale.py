@@ -48,7 +48,7 @@ class MultiScaleAutoencoder(nn.Module):
     approximately.
 
     Args:
-        shape: shape of one sample, (C, H, W), with H and W divisible by 2 ** (levels - 1).
+        shape: shape of one sample, (C, H, W); H and W can be halved once for each level but one.
         hidden: widths of the hidden layers of each level's encoder; its decoder has them in
             reverse. ``()`` for none.
         latent_dims: units of the code of each level, the finest first.

@@ -28,7 +28,7 @@ class VQVAE(nn.Module):
         dim: D, the length of a code.
         width: channels, or units of the hidden layer.
         n_downsamplings: number of convolutions of stride 2: an image of 28 x 28 becomes a grid of
-            7 x 7 with 2 of them. Height and width must be divisible by 2 ** n_downsamplings.
+            7 x 7 with 2 of them. Each must find an even height and width.
         grid: the shape of the grid, such as ``(8,)``, for fully connected layers and samples of any
             shape; None for convolutional layers.
         activation, output: as for :class:`~aecourse.models.autoencoder.Autoencoder`.

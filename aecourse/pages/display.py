@@ -230,9 +230,19 @@ def note_claim(sentence: str, count: int, mean: float, low: float, high: float) 
             file.write(json.dumps(row) + "\n")
 
 
-def subplots(*args, **kwargs) -> tuple:
+def subplots(
+    nrows: int = 1,
+    ncols: int = 1,
+    *,
+    figsize: tuple[float, float] | None = None,
+    sharex: bool = False,
+    sharey: bool = False,
+    squeeze: bool = True,
+) -> tuple:
     """`plt.subplots`, but only `show` displays the figure: no front end shows it a second time."""
-    fig, axes = plt.subplots(*args, **kwargs)
+    fig, axes = plt.subplots(
+        nrows, ncols, figsize=figsize, sharex=sharex, sharey=sharey, squeeze=squeeze
+    )
     plt.close(fig)  # pyplot forgets it; it can still be drawn on and saved
     return fig, axes
 

@@ -92,6 +92,9 @@ def views(page, chosen=VIEWS):
         page.wait_for_function(
             "scheme => document.documentElement.dataset.theme === scheme", arg=scheme
         )
+        page.evaluate(  # what watches the size has its turn
+            "new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))"
+        )
         yield width, scheme
 
 
