@@ -10,10 +10,14 @@ document.addEventListener("DOMContentLoaded", () => {
   boxes.forEach(box => box.addEventListener("scroll", () => look(box), { passive: true }));
   const watch = new ResizeObserver(changes => changes.forEach(change => look(change.target)));
   boxes.forEach(box => watch.observe(box));  // a box that a reader unfolds gets its first size then
-  const tables = new ResizeObserver(changes => changes.forEach(({ target }) => {  // at once; the theme waits
-    target.tabIndex = target.scrollWidth > target.clientWidth ? 0 : -1;
-  }));
-  document.querySelectorAll(".pst-scrollable-table-container").forEach(table => tables.observe(table));
+  const reach = box => {  // at once; the theme waits
+    const over = box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight;
+    box.tabIndex = over ? 0 : -1;
+  };
+  document.querySelectorAll(".pst-scrollable-table-container").forEach(box => {
+    const tables = new ResizeObserver(() => reach(box));
+    [box, ...box.children].forEach(part => tables.observe(part));
+  });
   let opened = [];
   addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll(".bd-article details:not([open])")];
