@@ -15,7 +15,7 @@ from torch import nn
 
 from aecourse import validation
 from aecourse.device import pick_device
-from aecourse.search.ensemble import fit_ensemble
+from aecourse.search.ensemble import fit_ensemble, structure
 from aecourse.search.rows import Rows
 from aecourse.training import NonFinite, adam, fit
 from aecourse.training.checkpoint import fingerprint
@@ -61,7 +61,8 @@ def sweep(
             model.
         seeds: their number, counted from 0, or the seeds themselves.
         steps, batch_size, lr, optimizer: as for :func:`~aecourse.training.fit`.
-        how: ``"vmap"`` trains models of one shape in one vectorized job; the floating-point
+        how: ``"vmap"`` trains models that differ only in their weights in one vectorized job (one
+            for each other number that `build` gives them, such as a decay); the floating-point
             settings (a weight, a noise level) are then tensors, which the objective must not
             compare or pass to ``math``. ``"processes"`` trains each model in a worker process,
             ``"sequential"`` one after the other in this process. ``"auto"`` is ``"vmap"`` on CUDA
@@ -185,16 +186,16 @@ def vectorized(
 ) -> Iterator[dict[str, Any]]:
     """Rows of models that are trained in groups, by vmap.
 
-    The members of a group differ only in their weights and in floating-point settings.
+    The members of a group differ only in the values of their parameters and buffers, and in
+    floating-point settings that only the objective reads.
     """
     data = data.to(device)
     groups = {}
     for setting, seed in members:
-        model = built(build, setting, seed)
+        model = built(build, setting, seed).to(device).train()
         fixed = {name: value for name, value in setting.items() if not isinstance(value, float)}
-        shapes = [tuple(value.shape) for value in model.state_dict().values()]
-        group = groups.setdefault(repr((fixed, shapes, model)), [])
-        group.append((setting, seed, model.to(device)))
+        group = groups.setdefault((repr(fixed), structure(model)), [])
+        group.append((setting, seed, model))
     for group in groups.values():
         settings, seeds, models = zip(*group, strict=True)
         common = settings[0]

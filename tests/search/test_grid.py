@@ -12,7 +12,8 @@ import pytest
 import torch
 
 from aecourse import corruption, models, objectives
-from aecourse.losses import mse
+from aecourse.losses import bce, mse
+from aecourse.search import grid as grid_module
 from aecourse.search import summarize, sweep
 from aecourse.search.ensemble import fit_ensemble
 from aecourse.search.grid import settings_of
@@ -222,6 +223,123 @@ def test_members_of_different_kinds_are_trained_in_groups():
         ],
         rel=1e-5,
     )
+
+
+class Scaled(torch.nn.Module):
+    """A linear autoencoder with a factor that is no parameter, kept in one of several ways."""
+
+    def __init__(self, k, factor, kept):
+        super().__init__()
+        self.first = torch.nn.Linear(64, k)
+        self.last = torch.nn.Linear(k, 64)
+        self.again = self.last  # under a second name
+        self.tied = torch.nn.Linear(64, k)
+        self.tied.weight = self.first.weight
+        self.register_buffer("zero", torch.zeros(1), persistent=False)
+        self.factor = {
+            "number": factor,
+            "tensor": torch.tensor(factor),
+            "function": lambda x: x * factor,
+            "part": {"of a dictionary": [factor]},
+        }[kept]
+
+    def forward(self, x):
+        factor = self.factor["of a dictionary"][0] if isinstance(self.factor, dict) else self.factor
+        z = self.first(x.flatten(1)) + self.tied(x.flatten(1))
+        z = factor(z) if callable(factor) else factor * z
+        return self.again(z).unflatten(1, (1, 8, 8)), z
+
+
+OWN = {
+    "decay": (
+        lambda s: models.VQVAE((1, 8, 8), codes=6, dim=s["k"], width=6, decay=s["own"]),
+        lambda s: objectives.vq_vae(),
+        2,
+    ),
+    "restart": (
+        lambda s: models.VQVAE((1, 8, 8), codes=6, dim=s["k"], width=6, restart=s["own"]),
+        lambda s: objectives.vq_vae(s["weight"]),
+        2,
+    ),
+    **{
+        kept: (
+            lambda s, kept=kept: Scaled(s["k"], s["own"], kept),
+            lambda s: lambda model, x, generator: {"fit": mse(model(x)[0], x)},
+            groups,
+        )
+        for kept, groups in {"number": 2, "tensor": 2, "function": 4, "part": 2}.items()
+    },
+}
+
+
+@pytest.mark.parametrize("name", OWN)
+def test_a_number_that_a_model_keeps_as_its_own_is_that_of_each_member(name, monkeypatch):
+    """`build` may keep a setting outside parameters and buffers, where vmap can't map it."""
+    build, objective, groups = OWN[name]
+    calls = []
+
+    def counted(*args, **options):
+        calls.append(1)
+        return fit_ensemble(*args, **options)
+
+    monkeypatch.setattr(grid_module, "fit_ensemble", counted)
+    grid = {"k": [2], "weight": [0.1], "own": [0.1, 0.9]}
+    together, alone = (
+        run(grid, build, objective, how=how).to_dict("records") for how in ("vmap", "sequential")
+    )
+    assert [row["mse"] for row in together] == pytest.approx(
+        [row["mse"] for row in alone], rel=1e-5
+    )
+    assert alone[0]["loss"] != alone[2]["loss"], "the factor matters"
+    assert len(calls) == groups, "what is alike is trained in one group"
+
+
+def test_members_that_differ_outside_their_weights_are_refused():
+    with pytest.raises(ValueError, match="models of class VQVAE differ in more than the values"):
+        fit_ensemble(
+            [models.VQVAE((1, 8, 8), codes=6, dim=2, decay=decay) for decay in (0.1, 0.9)],
+            lambda numbers: objectives.vq_vae(),
+            {},
+            [0, 1],
+            DATA,
+        )
+
+
+class Unbounded(models.Autoencoder):
+    """It has a sigmoid output, but does not say so."""
+
+    def __init__(self):
+        super().__init__((1, 8, 8), (12,), 2)
+        self.output_range = (-math.inf, math.inf)
+
+
+REFUSED = {
+    "data above 1": ({}, DATA * 3, "data runs from"),
+    "data above 1, seen by the loss": ({"build": lambda s: Unbounded()}, DATA * 3, "x runs from"),
+    "nan": ({}, DATA.clone().index_fill_(0, torch.tensor([3]), math.nan), "data contains nan"),
+    "float64": ({}, DATA.double(), "data has dtype torch.float64"),
+    "a negative weight": ({"grid": {"k": [2], "weight": [-0.1, 0.1]}}, DATA, "weight .*is -0.1"),
+    "no steps": ({"steps": 0}, DATA, "steps is 0"),
+    "a rate of 0": ({"lr": 0.0}, DATA, "lr is 0.0"),
+    "a seed below 0": ({"seeds": [0, -1]}, DATA, "seed is -1"),
+}
+
+
+@pytest.mark.parametrize("how", ["sequential", "vmap"])
+@pytest.mark.parametrize("name", REFUSED)
+def test_vmap_refuses_what_fit_refuses(name, how):
+    options, data, message = REFUSED[name]
+
+    def cross_entropy(setting):
+        return lambda model, x, generator: {
+            "bce": bce(model.logits(model.encode(x)), x),
+            "l1": objectives.sparse_l1(setting["weight"])(model, x, generator)["l1"],
+        }
+
+    given = {"grid": GRID, "seeds": 2, "steps": 2, "lr": 1e-3} | options
+    grid, build_ = given.pop("grid"), given.pop("build", build)
+    with pytest.raises((ValueError, TypeError), match=message):
+        sweep(grid, build_, cross_entropy, data, measure, how=how, device="cpu", **given)
 
 
 def test_a_member_that_diverges_does_not_disturb_the_others():
