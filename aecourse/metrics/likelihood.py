@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.training.mode import evaluating
 
 
 def iwae_bound(
@@ -23,7 +24,8 @@ def iwae_bound(
     ln p(x). A single estimate may lie on either side.
 
     Args:
-        model: with ``log_importance_weights``, such as :class:`~aecourse.models.VAE`.
+        model: with ``log_importance_weights``, such as :class:`~aecourse.models.VAE`; used in
+            evaluation mode, with the sigma that training has found.
         x: data, (B, *shape).
         samples: S, samples of the posterior for each image.
         generator: for the samples.
@@ -40,6 +42,18 @@ def iwae_bound(
     Source:
         Burda, Grosse and Salakhutdinov (2016).
     """
+    with evaluating(model):
+        return log_mean_weight(model, x, samples, generator, chunk)
+
+
+def log_mean_weight(
+    model: nn.Module,
+    x: torch.Tensor,
+    samples: int,
+    generator: torch.Generator | None = None,
+    chunk: int = 64,
+) -> torch.Tensor:
+    """The bound with the model in the mode that it has: ln of the mean importance weight, (B,)."""
     validation.positive("samples", samples)
     validation.positive("chunk", chunk)
     validation.requires(model, "log_importance_weights", "a VAE, LinearVAE or LadderVAE")

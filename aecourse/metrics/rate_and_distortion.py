@@ -9,6 +9,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.training.mode import evaluating
 
 
 class RateDistortion(NamedTuple):
@@ -31,7 +32,7 @@ def rate_distortion(
 
     Args:
         model: with ``negative_elbo_terms``, such as :class:`~aecourse.models.VAE` or
-            :class:`~aecourse.models.LadderVAE`.
+            :class:`~aecourse.models.LadderVAE`; used in evaluation mode.
         data: (N, ...), on the device of the model.
         generator: for the samples of the codes.
         batch_size: images in memory at once; it only changes which noise each image gets.
@@ -50,9 +51,10 @@ def rate_distortion(
     validation.positive("batch_size", batch_size)
     validation.requires(model, "negative_elbo_terms", "a VAE, LinearVAE or LadderVAE")
     rate = distortion = 0
-    for x in data.split(batch_size):
-        terms = model.negative_elbo_terms(x, generator)
-        share = len(x) / len(data)  # the last batch may be smaller
-        rate = rate + share * terms["kl"]
-        distortion = distortion + share * terms["reconstruction"]
+    with evaluating(model):
+        for x in data.split(batch_size):
+            terms = model.negative_elbo_terms(x, generator)
+            share = len(x) / len(data)  # the last batch may be smaller
+            rate = rate + share * terms["kl"]
+            distortion = distortion + share * terms["reconstruction"]
     return RateDistortion(rate, distortion)

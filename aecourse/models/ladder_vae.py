@@ -5,6 +5,7 @@ After Sønderby and others (2016).
 
 import math
 from collections.abc import Callable, Sequence
+from typing import Literal
 
 import torch
 from torch import nn
@@ -15,9 +16,10 @@ from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 from aecourse.models.vae import (
     OUTPUTS,
     Likelihood,
+    add_sigma,
+    fit_sigma,
     gaussian_sample,
     log_likelihood,
-    make_log_sigma,
     moments,
 )
 from aecourse.types import Shape
@@ -56,6 +58,7 @@ class LadderVAE(nn.Module):
     shape: tuple[int, ...]  #: of one sample
     latent_dims: tuple[int, ...]  #: units of the code of each level, the lowest first
     output_range: tuple[float, float]  #: the values that a reconstruction can reach
+    log_sigma: torch.Tensor | None  #: ln sigma of a Gaussian likelihood, a scalar
 
     def __init__(
         self,
@@ -64,7 +67,7 @@ class LadderVAE(nn.Module):
         latent_dims: Sequence[int] = (16, 8),
         activation: str = "leaky_relu",
         likelihood: Likelihood = "bernoulli",
-        sigma: float | None = None,
+        sigma: float | Literal["learned"] | None = None,
         skip: bool = True,
     ):
         super().__init__()
@@ -78,7 +81,7 @@ class LadderVAE(nn.Module):
                 "many in both: pass one width for each code"
             )
         validation.one_of("activation", activation, ACTIVATIONS)
-        self.log_sigma = make_log_sigma(likelihood, sigma)
+        add_sigma(self, likelihood, sigma)
         self.output = ACTIVATIONS[OUTPUTS[likelihood]]()
         self.output_range = RANGES[OUTPUTS[likelihood]]
         pixels = math.prod(self.shape)
@@ -229,7 +232,8 @@ class LadderVAE(nn.Module):
         _, posteriors, priors, passed = self.levels(x, sampler(generator))
         logits = self.decoder(passed).unflatten(1, self.shape)  # (B, *shape)
         kl = sum(gaussian_kl_between(*q, *p) for q, p in zip(posteriors, priors, strict=True))
-        return {"reconstruction": -log_likelihood(logits, x, self.log_sigma).mean(), "kl": kl}
+        log_sigma = fit_sigma(self, logits, x)
+        return {"reconstruction": -log_likelihood(logits, x, log_sigma).mean(), "kl": kl}
 
     def log_importance_weights(
         self, x: torch.Tensor, samples: int, generator: torch.Generator | None = None
@@ -247,7 +251,8 @@ class LadderVAE(nn.Module):
         many = x.expand(samples, *x.shape).flatten(0, 1)  # (S * B, *shape)
         codes, posteriors, priors, passed = self.levels(many, sampler(generator))
         logits = self.decoder(passed).unflatten(1, self.shape)  # (S * B, *shape)
-        total = log_likelihood(logits, many, self.log_sigma)  # (S * B,)
+        log_sigma = fit_sigma(self, logits, many)
+        total = log_likelihood(logits, many, log_sigma)  # (S * B,)
         for z, q, p in zip(codes, posteriors, priors, strict=True):
             total = total + log_density(z, *p) - log_density(z, *q)
         return total.unflatten(0, (samples, len(x)))  # (S, B)

@@ -4,7 +4,7 @@ After Baldi and Hornik (1989), and Tipping and Bishop (1999).
 """
 
 import math
-from typing import Self
+from typing import Literal, Self
 
 import torch
 from torch import nn
@@ -13,8 +13,9 @@ from torch.distributions import MultivariateNormal
 from aecourse import validation
 from aecourse.linalg import principal_axes
 from aecourse.losses.kl_divergence import gaussian_kl
+from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder
-from aecourse.models.vae import VAE
+from aecourse.models.vae import VAE, best_log_sigma, log_likelihood
 from aecourse.types import Shape
 
 
@@ -85,7 +86,8 @@ class LinearVAE(VAE):
     Args:
         shape: shape of one sample, or an integer.
         latent_dim: k, the number of units of the code.
-        sigma: s, the standard deviation of the noise, in units of the data; None learns it.
+        sigma: s, the standard deviation of the noise, in units of the data; None computes it for
+            each training batch, and ``"learned"`` learns it, as in :class:`VAE`.
 
     Raises:
         ValueError: If a size is not a positive integer, or `sigma` is not positive.
@@ -94,7 +96,9 @@ class LinearVAE(VAE):
         Tipping and Bishop (1999); Lucas, Tucker, Grosse and Norouzi (2019).
     """
 
-    def __init__(self, shape: Shape, latent_dim: int, sigma: float | None = None):
+    def __init__(
+        self, shape: Shape, latent_dim: int, sigma: float | Literal["learned"] | None = None
+    ):
         super().__init__(shape, (), latent_dim, likelihood="gaussian", sigma=sigma)
         self.encoder = nn.Linear(math.prod(self.shape), latent_dim)
         self.decoder = self.decoder[0]
@@ -130,10 +134,14 @@ class LinearVAE(VAE):
     def true_elbo(self, x: torch.Tensor) -> torch.Tensor:
         """The ELBO in nats, with its expectation in closed form: (B, *shape) -> (B,)."""
         mean, log_variance = self.posterior(x)
+        logits = self.logits(mean)
         squares = self.decoder.weight.square().sum(0)  # (k,)
-        spread = (squares * log_variance.exp()).sum(1) / (2 * self.log_sigma).exp()  # (B,)
+        spread = (squares * log_variance.exp()).sum(1)  # (B,), of the reconstruction
+        log_sigma = self.log_sigma
+        if self.training and self.computes_sigma:
+            log_sigma = best_log_sigma(self, mse(logits, x) + spread.mean() / x[0].numel())
         kl = gaussian_kl(mean, log_variance, "none").sum(1)  # (B,)
-        return self.log_likelihood(x, mean) - spread / 2 - kl
+        return log_likelihood(logits, x, log_sigma) - spread / (2 * log_sigma).exp() / 2 - kl
 
     @torch.no_grad()
     def fit_posterior(self) -> Self:
@@ -153,17 +161,18 @@ class LinearVAE(VAE):
     def solve(self, data: torch.Tensor) -> Self:
         """Set all weights to the maximum likelihood solution, and return the model.
 
-        If sigma is learned, its square becomes the mean of the discarded eigenvalues; this requires
-        k < d, and data that do not lie in a subspace of k dimensions.
+        The model is then in evaluation mode. Unless sigma was given, its square becomes the mean of
+        the discarded eigenvalues; this requires k < d, and data that do not lie in a subspace of k
+        dimensions.
 
         Args:
             data: (N, *shape), with N > 1.
 
         Raises:
-            ValueError: If sigma is learned and `data` has no variance beyond k axes.
+            ValueError: If sigma was not given and `data` has no variance beyond k axes.
         """
         mean, axes, values = principal_axes(data)
-        if self.log_sigma.requires_grad:
+        if self.computes_sigma or self.log_sigma.requires_grad:
             noise = values[self.latent_dim :].mean()
             if not noise > 0:
                 raise ValueError(
@@ -175,4 +184,4 @@ class LinearVAE(VAE):
         lengths = (values[: self.latent_dim] - variance).clamp(min=0).sqrt()  # 0: collapsed
         self.decoder.weight.copy_(axes[:, : self.latent_dim] * lengths)
         self.decoder.bias.copy_(mean)
-        return self.fit_posterior()
+        return self.fit_posterior().eval()

@@ -16,6 +16,7 @@ from aecourse.losses.kl_divergence import gaussian_kl
 from aecourse.losses.reduction import at_least_float32
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder, mlp
+from aecourse.training.distributed import place, summed
 from aecourse.types import Shape
 
 LOG_VARIANCE = 10.0  # bound of its absolute value: standard deviations from 0.0067 to 148
@@ -36,18 +37,25 @@ class VAE(Autoencoder):
         activation: between the layers; see :class:`~aecourse.models.autoencoder.Autoencoder`.
         likelihood: ``"bernoulli"`` for data in [0, 1], with a sigmoid output; ``"gaussian"`` for
             unbounded data.
-        sigma: the standard deviation of the Gaussian likelihood, in units of the data; None learns
-            one value for all pixels. A Bernoulli likelihood has none.
+        sigma: the standard deviation of the Gaussian likelihood, in units of the data, one value
+            for all pixels. None computes the best one for each training batch: its mean squared
+            error is sigma squared. ``"learned"`` makes ln sigma a parameter, which starts at 0 and
+            which Adam moves by no more than the learning rate in a step. A Bernoulli likelihood has
+            no sigma.
+
+    With `sigma` None, the two terms and the importance weights of a model in training mode use the
+    sigma of their batch. In evaluation mode they use ``log_sigma``, the average over the last
+    training batches, so that the likelihood of an image does not depend on the others.
 
     Raises:
         ValueError: If a size is not a positive integer, a name is unknown, `sigma` is not positive,
             or `sigma` is given for a Bernoulli likelihood.
 
     Source:
-        Kingma and Welling (2014); the learned sigma: Rybkin, Daniilidis and Levine (2021).
+        Kingma and Welling (2014); the optimal sigma: Rybkin, Daniilidis and Levine (2021).
     """
 
-    log_sigma: nn.Parameter | None  #: ln sigma of a Gaussian likelihood, a scalar
+    log_sigma: torch.Tensor | None  #: ln sigma of a Gaussian likelihood, a scalar
 
     def __init__(
         self,
@@ -56,13 +64,13 @@ class VAE(Autoencoder):
         latent_dim: int = 32,
         activation: str = "relu",
         likelihood: Likelihood = "bernoulli",
-        sigma: float | None = None,
+        sigma: float | Literal["learned"] | None = None,
     ):
         validation.one_of("likelihood", likelihood, OUTPUTS)
         super().__init__(shape, hidden, latent_dim, activation, output=OUTPUTS[likelihood])
         # A mean and a log-variance for each unit.
         self.encoder = mlp([math.prod(self.shape), *hidden, 2 * latent_dim], activation)
-        self.log_sigma = make_log_sigma(likelihood, sigma)
+        add_sigma(self, likelihood, sigma)
 
     def posterior(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Mean and log-variance of the code: (B, *shape) -> (B, k), (B, k)."""
@@ -91,8 +99,10 @@ class VAE(Autoencoder):
         """
         mean, log_variance = self.posterior(x)
         z = gaussian_sample(mean, log_variance, generator)
+        logits = self.logits(z)
+        log_sigma = fit_sigma(self, logits, x)
         return {
-            "reconstruction": -self.log_likelihood(x, z).mean(),
+            "reconstruction": -log_likelihood(logits, x, log_sigma).mean(),
             "kl": gaussian_kl(mean, log_variance),
         }
 
@@ -115,7 +125,9 @@ class VAE(Autoencoder):
         prior = -z.square().sum(2) / 2  # (S, B)
         posterior = -((z - mean).square() / log_variance.exp() + log_variance).sum(2) / 2  # (S, B)
         x = x.expand(samples, *x.shape).flatten(0, 1)  # (S * B, *shape)
-        likelihood = self.log_likelihood(x, z.flatten(0, 1)).unflatten(0, prior.shape)  # (S, B)
+        logits = self.logits(z.flatten(0, 1))  # (S * B, *shape)
+        log_sigma = fit_sigma(self, logits, x)
+        likelihood = log_likelihood(logits, x, log_sigma).unflatten(0, prior.shape)  # (S, B)
         return likelihood + prior - posterior
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
@@ -162,17 +174,60 @@ def sum_features(x: torch.Tensor) -> torch.Tensor:
     return x.flatten(1).sum(1)
 
 
-def make_log_sigma(likelihood: Likelihood, sigma: float | None) -> nn.Parameter | None:
-    """The parameter ln sigma of a Gaussian likelihood, learned if `sigma` is None.
+def add_sigma(
+    model: nn.Module, likelihood: Likelihood, sigma: float | Literal["learned"] | None
+) -> None:
+    """Give `model` a scalar ``log_sigma``: None for a Bernoulli likelihood.
 
-    None for a Bernoulli likelihood.
+    It is a parameter if sigma is learned or given, and a buffer if :func:`fit_sigma` computes it.
     """
+    model.computes_sigma = sigma is None and likelihood == "gaussian"
     if validation.one_of("likelihood", likelihood, OUTPUTS) == "bernoulli":
         if sigma is not None:
             raise ValueError(
                 f"sigma is {sigma!r} with a Bernoulli likelihood; expected None: "
                 "only likelihood='gaussian' has a sigma"
             )
-        return None
-    start = math.log(validation.positive("sigma", 1.0 if sigma is None else sigma, float))
-    return nn.Parameter(torch.tensor(start), requires_grad=sigma is None)
+        model.log_sigma = None
+    elif model.computes_sigma:
+        model.register_buffer("log_sigma", torch.tensor(0.0))
+        model.register_buffer("sigma_batches", torch.tensor(0))  # that were averaged
+    elif sigma == "learned":
+        model.log_sigma = nn.Parameter(torch.tensor(0.0))
+    else:
+        if isinstance(sigma, str):
+            raise ValueError(
+                f"sigma is {sigma!r}; expected a positive float, 'learned', or None, which "
+                "computes the best for each batch"
+            )
+        start = math.log(validation.positive("sigma", sigma, float))
+        model.log_sigma = nn.Parameter(torch.tensor(start), requires_grad=False)
+
+
+def fit_sigma(model: nn.Module, logits: torch.Tensor, x: torch.Tensor) -> torch.Tensor | None:
+    """ln sigma for a batch, from two tensors (B, ...): the best one in training, else the stored.
+
+    The likelihood of a batch is highest if sigma squared is the mean squared error.
+    """
+    if not (model.training and model.computes_sigma):
+        return model.log_sigma
+    return best_log_sigma(model, mse(logits, x))
+
+
+def best_log_sigma(model: nn.Module, error: torch.Tensor) -> torch.Tensor:
+    """ln sigma for a mean squared `error`, a scalar; the average that `model` stores includes it.
+
+    It is the mean of the first ten batches, and moves by a tenth from then on. Where several
+    processes share a batch, the error is the mean of all, and has no gradient: none is missing,
+    since the derivative of the likelihood with respect to the best sigma is zero.
+    """
+    processes = place()[1]
+    if processes > 1:
+        error = summed(error.detach().clone()) / processes
+    error = error.clamp(min=torch.finfo(error.dtype).tiny)  # the logarithm stays finite
+    with torch.no_grad():
+        share = (model.sigma_batches + 1).to(error).reciprocal().clamp(min=0.1)
+        average = torch.lerp((2 * model.log_sigma).exp().to(error), error, share)
+        model.log_sigma.copy_(average.log() / 2)
+        model.sigma_batches.add_(1)
+    return error.log() / 2

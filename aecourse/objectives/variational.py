@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.metrics.likelihood import iwae_bound
+from aecourse.metrics.likelihood import log_mean_weight
 from aecourse.types import Objective
 
 
@@ -60,6 +60,9 @@ def normalized_beta(model: nn.Module, beta: float) -> float:
 def importance_weighted(samples: int = 5) -> Objective:
     """The objective of an importance-weighted autoencoder: the negative importance-weighted bound.
 
+    A sigma that is computed for each batch is the best one for the ELBO of the same samples, a
+    little larger than the best for this bound; ``sigma="learned"`` follows this bound.
+
     Args:
         samples: of the posterior, for each image.
 
@@ -73,4 +76,6 @@ def importance_weighted(samples: int = 5) -> Objective:
         Burda, Grosse and Salakhutdinov (2016).
     """
     validation.positive("samples", samples)
-    return lambda model, x, generator: {"bound": -iwae_bound(model, x, samples, generator).mean()}
+    return lambda model, x, generator: {
+        "bound": -log_mean_weight(model, x, samples, generator).mean()
+    }

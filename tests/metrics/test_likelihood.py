@@ -50,7 +50,7 @@ def test_the_bound_is_finite_for_weights_too_small_for_a_float():
 @LIKELIHOODS
 def test_the_bound_rises_from_the_elbo_to_the_likelihood(likelihood):
     """With one unit SciPy integrates the likelihood; 4000 repeats give each mean its interval."""
-    model, x = small_vae(likelihood, latent_dim=1), uniform(1, 6).round()
+    model, x = small_vae(likelihood, latent_dim=1).eval(), uniform(1, 6).round()
 
     def density(z):
         return math.exp(

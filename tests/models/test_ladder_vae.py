@@ -66,7 +66,7 @@ def test_merging_is_the_product_of_two_densities():
 @LIKELIHOODS
 def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
     """From the top down: evidence at the top, merged below; each divergence from its prior."""
-    model = start(skip, likelihood)
+    model = start(skip, likelihood).eval()
     x = uniform(7, 6).round()
     generator = seeded(3)
     h, evidence = x, []
@@ -114,8 +114,8 @@ def test_the_two_terms_by_hand_from_the_same_noise(skip, likelihood):
 def test_a_ladder_of_one_level_is_a_vae(likelihood):
     ladder, x = start(True, likelihood, (5,), (2,)), uniform(7, 6)
     model = VAE(6, (5,), 2, "tanh", likelihood).double()
-    wanted = [p for p in model.state_dict() if p != "log_sigma"]
-    values = [v for name, v in ladder.state_dict().items() if name != "log_sigma"]
+    wanted = [p for p in model.state_dict() if "sigma" not in p]
+    values = [v for name, v in ladder.state_dict().items() if "sigma" not in name]
     model.load_state_dict({**model.state_dict(), **dict(zip(wanted, values, strict=True))})
     for name, value in model.negative_elbo_terms(x, seeded()).items():
         torch.testing.assert_close(ladder.negative_elbo_terms(x, seeded())[name], value)
@@ -124,6 +124,22 @@ def test_a_ladder_of_one_level_is_a_vae(likelihood):
         iwae_bound(ladder, x, 7, seeded()), iwae_bound(model, x, 7, seeded())
     )
     assert torch.equal(ladder.sample(3, seeded()), model.sample(3, seeded()))
+
+
+def test_in_training_sigma_is_that_of_the_batch():
+    """The term is then (d / 2) ln(2 pi e sigma^2), sigma squared being the mean squared error."""
+    ladder, x = start(True, "gaussian"), uniform(7, 6)
+    generator = seeded(3)
+    passed = ladder.levels(x, lambda *q: gaussian_sample(*q, generator))[3]
+    error = (ladder.decoder(passed) - x).square().mean()
+    terms = ladder.negative_elbo_terms(x, seeded(3))
+    assert terms["reconstruction"].item() == pytest.approx(
+        3 * math.log(2 * math.pi * math.e * error.item()), rel=1e-12
+    )
+    assert (2 * ladder.log_sigma).exp().item() == pytest.approx(error.item(), rel=1e-12)
+    sigma = ladder.log_sigma.clone()
+    ladder.log_importance_weights(x, 3, seeded(5))
+    assert ladder.log_sigma != sigma, "importance weights in training compute it too"
 
 
 @SKIPS

@@ -4,13 +4,17 @@ import math
 
 import pytest
 import torch
+from scipy import optimize, stats
 from torch.distributions import Bernoulli, Normal, kl_divergence
 
+from aecourse.data import load_images
 from aecourse.losses import bce
+from aecourse.metrics import active_units
+from aecourse.models.linear import LinearVAE
 from aecourse.models.vae import VAE
 from aecourse.objectives.variational import beta_vae
-from aecourse.training import fit
-from tests.helpers import noise, seeded, uniform
+from aecourse.training import evaluate, fit
+from tests.helpers import correlated, noise, seeded, uniform
 from tests.small_models import small_vae
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
@@ -75,7 +79,7 @@ def test_the_likelihood_agrees_with_pytorch(likelihood):
 
 @LIKELIHOODS
 def test_the_two_terms_by_hand_from_the_same_noise(likelihood):
-    model, x = small_vae(likelihood), uniform(7, 6).round()
+    model, x = small_vae(likelihood).eval(), uniform(7, 6).round()
     mean, log_variance = model.posterior(x)
     q = Normal(mean, (log_variance / 2).exp())
     z = q.mean + q.stddev * noise(7, 2, seed=3)
@@ -95,15 +99,17 @@ def test_terms_do_not_depend_on_the_size_of_the_batch():
         assert two[name].item() == pytest.approx(one[name].item(), rel=0.02)
 
 
-@LIKELIHOODS
-def test_the_terms_have_the_gradient_of_their_values(likelihood):
+@pytest.mark.parametrize(
+    "likelihood, sigma", [("bernoulli", None), ("gaussian", None), ("gaussian", "learned")]
+)
+def test_the_terms_have_the_gradient_of_their_values(likelihood, sigma):
     """Also through the noise: the reconstruction has a gradient for the encoder."""
-    model, x = small_vae(likelihood), uniform(2, 6)
+    model, x = small_vae(likelihood, sigma=sigma), uniform(2, 6)
     names, values = zip(*model.named_parameters(), strict=True)
 
     def value(*given):
         terms = torch.func.functional_call(
-            model, dict(zip(names, given, strict=True)), (x, seeded()), strict=True
+            model, dict(zip(names, given, strict=True)), (x, seeded())
         )
         return tuple(terms.values())
 
@@ -131,7 +137,7 @@ def test_a_log_variance_stays_within_bounds_and_has_a_gradient_within():
 
 
 def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
-    model, x = small_vae("gaussian"), uniform(7, 6)
+    model, x = small_vae("gaussian", sigma="learned"), uniform(7, 6)
     model.encoder[-1].weight.data[2:], model.encoder[-1].bias.data[2:] = 0, -1e3
     z = model.posterior(x)[0]
     with torch.no_grad():
@@ -142,9 +148,108 @@ def test_a_learned_sigma_is_best_at_the_root_of_the_squared_error():
     assert fixed.log_sigma.exp().item() == pytest.approx(0.3) and not fixed.log_sigma.requires_grad
 
 
+def test_in_training_sigma_is_that_of_the_batch():
+    """The reconstruction term has its minimum over sigma, found by SciPy."""
+    model, x = small_vae("gaussian"), uniform(7, 6)
+    mean, log_variance = model.posterior(x)
+    errors = (model.logits(mean + (log_variance / 2).exp() * noise(7, 2, seed=3)) - x).detach()
+
+    def cost(log_sigma):
+        return -stats.norm.logpdf(errors, scale=math.exp(log_sigma)).sum(1).mean()
+
+    best = optimize.minimize_scalar(cost, bracket=(-3, 0), tol=1e-12)
+    terms = model.negative_elbo_terms(x, seeded(3))
+    assert terms["reconstruction"].item() == pytest.approx(best.fun, rel=1e-12)
+    assert model.log_sigma.item() == pytest.approx(best.x, abs=1e-7)
+    terms = model.eval().negative_elbo_terms(x, seeded(4))
+    assert model.log_sigma.item() == pytest.approx(best.x, abs=1e-7), "evaluation changes nothing"
+    one = model.negative_elbo_terms(x[:1], seeded(5))["reconstruction"].item()
+    z = model.posterior(x[:1])[0] + (model.posterior(x[:1])[1] / 2).exp() * noise(1, 2, seed=5)
+    own = Normal(model.logits(z), math.exp(best.x)).log_prob(x[:1]).sum().item()
+    assert one == pytest.approx(-own, rel=1e-7), "an image does not depend on the others"
+
+
+def test_the_stored_sigma_is_the_mean_of_ten_batches_and_then_moves_by_a_tenth():
+    model, average = small_vae("gaussian"), 0.0
+    for step in range(30):
+        x = uniform(5, 6, seed=step) * (1 + step)
+        z = model.posterior(x)
+        z = z[0] + (z[1] / 2).exp() * noise(5, 2, seed=step)
+        error = (model.logits(z) - x).square().mean().item()
+        average += (error - average) / min(step + 1, 10)
+        model.negative_elbo_terms(x, seeded(step))
+        assert (2 * model.log_sigma).exp().item() == pytest.approx(average, rel=1e-10)
+
+
+def test_in_training_a_log_weight_has_the_sigma_of_its_samples():
+    model, x = small_vae("gaussian"), uniform(7, 6)
+    weights = model.log_importance_weights(x, 3, seeded(5))
+    torch.testing.assert_close(weights, model.eval().log_importance_weights(x, 3, seeded(5)))
+    assert model.log_sigma.item() != 0
+
+
+def test_a_perfect_reconstruction_is_finite():
+    model = VAE(6, (), 2, likelihood="gaussian")
+    for parameter in model.parameters():
+        parameter.data.zero_()
+    terms = model.negative_elbo_terms(torch.zeros(3, 6))
+    assert all(term.isfinite() for term in terms.values()) and model.log_sigma.isfinite()
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e3])
+def test_sigma_follows_the_unit_of_the_data(scale):
+    """In a linear model it becomes that of probabilistic PCA, in any unit."""
+    x = correlated(500) @ torch.diag(torch.tensor([1, 1, 1, 0.3, 0.3, 0.3]).double()) * scale
+    torch.manual_seed(0)
+    model = LinearVAE(6, 2).double()
+    with torch.no_grad():  # of the decoder in units of the data; of the encoder in its inverse
+        model.decoder.weight.mul_(scale)
+        model.decoder.bias.mul_(scale)
+        model.encoder.weight.div_(scale)
+    rates = [
+        {"params": model.decoder.parameters(), "lr": 0.02 * scale},
+        {"params": [model.encoder.weight], "lr": 0.02 / scale},
+        {"params": [model.encoder.bias, model.log_variance], "lr": 0.02},
+    ]
+    fit(
+        model,
+        x,
+        beta_vae(1),
+        steps=1000,
+        batch_size=500,
+        optimizer=lambda parameters, lr: torch.optim.Adam(rates),
+        device="cpu",
+    )
+    best = LinearVAE(6, 2).double().solve(x)
+    assert model.log_sigma.item() == pytest.approx(best.log_sigma.item(), abs=0.02)
+
+
+def test_on_digits_sigma_arrives_in_the_default_training():
+    """It is the root mean squared error of training, and the ELBO that of a sigma near it.
+
+    The second has ln sigma learned from the spread of the data: an independent way there.
+    """
+    data = load_images("digits")
+
+    def trained(**options):
+        torch.manual_seed(0)
+        model = VAE(latent_dim=16, likelihood="gaussian", **options)
+        if options:
+            model.log_sigma.data.copy_(data.train.std().log())
+        fit(model, data.train, beta_vae(), device="cpu")
+        return model, -evaluate(model, data.test, beta_vae())["loss"]
+
+    model, elbo = trained()
+    error = (model(data.train)[0] - data.train).square().mean().sqrt().item()
+    assert error < model.log_sigma.exp().item() < 1.1 * error  # with the noise of the codes
+    other, elbo_of_other = trained(sigma="learned")
+    assert elbo > 500 and elbo == pytest.approx(elbo_of_other, rel=0.1)
+    assert active_units(model.encode(data.test)) == 16
+
+
 @LIKELIHOODS
 def test_a_log_weight_by_hand_from_the_same_noise(likelihood):
-    model, x = small_vae(likelihood), uniform(7, 6).round()
+    model, x = small_vae(likelihood).eval(), uniform(7, 6).round()
     mean, log_variance = model.posterior(x)
     q = Normal(mean, (log_variance / 2).exp())
     z = q.mean + q.stddev * noise(3, 7, 2, seed=5)
@@ -185,6 +290,11 @@ def test_with_all_weights_zero_the_terms_are_0_and_6_ln_2():
         ),
         ({"likelihood": "gaussian", "sigma": 0.0}, "sigma is 0.0"),
         ({"likelihood": "gaussian", "sigma": -1.0}, "sigma is -1.0"),
+        (
+            {"likelihood": "gaussian", "sigma": "learnt"},
+            "sigma is 'learnt'; expected a positive float, 'learned', or None",
+        ),
+        ({"sigma": "learned"}, "sigma is 'learned' with a Bernoulli likelihood"),
         ({"sigma": 1.0}, "sigma is 1.0 with a Bernoulli likelihood"),
         ({"latent_dim": 0}, "latent_dim is 0"),
         ({"shape": ()}, r"shape is \(\)"),

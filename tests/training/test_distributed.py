@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from aecourse.losses import mse
-from aecourse.models import VQVAE, AdversarialAutoencoder, Autoencoder
+from aecourse.models import VQVAE, AdversarialAutoencoder, Autoencoder, LinearVAE
 from aecourse.objectives import adversarial, vq_vae
 from aecourse.training import distributed, fit
 
@@ -46,6 +46,10 @@ def without_draws(model, x, generator):
     }
 
 
+def exact_elbo(model, x, generator):
+    return {"elbo": -model.true_elbo(x).mean()}
+
+
 class Unused(Autoencoder):
     """A model with a layer that the objective does not use."""
 
@@ -70,6 +74,7 @@ def cases():
             vq_vae(),
             {},
         ),
+        "sigma": (lambda: LinearVAE((1, 8, 8), 4), exact_elbo, {}),
         "last": (lambda: Autoencoder((1, 8, 8), (16,), 4), squared, {"batch_size": 51}),
     }
 
@@ -138,7 +143,9 @@ def result(folder, name):
     return [json.loads((folder / f"{name}-{rank}.json").read_text()) for rank in (0, 1)]
 
 
-@pytest.mark.parametrize("name", ["mlp", "unused", "max_grad_norm", "adversarial", "codebook"])
+@pytest.mark.parametrize(
+    "name", ["mlp", "unused", "max_grad_norm", "adversarial", "codebook", "sigma"]
+)
 def test_two_processes_agree_with_one(folder, name):
     """Sums in another order differ by about 1e-7 a step in float32, after training by 2e-6."""
     alone, (first, second) = trained(name), result(folder, name)
