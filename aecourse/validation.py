@@ -29,6 +29,16 @@ def trusted(values: bool = True) -> Iterator[None]:
         _trusted.reset(token)
 
 
+def read(*scalars: torch.Tensor) -> list[Any] | None:
+    """The values of these scalars; None if values are :func:`trusted` or can't be read."""
+    if _trusted.get() or torch.compiler.is_compiling():
+        return None
+    try:
+        return [scalar.item() for scalar in scalars]
+    except RuntimeError:  # under vmap
+        return None
+
+
 def floating(name: str, x: Any) -> torch.Tensor:
     """Check that `x` is a floating-point tensor with at least one element, and return it."""
     if not isinstance(x, torch.Tensor):
@@ -91,13 +101,10 @@ def within(name: str, x: torch.Tensor, low: float, high: float) -> torch.Tensor:
 
     The check is skipped if values are :func:`trusted` or can't be read.
     """
-    if _trusted.get() or torch.compiler.is_compiling():
+    ends = read(*x.detach().aminmax())
+    if ends is None:
         return x
-    smallest, largest = x.detach().aminmax()
-    try:
-        smallest, largest = smallest.item(), largest.item()
-    except RuntimeError:  # under vmap
-        return x
+    smallest, largest = ends
     if not (math.isfinite(smallest) and math.isfinite(largest)):
         raise ValueError(
             f"{name} contains nan or infinity; expected finite values: look at "
@@ -115,6 +122,14 @@ def within(name: str, x: torch.Tensor, low: float, high: float) -> torch.Tensor:
     return x
 
 
+def finite(name: str, x: Any) -> torch.Tensor:
+    """Check that `x` is a floating-point tensor without nan or infinity, and return it.
+
+    For functions that compare or rank values: nan is neither above nor below a threshold.
+    """
+    return within(name, floating(name, x), -math.inf, math.inf)
+
+
 def samples(name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     """Check that `x` is a batch of samples of `shape`, (B, *shape), and return it."""
     floating(name, x)
@@ -127,15 +142,19 @@ def samples(name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
 
 
 def integers(name: str, values: Any, below: float = math.inf) -> torch.Tensor:
-    """Check that `values` is a tensor of integers from 0, all less than `below`, and return it."""
+    """Check that `values` is a tensor of integers from 0, all less than `below`, and return it.
+
+    The values are not read if they are :func:`trusted` or can't be read.
+    """
     encode = f"number the classes from 0, as torch.unique({name}, return_inverse=True) does"
     if not isinstance(values, torch.Tensor) or values.dtype != torch.int64:
         raise TypeError(
             f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; "
             f"expected integers of at least 0, torch.int64: {encode}"
         )
-    if values.numel():
-        low, high = (value.item() for value in values.aminmax())
+    ends = read(*values.aminmax()) if values.numel() else None
+    if ends is not None:
+        low, high = ends
         if low < 0 or high >= below:
             wanted = "of at least 0" if below == math.inf else f"from 0 to {below - 1}"
             raise ValueError(

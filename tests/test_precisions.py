@@ -1,9 +1,12 @@
 """Losses, metrics and objectives: float32 agrees with float64; a doubled batch keeps the mean."""
 
+import math
+
 import pytest
 import torch
+from sklearn.metrics import roc_auc_score
 
-from aecourse import losses, metrics, models, objectives, regularizers
+from aecourse import baselines, losses, metrics, models, objectives, regularizers
 
 
 def numbers(*shape, seed=0):
@@ -73,6 +76,102 @@ def test_float32_agrees_with_float64(name):
     torch.testing.assert_close(
         flat(function(*(t.float() for t in given))), flat(function(*given)), rtol=1e-5, atol=1e-5
     )
+
+
+PROBABILITIES = (RECONSTRUCTIONS, IMAGES)
+LOSSES = {
+    "mse": (losses.mse, *PROBABILITIES),
+    "mae": (losses.mae, *PROBABILITIES),
+    "bce": (losses.bce, RECONSTRUCTIONS, IMAGES),
+    "bce_from_probabilities": (losses.bce_from_probabilities, *PROBABILITIES),
+    "edge_loss": (losses.edge_loss, *PROBABILITIES),
+    "multi_scale_loss": (losses.multi_scale_loss, *PROBABILITIES),
+    "gaussian_kl": (losses.gaussian_kl, CODES, OTHERS),
+    "gaussian_kl_between": (losses.gaussian_kl_between, CODES, OTHERS, OTHERS, CODES),
+    "mmd": (losses.mmd, CODES, OTHERS),
+    "discriminator_loss": (losses.discriminator_loss, CODES[:, :1], OTHERS[:, :1]),
+    "generator_loss": (losses.generator_loss, CODES[:, :1]),
+    "ssim": (lambda a, b: losses.ssim(a, b, window_size=5), *PROBABILITIES),
+    "ms_ssim": (lambda a, b: losses.ms_ssim(a, b, window_size=3), *PROBABILITIES),
+    "ssim_comparisons": (lambda a, b: losses.ssim_comparisons(a, b, 1.0, 5), *PROBABILITIES),
+    "masked_error": (
+        lambda a, b: objectives.masked_error(a, b, torch.tensor([[0], [1]]), True),
+        *(x[:2].flatten(1, 2).flatten(2)[:, :2] for x in PROBABILITIES),
+    ),
+    "l1_penalty": (regularizers.l1_penalty, CODES),
+    "scale_free_l1": (regularizers.scale_free_l1, CODES, WEIGHT),
+    "kl_sparsity_penalty": (regularizers.kl_sparsity_penalty, CODES.sigmoid()),
+    "kl_sparsity_penalty_from_logits": (regularizers.kl_sparsity_penalty_from_logits, CODES),
+    "l2_penalty": (lambda weight: regularizers.l2_penalty([weight]), WEIGHT),
+    "sparse_objective": (
+        lambda x, c, d: regularizers.sparse_objective(x, c, d, 0.3),
+        CODES,
+        OTHERS,
+        WEIGHT[:3],
+    ),
+    "contractive_penalty": (lambda x: regularizers.contractive_penalty(encoder, x), CODES),
+    "contractive_penalty_of_sigmoid_layer": (
+        regularizers.contractive_penalty_of_sigmoid_layer,
+        CODES.sigmoid(),
+        WEIGHT.T,
+    ),
+    "reverse_water_filling": (lambda x: baselines.reverse_water_filling(x, 2.0), CODES),
+    "pca_error": (lambda x: baselines.pca_error(x, 1), CODES),
+}
+# As the model computes it, in half precision; or exact for any dtype.
+ROUNDED = {"contractive_penalty", "sensitivity", "tangent_gains", "interpolate"}
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+@pytest.mark.parametrize("name", sorted((METRICS | LOSSES).keys() - ROUNDED))
+def test_half_precision_is_computed_in_single(name, dtype):
+    """The value is that of the same numbers in float64: only the inputs are rounded."""
+    function, *given = (METRICS | LOSSES)[name]
+    half = [t.to(dtype) for t in given]
+    seen = function(*half)
+    torch.testing.assert_close(
+        flat(seen), flat(function(*(t.double() for t in half))), rtol=1e-5, atol=1e-5
+    )
+    parts = seen if isinstance(seen, tuple) else (seen,)
+    assert not any(isinstance(part, torch.Tensor) and part.dtype == dtype for part in parts)
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_large_sums_and_small_errors_of_half_precision(dtype):
+    """65504 is the largest float16; the square of 6e-5 is below the smallest."""
+    ones = torch.ones(512, 784, dtype=dtype)
+    zeros = torch.zeros_like(ones)
+    for loss in (losses.mse, losses.mae):
+        assert loss(ones, zeros, "batchmean").item() == 784
+        assert loss(ones, zeros, "sum").item() == 512 * 784
+    assert losses.gaussian_kl(2 * ones, zeros).item() == 2 * 784
+    assert losses.gaussian_kl_between(2 * ones, zeros, zeros, zeros).item() == 2 * 784
+    assert regularizers.l1_penalty(ones, "batchmean").item() == 784
+    assert regularizers.l2_penalty([ones]).item() == 512 * 784
+    stripes = ones.reshape(512, 1, 28, 28).clone()
+    stripes[..., ::2] = -300
+    energy = 28 * 27 * 301**2
+    assert metrics.gradient_energy(stripes).tolist() == pytest.approx([energy] * 512, rel=1e-6)
+    assert metrics.total_variation(stripes).tolist() == [28 * 27 * 301] * 512
+    x = torch.zeros(2, 784, dtype=dtype)
+    x_hat = x + 6e-5
+    wanted = -20 * math.log10(x_hat[0, 0].item())
+    assert wanted == pytest.approx(84.4, abs=0.1)
+    assert metrics.psnr(x_hat, x).tolist() == pytest.approx([wanted] * 2, abs=1e-4)
+    assert metrics.anomaly_score(x_hat, x).tolist() == pytest.approx(
+        [x_hat[0, 0].item() ** 2] * 2, rel=1e-6
+    )
+
+
+def test_scores_of_half_precision_keep_their_ranks():
+    """The area under the curve of float16 images equals that of the same images in float64."""
+    x = torch.zeros(400, 16, dtype=torch.float16)
+    sizes = torch.linspace(1e-5, 3e-4, 400, dtype=torch.float64)[:, None]
+    x_hat = (sizes * (1 + 0.1 * numbers(400, 16))).half()
+    anomalous = (sizes[:, 0] > 1.5e-4) | (numbers(400) > 1)
+    scores = metrics.anomaly_score(x_hat, x)
+    wanted = roc_auc_score(anomalous, x_hat.double().square().mean(1))
+    assert metrics.auroc(scores, anomalous).item() == pytest.approx(wanted, abs=1e-12)
 
 
 MEANS = {

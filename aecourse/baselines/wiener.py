@@ -6,13 +6,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-
-
-def second_moments(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean, (d,), and covariance, (d, d), of `data`, (N, ...), which divides by N."""
-    rows = validation.floating("data", data).flatten(1)  # (N, d)
-    mean = rows.mean(0)
-    return mean, (rows - mean).T @ (rows - mean) / len(rows)
+from aecourse.linalg import at_least_float32, second_moments
 
 
 class LinearDenoiser(nn.Module):
@@ -23,7 +17,11 @@ class LinearDenoiser(nn.Module):
     the identity.
 
     Args:
-        data: clean training data, (N, ...).
+        data: clean training data, (N, ...), floating point, finite.
+
+    Raises:
+        TypeError: If `data` is not a floating-point tensor.
+        ValueError: If `data` is empty or contains nan or infinity.
 
     Source:
         Wiener (1949), for the Gaussian noise.
@@ -99,8 +97,9 @@ def linear_inpaint(
     The mean and the covariance C are those of `data`.
 
     Args:
-        data: clean training data, (N, ...), floating point.
-        x: images to fill in, (B, ...); the values of their hidden entries are ignored.
+        data: clean training data, (N, ...), floating point, finite.
+        x: images to fill in, (B, ...), of the dtype of `data`; their visible entries are finite,
+            and the values of their hidden entries are ignored.
         hidden: (B, ...) booleans, the same number in each image.
         ridge: r, in squared units of the data: it limits the weight of pixels that hardly vary.
 
@@ -108,9 +107,13 @@ def linear_inpaint(
         `x` with its hidden entries replaced.
 
     Raises:
-        ValueError: If shapes differ, or the images hide different numbers of entries.
+        TypeError: If `data` or `x` is not a floating-point tensor, or the dtypes differ.
+        ValueError: If shapes differ, the images hide different numbers of entries, or `data` or a
+            visible entry is nan or infinite.
     """
     validation.weight("ridge", ridge)
+    validation.floating("x", x)
+    validation.floating("data", data)
     if hidden.shape != x.shape or hidden.dtype != torch.bool or x.shape[1:] != data.shape[1:]:
         raise ValueError(
             f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, "
@@ -118,6 +121,9 @@ def linear_inpaint(
             "expected booleans of the shape of x, and samples of one shape: "
             "expand the mask to x with hidden.expand_as(x)"
         )
+    validation.same("x", x[:1], "data", data[:1])
+    x = x.masked_fill(hidden, 0)
+    validation.finite("x", x)
     counts = hidden.flatten(1).sum(1)
     if (counts != counts[0]).any():
         raise ValueError(
@@ -131,9 +137,9 @@ def linear_inpaint(
     sizes = [order.shape[1] - int(counts[0]), int(counts[0])]
     filled = [
         fill(row, mean, covariance, *indices.split(sizes))
-        for row, indices in zip(x.flatten(1), order, strict=True)
+        for row, indices in zip(at_least_float32(x).flatten(1), order, strict=True)
     ]
-    return torch.stack(filled).reshape(x.shape)
+    return torch.stack(filled).reshape(x.shape).to(x.dtype)
 
 
 def fill(

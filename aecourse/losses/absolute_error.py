@@ -2,8 +2,7 @@
 
 import torch
 
-from aecourse.losses.reduction import Reduction, reduce
-from aecourse.validation import same
+from aecourse.losses.reduction import Reduction, compared, reduce
 
 
 def mae(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
@@ -23,7 +22,7 @@ def mae(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> 
             mean over the batch) or ``"none"``.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``.
+        A scalar, or (B, ...) for ``"none"``, in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -32,5 +31,5 @@ def mae(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> 
     Source:
         Bloomfield and Steiger (1983).
     """
-    same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     return reduce((x_hat - x).abs(), reduction)

@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
+from aecourse.losses.reduction import at_least_float32
 
 
 def discriminator_loss(prior_logits: torch.Tensor, code_logits: torch.Tensor) -> torch.Tensor:
@@ -32,8 +33,8 @@ def discriminator_loss(prior_logits: torch.Tensor, code_logits: torch.Tensor) ->
     Source:
         Goodfellow and others (2014), theorem 1.
     """
-    validation.floating("prior_logits", prior_logits)
-    validation.floating("code_logits", code_logits)
+    prior_logits = at_least_float32(validation.floating("prior_logits", prior_logits))
+    code_logits = at_least_float32(validation.floating("code_logits", code_logits))
     return F.softplus(-prior_logits).mean() + F.softplus(code_logits).mean()
 
 
@@ -57,7 +58,8 @@ def generator_loss(code_logits: torch.Tensor) -> torch.Tensor:
     Source:
         Goodfellow and others (2014).
     """
-    return F.softplus(-validation.floating("code_logits", code_logits)).mean()
+    validation.floating("code_logits", code_logits)
+    return F.softplus(-at_least_float32(code_logits)).mean()
 
 
 def gradient_penalty(
@@ -74,4 +76,4 @@ def gradient_penalty(
         discriminator's parameters.
     """
     gradient = torch.func.grad(lambda code: discriminator(code).sum())(z.detach())  # (B, k)
-    return gradient.square().sum(1).mean()
+    return at_least_float32(gradient).square().sum(1).mean()

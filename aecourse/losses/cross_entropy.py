@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from aecourse.losses.reduction import Reduction, at_least_float32, reduce
-from aecourse.validation import same, within
+from aecourse.losses.reduction import Reduction, compared, reduce
+from aecourse.validation import within
 
 
 def bce(logits: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
@@ -24,7 +24,7 @@ def bce(logits: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") ->
             mean over the batch) or ``"none"``.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``, in nats.
+        A scalar, or (B, ...) for ``"none"``, in nats; in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -34,9 +34,8 @@ def bce(logits: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") ->
     Source:
         Bishop (2006), section 5.2.
     """
-    same("logits", logits, "x", x)
+    logits, x = compared("logits", logits, "x", x)
     within("x", x, 0, 1)
-    logits = at_least_float32(logits)
     return reduce(-x * F.logsigmoid(logits) - (1 - x) * F.logsigmoid(-logits), reduction)
 
 
@@ -55,12 +54,12 @@ def bce_from_probabilities(
         reduction: as for :func:`bce`.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``, in nats.
+        A scalar, or (B, ...) for ``"none"``, in nats; in single precision or better.
 
     Raises:
         TypeError, ValueError: As :func:`bce`; also if `x_hat` is outside [0, 1].
     """
-    same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     within("x_hat", x_hat, 0, 1)
     within("x", x, 0, 1)
     log_on = x_hat.log().clamp(min=-100)

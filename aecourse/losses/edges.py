@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
-from aecourse.losses.reduction import Reduction, reduce
+from aecourse.losses.reduction import Reduction, compared, reduce
 
 
 def forward_differences(x: torch.Tensor) -> torch.Tensor:
@@ -83,7 +83,7 @@ def edge_loss(
             (B, C, H, W) -> (B, C, 2, H, W).
 
     Returns:
-        A scalar, or (B, C, H, W) for ``"none"``.
+        A scalar, or (B, C, H, W) for ``"none"``, in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -94,7 +94,7 @@ def edge_loss(
         Mathieu, Couprie and LeCun (2016), who compare the absolute values of the gradients; here
         their signs count, and differences are squared.
     """
-    validation.same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     validation.images("x", x)
     if not isinstance(alpha, torch.Tensor) and not 0 <= alpha <= 1:
         raise ValueError(

@@ -2,7 +2,7 @@
 
 import torch
 
-from aecourse.losses.reduction import Reduction, reduce
+from aecourse.losses.reduction import Reduction, compared, reduce
 from aecourse.validation import same
 
 
@@ -24,7 +24,7 @@ def gaussian_kl(
             element, ``"sum"`` or ``"none"``.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``, in nats.
+        A scalar, or (B, ...) for ``"none"``, in nats; in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -33,7 +33,7 @@ def gaussian_kl(
     Source:
         Kingma and Welling (2014), appendix B.
     """
-    same("mean", mean, "log_variance", log_variance)
+    mean, log_variance = compared("mean", mean, "log_variance", log_variance)
     return reduce((mean.square() + log_variance.expm1() - log_variance) / 2, reduction)
 
 
@@ -58,7 +58,7 @@ def gaussian_kl_between(
         reduction: as for :func:`gaussian_kl`.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``, in nats.
+        A scalar, or (B, ...) for ``"none"``, in nats; in single precision or better.
 
     Raises:
         TypeError, ValueError: As :func:`gaussian_kl`.
@@ -66,9 +66,11 @@ def gaussian_kl_between(
     Source:
         Kullback (1959), chapter 9; Sønderby and others (2016), for the Ladder VAE.
     """
-    same("mean", mean, "log_variance", log_variance)
-    same("prior_mean", prior_mean, "prior_log_variance", prior_log_variance)
     same("mean", mean, "prior_mean", prior_mean)
+    mean, log_variance = compared("mean", mean, "log_variance", log_variance)
+    prior_mean, prior_log_variance = compared(
+        "prior_mean", prior_mean, "prior_log_variance", prior_log_variance
+    )
     log_ratio = log_variance - prior_log_variance  # ln(sigma^2 / s^2)
     distance = (mean - prior_mean).square() * torch.exp(-prior_log_variance)
     return reduce((distance + log_ratio.expm1() - log_ratio) / 2, reduction)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import torch
 
 from aecourse import validation
-from aecourse.losses.reduction import at_least_float32
+from aecourse.linalg import squared_distances
 
 SCALES = (0.1, 0.2, 0.5, 1.0, 2.0, 5.0, 10.0)
 Kernel = Callable[[torch.Tensor, int], torch.Tensor]  # (squared distances, d) -> values
@@ -31,6 +31,7 @@ def inverse_multiquadric(squares: torch.Tensor, dim: int, sigma: float = 1.0) ->
     Returns:
         Values of the kernel, of the shape of `squares`, without unit.
     """
+    validation.positive("sigma", sigma, float)
     return sum(c / (c + squares) for c in (2 * dim * sigma**2 * scale for scale in SCALES))
 
 
@@ -45,21 +46,16 @@ def gaussian_kernel(squares: torch.Tensor, dim: int, width: float | None = None)
     Returns:
         Values of the kernel, of the shape of `squares`, without unit.
     """
-    return (-squares / (2 * dim if width is None else width)).exp()
+    width = 2 * dim if width is None else validation.positive("width", width, float)
+    return (-squares / width).exp()
 
 
-def squared_distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+def squared_distances_by_differences(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
     """All squared distances by the definition: (N, d), (M, d) -> (N, M).
 
     It stores N * M * d differences.
     """
     return (x[:, None] - y).square().sum(2)
-
-
-def squared_distances_by_products(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
-    """The same from one matrix product; negative rounding errors are clamped to zero."""
-    squared_norms = x.square().sum(1)[:, None] + y.square().sum(1)  # (N, M)
-    return torch.addmm(squared_norms, x, y.T, alpha=-2).clamp(min=0)
 
 
 def discrepancy(
@@ -75,8 +71,9 @@ def discrepancy(
     xx = kernel(distances(x, x), d)  # (n, n)
     yy = kernel(distances(y, y), d)  # (m, m)
     xy = kernel(distances(x, y), d)  # (n, m)
-    within_x = (xx.sum() - xx.trace()) / (n * (n - 1))
-    within_y = (yy.sum() - yy.trace()) / (m * (m - 1))
+    # diagonal().sum(), since the backward pass of trace() waits for a GPU
+    within_x = (xx.sum() - xx.diagonal().sum()) / (n * (n - 1))
+    within_y = (yy.sum() - yy.diagonal().sum()) / (m * (m - 1))
     return within_x + within_y - 2 * xy.mean()
 
 
@@ -84,7 +81,7 @@ def mmd_by_differences(
     x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric
 ) -> torch.Tensor:
     """The readable form of :func:`mmd`."""
-    return discrepancy(x, y, kernel, squared_distances)
+    return discrepancy(x, y, kernel, squared_distances_by_differences)
 
 
 def mmd(x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric) -> torch.Tensor:
@@ -96,7 +93,8 @@ def mmd(x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric)
 
     The pairs of a sample with itself are left out: they carry no information about the
     distribution. The estimate is unbiased, so for equal distributions it is 0 on average, and
-    negative about as often as positive. The distances come from matrix products.
+    negative about as often as positive. The distances come from matrix products. Half precision is
+    converted to single.
 
     Args:
         x, y: samples, (N, d) and (M, d), at least two rows each, floating point.
@@ -106,8 +104,9 @@ def mmd(x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric)
         A scalar, in units of the kernel.
 
     Raises:
-        TypeError: If an argument is not a floating-point tensor.
-        ValueError: If the shapes do not fit, or a sample has fewer than two rows.
+        TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
+        ValueError: If the shapes do not fit, a sample has fewer than two rows, or the devices
+            differ.
 
     Source:
         Gretton and others (2012), lemma 6.
@@ -117,9 +116,7 @@ def mmd(x: torch.Tensor, y: torch.Tensor, kernel: Kernel = inverse_multiquadric)
         if not is_matrix or len(sample) < 2 or sample.shape[1] != x.shape[-1]:
             raise ValueError(
                 f"{name} has shape {tuple(sample.shape)}; expected (N, d) with N > 1 and the same "
-                "d in both: pass one code per row"
+                "d in both: pass one code per row, and two rows or more (a larger batch)"
             )
-    with torch.autocast(x.device.type, enabled=False):  # differences cancel in half precision
-        return discrepancy(
-            at_least_float32(x), at_least_float32(y), kernel, squared_distances_by_products
-        )
+    validation.same("x", x[:1], "y", y[:1])
+    return discrepancy(x, y, kernel, squared_distances)

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
-from aecourse.losses.reduction import Reduction, reduce
+from aecourse.losses.reduction import Reduction, compared, reduce
 from aecourse.losses.squared_error import mse
 
 
@@ -61,12 +61,12 @@ def multi_scale_levels(
 
     Returns:
         A list of `levels` scalars, from fine to coarse, or of (B, C, H / 2^l, W / 2^l) for
-        ``"none"``.
+        ``"none"``, in single precision or better.
 
     Raises:
         TypeError, ValueError: As :func:`multi_scale_loss`.
     """
-    validation.same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     pairs = zip(pyramid(x_hat, levels), pyramid(x, levels), strict=True)
     return [mse(*pair, reduction) for pair in pairs]
 
@@ -88,24 +88,26 @@ def multi_scale_loss(
     Args:
         x_hat: reconstruction, (B, C, H, W), floating point; H and W divisible by 2^(levels - 1).
         x: data, of the same shape, dtype and device.
-        weights: one number a level, from fine to coarse; ``(1.0,)`` gives
+        weights: one number of at least 0 a level, from fine to coarse; ``(1.0,)`` gives
             :func:`~aecourse.losses.mse`.
         reduction: ``"mean"`` over every element, ``"sum"``, ``"batchmean"`` (sum over features,
             mean over the batch) or ``"none"``.
 
     Returns:
-        A scalar, or (B, C, H, W) for ``"none"``.
+        A scalar, or (B, C, H, W) for ``"none"``, in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
         ValueError: If shapes or devices differ, they are not images, a side can't be halved often
-            enough, `weights` is empty, or the reduction is unknown.
+            enough, `weights` is empty or negative, or the reduction is unknown.
 
     Source:
         Burt and Adelson (1983), with means of 2 x 2 in place of their filter.
     """
     if len(weights) == 0:
         raise ValueError("weights is empty; expected one number a level: try (1.0, 1.0, 1.0)")
+    for weight in weights:
+        validation.weight("weights", weight)
     levels = multi_scale_levels(x_hat, x, len(weights), "none")
     total = sum(
         weight * F.interpolate(error, size=x.shape[2:])

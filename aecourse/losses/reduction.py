@@ -4,16 +4,23 @@ from typing import Literal
 
 import torch
 
-from aecourse.validation import one_of
+from aecourse.linalg import at_least_float32
+from aecourse.validation import one_of, same
 
 REDUCTIONS = ("none", "mean", "sum", "batchmean")
 Reduction = Literal["none", "mean", "sum", "batchmean"]
 SampleReduction = Literal["none", "mean", "sum"]  # of losses with one value a sample
 
 
-def at_least_float32(x: torch.Tensor) -> torch.Tensor:
-    """`x` in single precision or better: autocast produces reconstructions in half precision."""
-    return x.to(torch.promote_types(x.dtype, torch.float32))
+def compared(
+    name: str, x: torch.Tensor, other_name: str, other: torch.Tensor
+) -> tuple[torch.Tensor, torch.Tensor]:
+    """Check that two tensors match, as `validation.same` does; return both in float32 or better.
+
+    Errors in half precision round to 0, and their sums overflow at 65504.
+    """
+    same(name, x, other_name, other)
+    return at_least_float32(x), at_least_float32(other)
 
 
 def reduce(errors: torch.Tensor, reduction: Reduction) -> torch.Tensor:

@@ -3,8 +3,8 @@
 import torch
 import torch.nn.functional as F
 
-from aecourse.losses.reduction import REDUCTIONS, Reduction
-from aecourse.validation import one_of, same
+from aecourse.losses.reduction import REDUCTIONS, Reduction, compared
+from aecourse.validation import one_of
 
 
 def mse(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
@@ -21,7 +21,7 @@ def mse(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> 
             mean over the batch) or ``"none"``.
 
     Returns:
-        A scalar, or (B, ...) for ``"none"``.
+        A scalar, or (B, ...) for ``"none"``, in single precision or better.
 
     Raises:
         TypeError: If an argument is not a floating-point tensor, or the dtypes differ.
@@ -30,7 +30,7 @@ def mse(x_hat: torch.Tensor, x: torch.Tensor, reduction: Reduction = "mean") -> 
     Source:
         Bishop (2006), section 1.2.5.
     """
-    same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     one_of("reduction", reduction, REDUCTIONS)
     # reduce((x_hat - x).square(), reduction), without storing the squares
     if reduction == "batchmean":

@@ -59,16 +59,14 @@ def local_moments(
         Mean of `x_hat`, mean of `x`, variance of `x_hat`, variance of `x`, and covariance, each
         (B, C, H - size + 1, W - size + 1).
     """
-    products = torch.stack([x_hat, x, x_hat * x_hat, x * x, x_hat * x])  # (5, B, C, H, W)
+    # Products of deviations from each image's mean: those of the values cancel far from zero.
+    centre_hat, centre = (image.mean((-2, -1), keepdim=True) for image in (x_hat, x))
+    a, b = x_hat - centre_hat, x - centre
+    products = torch.stack([x_hat, x, a * a, b * b, a * b])  # (5, B, C, H, W)
     means = local_means_by_convolution(products.flatten(0, 2), window(size, sigma, x))
     mean_hat, mean, square_hat, square, product = means.unflatten(0, products.shape[:3])
-    return (
-        mean_hat,
-        mean,
-        square_hat - mean_hat * mean_hat,
-        square - mean * mean,
-        product - mean_hat * mean,
-    )
+    a, b = mean_hat - centre_hat, mean - centre
+    return mean_hat, mean, square_hat - a * a, square - b * b, product - a * b
 
 
 def ssim_by_convolution(
@@ -228,6 +226,7 @@ def ms_ssim(
         Wang, Simoncelli and Bovik (2003).
     """
     check_pair(x_hat, x, data_range, window_size, sigma, reduction)
+    x_hat, x = at_least_float32(x_hat), at_least_float32(x)
     scales = check_scales(x.shape[2:], scales, window_size)
     total_weight = sum(SCALE_WEIGHTS[:scales]) if scales < len(SCALE_WEIGHTS) else 1
     product = 1

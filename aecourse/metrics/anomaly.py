@@ -3,14 +3,21 @@
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32, double
+from aecourse.losses.reduction import compared
 
 
 def anomaly_score(x_hat: torch.Tensor, x: torch.Tensor) -> torch.Tensor:
     """Mean squared error of each sample: two tensors (B, ...) -> (B,). High means anomalous.
 
-    In squared units of the data.
+    In squared units of the data, in single precision or better.
     """
-    validation.same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
+    if x.dim() < 2:
+        raise ValueError(
+            f"x has shape {tuple(x.shape)}; expected (B, ...): for a single sample pass "
+            "x_hat[None] and x[None]"
+        )
     return (x_hat - x).square().flatten(1).mean(1)
 
 
@@ -18,21 +25,28 @@ def score_threshold(scores: torch.Tensor, false_alarms: float = 0.05) -> torch.T
     """The threshold that a share `false_alarms` of normal samples exceeds.
 
     Args:
-        scores: of normal samples that the model was not trained on, (N,), floating point.
+        scores: of normal samples that the model was not trained on, (N,), floating point, finite.
         false_alarms: between 0 and 1.
 
     Returns:
         A scalar in units of the scores, interpolated between neighbouring scores.
 
     Raises:
-        ValueError: If `false_alarms` is not strictly between 0 and 1, or `scores` is empty.
+        TypeError: If `scores` is not a floating-point tensor.
+        ValueError: If `false_alarms` is not strictly between 0 and 1, or `scores` is empty, not
+            (N,), or contains nan or infinity.
     """
     if not 0 < false_alarms < 1:
         raise ValueError(
             f"false_alarms is {false_alarms!r}; expected a share above 0 and below 1: "
             "0.05 is one false alarm in 20 normal samples"
         )
-    return validation.floating("scores", scores).quantile(1 - false_alarms)
+    if validation.finite("scores", scores).dim() != 1:
+        raise ValueError(
+            f"scores has shape {tuple(scores.shape)}; expected (N,), one number for each sample: "
+            "pass what anomaly_score returns"
+        )
+    return at_least_float32(scores).quantile(1 - false_alarms)
 
 
 def auroc(scores: torch.Tensor, is_anomaly: torch.Tensor) -> torch.Tensor:
@@ -80,4 +94,4 @@ def auroc(scores: torch.Tensor, is_anomaly: torch.Tensor) -> torch.Tensor:
         )
     below = torch.searchsorted(normal, anomalous, right=False)  # normal scores below each
     below_or_tied = torch.searchsorted(normal, anomalous, right=True)
-    return ((below + below_or_tied) / 2).mean(dtype=torch.float64) / len(normal)
+    return double((below + below_or_tied).sum()) / (2 * len(anomalous) * len(normal))

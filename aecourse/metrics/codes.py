@@ -9,7 +9,13 @@ from aecourse import validation
 
 
 def usage_counts(indices: torch.Tensor, codes: int) -> torch.Tensor:
-    """How often each of `codes` codes occurs in `indices`, of any shape: (codes,) integers."""
+    """How often each of `codes` codes occurs in `indices`, of any shape: (codes,) integers.
+
+    Raises:
+        TypeError: If `indices` are not integers.
+        ValueError: If an index is negative or not below `codes`.
+    """
+    validation.integers("indices", indices, below=validation.positive("codes", codes))
     flat = indices.flatten()
     return torch.zeros(codes, dtype=torch.long, device=flat.device).index_add_(
         0, flat, torch.ones_like(flat)
@@ -22,19 +28,19 @@ def code_entropy(counts: torch.Tensor) -> torch.Tensor:
     Count over a whole data set: the entropy of a single batch is too low.
 
     Args:
-        counts: (K,), not all zero, as :func:`usage_counts` returns them.
+        counts: (K,), at least 0 and not all zero, as :func:`usage_counts` returns them.
 
     Returns:
         A scalar in nats, from 0 to ln K.
 
     Raises:
-        ValueError: If all counts are zero.
+        ValueError: If all counts are zero, or one is negative or nan.
     """
     counts = counts.cpu().double()
-    if not counts.sum() > 0:
+    if not (counts.sum() > 0 and (counts >= 0).all()):
         raise ValueError(
-            f"counts sum to {counts.sum():g}; expected uses of at least one code: "
-            "count them with usage_counts"
+            f"counts sum to {counts.sum():g} and start at {counts.min():g}; expected counts of at "
+            "least 0, and uses of at least one code: count them with usage_counts"
         )
     share = counts / counts.sum()
     return -torch.special.xlogy(share, share).sum()
@@ -75,7 +81,7 @@ def codebook_usage(model: nn.Module, data: torch.Tensor, batch_size: int = 500) 
         TypeError: If the model has no ``indices``.
         ValueError: If `batch_size` is not a positive integer, or `data` does not fit the model.
     """
-    validation.floating("data", data)
+    validation.finite("data", data)  # nan would choose a code
     validation.positive("batch_size", batch_size)
     validation.requires(model, "indices", "a VQVAE")
     counts = sum(

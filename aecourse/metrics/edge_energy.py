@@ -5,17 +5,19 @@ from collections.abc import Callable
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 
 
 def differences(x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """Differences of neighbouring pixels: (B, C, H, W) -> (B, C, H - 1, W), (B, C, H, W - 1)."""
+    x = at_least_float32(x)
     return x.diff(dim=-2), x.diff(dim=-1)
 
 
 def gradient_energy(x: torch.Tensor) -> torch.Tensor:
     """Sum of squared differences of neighbouring pixels of each image: (B, C, H, W) -> (B,).
 
-    In squared units of the data.
+    In squared units of the data, in single precision or better.
     """
     down, across = differences(validation.images("x", x))
     return down.square().flatten(1).sum(1) + across.square().flatten(1).sum(1)  # (B,)
@@ -24,7 +26,7 @@ def gradient_energy(x: torch.Tensor) -> torch.Tensor:
 def total_variation(x: torch.Tensor) -> torch.Tensor:
     """Sum of absolute differences of neighbouring pixels of each image: (B, C, H, W) -> (B,).
 
-    In units of the data.
+    In units of the data, in single precision or better.
     """
     down, across = differences(validation.images("x", x))
     return down.abs().flatten(1).sum(1) + across.abs().flatten(1).sum(1)  # (B,)

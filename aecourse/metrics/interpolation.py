@@ -5,6 +5,7 @@ from collections.abc import Callable
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 
 
 def interpolate(
@@ -38,7 +39,7 @@ def step_lengths(images: torch.Tensor) -> torch.Tensor:
         raise ValueError(
             "images contains one image; expected a path of at least two: take more steps"
         )
-    return images.diff(dim=0).flatten(1).norm(dim=1)
+    return at_least_float32(images).diff(dim=0).flatten(1).norm(dim=1)
 
 
 def max_step_ratio(images: torch.Tensor) -> torch.Tensor:
@@ -66,4 +67,5 @@ def path_length_ratio(images: torch.Tensor) -> torch.Tensor:
     It is 1 for a straight line in pixel space, which is a cross-fade of the two images. Arguments
     and errors are those of :func:`max_step_ratio`.
     """
-    return step_lengths(images).sum() / (images[-1] - images[0]).norm()
+    lengths = step_lengths(images)  # (T - 1,)
+    return lengths.sum() / step_lengths(images[[0, -1]])[0]

@@ -5,12 +5,13 @@ from collections.abc import Callable
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32, double, squared_distances
 from aecourse.regularizers.contraction import contractive_penalty
 
 
 def code_variance(z: torch.Tensor) -> torch.Tensor:
     """The total variance of a code: over the samples, summed over units, (B, k) -> ()."""
-    return validation.floating("z", z).var(0, correction=0).sum()
+    return at_least_float32(validation.floating("z", z)).var(0, correction=0).sum()
 
 
 def sensitivity(encoder: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor) -> torch.Tensor:
@@ -48,25 +49,27 @@ def local_tangents(
     """Orthonormal directions along the data at each sample, by PCA of its nearest neighbours.
 
     Args:
-        x: samples, (B, d), floating point.
-        data: (N, d), in which the neighbours are found.
+        x: samples, (B, d), floating point, finite.
+        data: (N, d), finite, in which the neighbours are found.
         dimension: t, the number of directions, at most d.
         neighbours: at least t, and fewer than N.
 
     Returns:
-        (B, t, d): the first t principal directions of each neighbourhood.
+        (B, t, d): the first t principal directions of each neighbourhood, in single precision or
+        better.
 
     Raises:
         TypeError: If `x` or `data` is not a floating-point tensor.
-        ValueError: If the shapes do not fit, or there are too few neighbours, samples or
-            coordinates for t directions.
+        ValueError: If the shapes do not fit, a value is not finite, or there are too few
+            neighbours, samples or coordinates for t directions.
 
     Source:
         Zhang and Zha (2004), the first step.
     """
-    validation.floating("x", x)
-    validation.floating("data", data)
+    validation.finite("x", x)
+    validation.finite("data", data)
     validation.positive("dimension", dimension)
+    validation.positive("neighbours", neighbours)
     if x.dim() != 2 or data.dim() != 2 or x.shape[1] != data.shape[1]:
         raise ValueError(
             f"x has shape {tuple(x.shape)} and data {tuple(data.shape)}; expected (B, d) and "
@@ -84,8 +87,9 @@ def local_tangents(
             "pass more data"
         )
     # One more than asked for: the sample itself may be among them.
-    nearest = torch.cdist(x, data).topk(neighbours + 1, largest=False).indices  # (B, n + 1)
-    around = data[nearest]  # (B, n + 1, d)
+    distances = squared_distances(double(x), double(data))  # (B, N)
+    nearest = distances.topk(neighbours + 1, largest=False).indices  # (B, n + 1)
+    around = at_least_float32(data)[nearest]  # (B, n + 1, d)
     centred = around - around.mean(1, keepdim=True)
     axes = torch.linalg.svd(centred, full_matrices=False).Vh  # (B, min(n + 1, d), d)
     return axes[:, :dimension]  # (B, t, d)
@@ -125,6 +129,9 @@ def tangent_gains(
         )
     jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)  # (B, k, d)
     t, d = tangents.shape[1:]
-    total = jacobian.square().sum((1, 2))  # (B,)
-    along = (jacobian @ tangents.mT).square().sum((1, 2))  # (B,)
-    return along / t, (total - along).clamp(min=0) / (d - t)
+    jacobian = at_least_float32(jacobian)
+    tangents = tangents.to(jacobian)
+    gains = jacobian @ tangents.mT  # (B, k, t)
+    # Not the difference of two squared norms: it cancels if one gain is much the larger.
+    across = jacobian - gains @ tangents  # (B, k, d)
+    return gains.square().sum((1, 2)) / t, across.square().sum((1, 2)) / (d - t)

@@ -1,8 +1,11 @@
 """Peak signal-to-noise ratio."""
 
+import math
+
 import torch
 
 from aecourse import validation
+from aecourse.losses.reduction import compared
 
 
 def psnr(x_hat: torch.Tensor, x: torch.Tensor, data_range: float = 1.0) -> torch.Tensor:
@@ -18,7 +21,8 @@ def psnr(x_hat: torch.Tensor, x: torch.Tensor, data_range: float = 1.0) -> torch
         data_range: R, the largest minus the smallest possible value (not that of this batch).
 
     Returns:
-        (B,) decibels; infinite if an image is reproduced exactly.
+        (B,) decibels in single precision or better; infinite, with gradient zero, if an image is
+        reproduced exactly.
 
     Raises:
         TypeError: If a tensor is not floating point, or the dtypes differ.
@@ -28,11 +32,14 @@ def psnr(x_hat: torch.Tensor, x: torch.Tensor, data_range: float = 1.0) -> torch
     Source:
         Wang and Bovik (2009).
     """
-    validation.same("x_hat", x_hat, "x", x)
+    x_hat, x = compared("x_hat", x_hat, "x", x)
     if x.dim() < 2:
         raise ValueError(
             f"x_hat has shape {tuple(x_hat.shape)}; expected (B, ...): for a single image pass "
             "x_hat[None] and x[None]"
         )
     validation.positive("data_range", data_range, float)
-    return 10 * (data_range**2 / (x_hat - x).square().flatten(1).mean(1)).log10()  # (B,)
+    error = (x_hat - x).square().flatten(1).mean(1)  # (B,)
+    exact = error == 0
+    decibels = 10 * (data_range**2 / error.where(~exact, 1)).log10()  # (B,)
+    return decibels.where(~exact, math.inf)

@@ -5,7 +5,9 @@ from typing import NamedTuple
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 from aecourse.losses.kl_divergence import gaussian_kl_between
+from aecourse.losses.reduction import compared
 
 
 class Collapse(NamedTuple):
@@ -36,8 +38,8 @@ def collapse_report(
     ``[collapse_report(*q, prior=p) for q, p in zip(model.posterior(x), model.priors(x))]``.
 
     Args:
-        mean, log_variance: of the posteriors, (B, k), floating point, as ``model.posterior(x)``
-            returns them.
+        mean, log_variance: of the posteriors, (B, k), floating point, finite, as
+            ``model.posterior(x)`` returns them.
         by_variance: a unit with a larger variance is active; in squared units of the code.
         by_kl: a unit with a larger divergence is active; in nats.
         prior: mean and log-variance of the prior of each sample, both (B, k); None for N(0, I).
@@ -47,14 +49,18 @@ def collapse_report(
 
     Raises:
         TypeError: If a tensor is not floating point, or the dtypes differ.
-        ValueError: If the shapes differ or are not (B, k).
+        ValueError: If the shapes differ or are not (B, k), or a value is not finite.
 
     Source:
         Burda, Grosse and Salakhutdinov (2016), section 5.2, for the variance.
     """
-    validation.same("mean", mean, "log_variance", log_variance)
+    mean, log_variance = compared("mean", mean, "log_variance", log_variance)
     check_posteriors(mean)
-    centre, log_width = (torch.zeros_like(mean), torch.zeros_like(mean)) if prior is None else prior
+    validation.finite("log_variance", log_variance)
+    standard = torch.zeros_like(mean), torch.zeros_like(mean)
+    centre, log_width = (
+        at_least_float32(validation.finite("prior", part)) for part in prior or standard
+    )
     kl = gaussian_kl_between(mean, log_variance, centre, log_width, "none").mean(0)  # (k,)
     variance = (mean - centre).var(0, correction=0)  # (k,)
     return Collapse(variance, kl, variance > by_variance, kl > by_kl)
@@ -62,13 +68,13 @@ def collapse_report(
 
 def active_units(mean: torch.Tensor, threshold: float = 0.01) -> int:
     """The number of units whose posterior mean varies by more than `threshold`: (B, k) -> int."""
-    check_posteriors(validation.floating("mean", mean))
-    return int((mean.var(0, correction=0) > threshold).sum())
+    check_posteriors(mean)
+    return int((at_least_float32(mean).var(0, correction=0) > threshold).sum())
 
 
 def check_posteriors(mean: torch.Tensor) -> None:
-    """Check that `mean` is (B, k)."""
-    if mean.dim() != 2:
+    """Check that `mean` is (B, k) and finite: nan would count as inactive."""
+    if validation.finite("mean", mean).dim() != 2:
         raise ValueError(
             f"mean has shape {tuple(mean.shape)}; expected (B, k), one posterior a row: "
             "pass model.posterior(x)"

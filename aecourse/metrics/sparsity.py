@@ -3,11 +3,12 @@
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 
 
 def active(z: torch.Tensor, threshold: float = 0.1) -> torch.Tensor:
     """Which units are active, i.e. have ``|z|`` above `threshold`: (B, k) -> (B, k) booleans."""
-    validation.floating("z", z)
+    validation.finite("z", z)  # nan would count as inactive
     if z.dim() != 2:
         raise ValueError(
             f"z has shape {tuple(z.shape)}; expected (B, k), one code a row: flatten it with "
@@ -25,7 +26,7 @@ def population_sparsity(z: torch.Tensor, threshold: float = 0.1) -> torch.Tensor
     """The share of units that are active, for each sample: a small share is sparse.
 
     Args:
-        z: codes, (B, k), floating point.
+        z: codes, (B, k), floating point, finite.
         threshold: a unit with a larger absolute value is active; in units of the code. Scaling a
             code down makes units inactive: compare codes of similar spread, or divide each by its
             standard deviation first.
@@ -35,12 +36,12 @@ def population_sparsity(z: torch.Tensor, threshold: float = 0.1) -> torch.Tensor
 
     Raises:
         TypeError: If `z` is not a floating-point tensor.
-        ValueError: If `z` is not (B, k), or `threshold` is negative.
+        ValueError: If `z` is not (B, k) or not finite, or `threshold` is negative.
 
     Source:
         Willmore and Tolhurst (2001).
     """
-    return active(z, threshold).to(z.dtype).mean(1)  # (B,)
+    return active(z, threshold).to(at_least_float32(z).dtype).mean(1)  # (B,)
 
 
 def lifetime_sparsity(z: torch.Tensor, threshold: float = 0.1) -> torch.Tensor:
@@ -48,7 +49,7 @@ def lifetime_sparsity(z: torch.Tensor, threshold: float = 0.1) -> torch.Tensor:
 
     Arguments and errors are those of :func:`population_sparsity`.
     """
-    return active(z, threshold).to(z.dtype).mean(0)  # (k,)
+    return active(z, threshold).to(at_least_float32(z).dtype).mean(0)  # (k,)
 
 
 def dead_units(z: torch.Tensor, threshold: float = 0.0) -> int:

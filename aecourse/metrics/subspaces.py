@@ -3,6 +3,7 @@
 import torch
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 
 
 def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
@@ -13,7 +14,7 @@ def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     the other space.
 
     Args:
-        a, b: matrices (d, k) and (d, m) of full column rank, floating point.
+        a, b: matrices (d, k) and (d, m) of full column rank, floating point, finite.
 
     Returns:
         (min(k, m),) angles between 0 and pi / 2.
@@ -25,8 +26,8 @@ def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     Source:
         Björck and Golub (1973).
     """
-    validation.floating("a", a)
-    validation.floating("b", b)
+    validation.finite("a", a)
+    validation.finite("b", b)
     if a.dim() != 2 or b.dim() != 2 or len(a) != len(b):
         raise ValueError(
             f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m), "
@@ -34,6 +35,7 @@ def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
         )
     if a.shape[1] < b.shape[1]:
         a, b = b, a
+    a, b = at_least_float32(a), at_least_float32(b)
     qa, qb = torch.linalg.qr(a).Q, torch.linalg.qr(b).Q  # (d, k), (d, m)
     cosines = torch.linalg.svdvals(qa.T @ qb).clamp(max=1)  # (m,), descending: angles ascend
     orthogonal = qb - qa @ (qa.T @ qb)  # (d, m)

@@ -21,8 +21,11 @@ def nearest_by_differences(vectors: torch.Tensor, codebook: torch.Tensor) -> tor
 def nearest(vectors: torch.Tensor, codebook: torch.Tensor) -> torch.Tensor:
     """The same from one matrix product: (N, D), (K, D) -> (N,).
 
-    It leaves out the squared length of each vector, which is the same for all codes.
+    It leaves out the squared length of each vector, which is the same for all codes. The mean of
+    the codes is subtracted first: lengths far from zero would round away the differences of codes.
     """
+    centre = codebook.mean(0)  # (D,)
+    vectors, codebook = vectors - centre, codebook - centre
     lengths = codebook.square().sum(1)  # (K,)
     return torch.addmm(lengths, vectors, codebook.T, alpha=-2).argmin(1)  # (N, K) -> (N,)
 

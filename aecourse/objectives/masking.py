@@ -4,6 +4,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.losses.reduction import compared
 from aecourse.patches import normalize_patches, patchify, random_mask
 from aecourse.types import Objective
 
@@ -26,10 +27,13 @@ def masked_error(
         A scalar, in squared units of the data, or without a unit if normalized.
 
     Raises:
-        TypeError: If a tensor is not floating point, or the dtypes differ.
-        ValueError: If the shapes or devices of `predictions` and `patches` differ.
+        TypeError: If `predictions` or `patches` is not floating point, the dtypes differ, or
+            `hidden` are not integers.
+        ValueError: If the shapes or devices of `predictions` and `patches` differ, or an index is
+            not that of a patch.
     """
-    validation.same("predictions", predictions, "patches", patches)
+    predictions, patches = compared("predictions", predictions, "patches", patches)
+    validation.integers("hidden", hidden, below=patches.shape[1])
     target = normalize_patches(patches) if normalized else patches
     errors = (predictions - target).square().mean(2)  # (B, P)
     return errors.gather(1, hidden).mean()

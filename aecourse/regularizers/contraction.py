@@ -15,7 +15,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.losses.reduction import SampleReduction, reduce
+from aecourse.losses.reduction import SampleReduction, at_least_float32, reduce
 
 Encoder = Callable[[torch.Tensor], torch.Tensor]  # a module or a function
 
@@ -51,14 +51,14 @@ def contractive_penalty(
 
     .. math:: \lVert \partial z / \partial x \rVert_F^2
 
-    It uses :func:`contractive_penalty_of_mlp` if the encoder is a stack of linear layers and
-    elementwise activations, and :func:`contractive_penalty_by_jacobian` otherwise. Both compute the
-    same number; the first is faster.
+    It uses :func:`contractive_penalty_of_mlp` if the encoder is a stack of PyTorch's own linear
+    layers and elementwise activations, without hooks, and :func:`contractive_penalty_by_jacobian`
+    otherwise. Both compute the same number; the first is faster.
 
     Args:
         encoder: a module or function, (B, ...) -> (B, ...), that treats each sample independently
-            (batch normalization in evaluation mode). For a stack of layers, such as
-            ``model.encoder``, `x` is flattened.
+            (batch normalization in evaluation mode). For a ``Sequential`` that starts with a linear
+            layer, such as ``model.encoder``, `x` is flattened.
         x: inputs, (B, ...), floating point.
         reduction: over samples: ``"mean"``, ``"sum"`` or ``"none"``.
 
@@ -67,26 +67,39 @@ def contractive_penalty(
 
     Raises:
         TypeError: If `x` is not a floating-point tensor, or the encoder does not return one tensor.
-        ValueError: If `x` is empty or the reduction is unknown.
+        ValueError: If `x` is empty, the reduction is unknown, or the encoder has a batch
+            normalization in training mode, which mixes samples.
 
     Source:
         Rifai, Vincent, Muller, Glorot and Bengio (2011).
     """
-    form = contractive_penalty_of_mlp if is_mlp(encoder) else contractive_penalty_by_jacobian
-    return form(encoder, x, reduction)
+    if is_mlp(encoder):
+        return contractive_penalty_of_mlp(encoder, x, reduction)
+    check_batch(x, reduction)
+    if starts_with_linear(encoder):
+        x = rows_for(encoder, x)
+    return contractive_penalty_by_jacobian(encoder, x, reduction)
 
 
 def contractive_penalty_by_jacobian(
     encoder: Encoder, x: torch.Tensor, reduction: SampleReduction = "mean"
 ) -> torch.Tensor:
-    """The readable form: compute the Jacobian of each sample, square and sum.
+    """The readable form: one backward pass for each unit of the code, square and sum.
 
-    Arguments, return value and errors are those of :func:`contractive_penalty`.
+    The gradient of a unit, summed over the batch, has each sample's row of its Jacobian, since each
+    sample is treated independently. The encoder sees the batch as it is: under ``vmap`` some layers
+    (``PReLU``) compute something else.
+
+    Arguments, return value and errors are those of :func:`contractive_penalty`, but `x` is never
+    flattened.
     """
     check_batch(x, reduction)
-    jacobian = torch.func.jacrev(lambda row: one_tensor(encoder(row[None]))[0])
-    jacobians = torch.func.vmap(jacobian)(x)  # (B, *code, *sample)
-    return reduce(jacobians.flatten(1).square().sum(1), reduction)
+    z, pull = torch.func.vjp(lambda inputs: code_of(encoder, inputs), x)
+    units = z[0].numel()
+    basis = torch.eye(units, dtype=z.dtype, device=z.device)[:, None]  # (units, 1, units)
+    basis = basis.expand(-1, len(z), -1).reshape(units, *z.shape)  # (units, B, *code)
+    rows = torch.func.vmap(pull)(basis)[0]  # (units, B, *sample)
+    return reduce(at_least_float32(rows).flatten(2).square().sum((0, 2)), reduction)
 
 
 def contractive_penalty_by_probes(
@@ -120,10 +133,10 @@ def contractive_penalty_by_probes(
     """
     check_batch(x, reduction)
     validation.positive("probes", probes)
-    z, pull = torch.func.vjp(lambda inputs: one_tensor(encoder(inputs)), x)
+    z, pull = torch.func.vjp(lambda inputs: code_of(encoder, inputs), x)
     bits = torch.randint(2, (probes, *z.shape), generator=generator, device=z.device)
     signs = 2 * bits.to(z.dtype) - 1  # (probes, B, *code)
-    squares = sum(pull(v)[0].flatten(1).square().sum(1) for v in signs)  # (B,)
+    squares = sum(at_least_float32(pull(v)[0]).flatten(1).square().sum(1) for v in signs)  # (B,)
     return reduce(squares / probes, reduction)
 
 
@@ -159,6 +172,7 @@ def contractive_penalty_of_sigmoid_layer(
             "expected (B, k) and (k, d): pass the weight of the nn.Linear that computes z"
         )
     validation.within("z", z, 0, 1)
+    z, weight = at_least_float32(z), at_least_float32(weight)
     return reduce((z * (1 - z)).square() @ weight.square().sum(1), reduction)
 
 
@@ -193,7 +207,9 @@ def contractive_penalty_of_mlp(
         of a single layer.
     """
     check_batch(x, reduction)
-    weights, derivatives = linearize(encoder, x.flatten(1))
+    weights, derivatives = (
+        [at_least_float32(part) for part in parts] for parts in linearize(encoder, x)
+    )
     if len(weights) == 1:
         squares = derivatives[0].square() @ weights[0].square().sum(1)  # (B,)
     elif weights[-1].shape[0] <= weights[0].shape[1]:
@@ -232,7 +248,7 @@ def linearize(encoder: Encoder, x: torch.Tensor) -> tuple[list[torch.Tensor], li
 
     Args:
         encoder: as for :func:`contractive_penalty_of_mlp`.
-        x: (B, d).
+        x: (B, ...).
 
     Returns:
         A list of weights, (n, m), and one of derivatives, (B, n).
@@ -240,25 +256,19 @@ def linearize(encoder: Encoder, x: torch.Tensor) -> tuple[list[torch.Tensor], li
     if not is_mlp(encoder):
         raise TypeError(
             f"encoder is {encoder}; expected a torch.nn.Sequential of Linear, which comes first, "
-            "and elementwise activations: use contractive_penalty_by_jacobian or "
-            "contractive_penalty_by_probes for other encoders"
+            "and elementwise activations, of these very classes and without hooks: use "
+            "contractive_penalty_by_jacobian or contractive_penalty_by_probes for other encoders"
         )
-    layers = layers_of(encoder)
     weights = []
     derivatives = []
-    h = x
-    if x.shape[1] != layers[0].in_features:
-        raise ValueError(
-            f"x has {x.shape[1]} values a sample; expected {layers[0].in_features}: "
-            "flatten the same images that the first layer was built for"
-        )
-    for layer in layers:
+    h = rows_for(encoder, x)
+    for layer in layers_of(encoder):
         if isinstance(layer, nn.Linear):
             h = layer(h)  # (B, n)
             weights.append(layer.weight)
             derivatives.append(torch.ones_like(h))
         else:
-            h, pull = torch.func.vjp(layer, h)
+            h, pull = torch.func.vjp(lambda h, layer=layer: layer(h.clone()), h)  # may be in place
             derivatives[-1] = derivatives[-1] * pull(torch.ones_like(h))[0]
     return weights, derivatives
 
@@ -270,19 +280,62 @@ def layers_of(encoder: Encoder) -> list[Encoder]:
     return [layer for part in encoder for layer in layers_of(part)]
 
 
-def is_mlp(encoder: Encoder) -> bool:
-    """True for a stack of ``Linear`` and elementwise activations that starts with a ``Linear``."""
+def starts_with_linear(encoder: Encoder) -> bool:
+    """True for a ``Linear``, or a ``Sequential`` that starts with one."""
     layers = layers_of(encoder)
-    first_is_linear = layers != [] and isinstance(layers[0], nn.Linear)
-    return first_is_linear and all(isinstance(layer, (nn.Linear, *ELEMENTWISE)) for layer in layers)
+    return layers != [] and isinstance(layers[0], nn.Linear)
 
 
-def one_tensor(z: object) -> torch.Tensor:
-    """Check that an encoder returned one tensor, and return it."""
+def is_mlp(encoder: Encoder) -> bool:
+    """True for a stack of ``Linear`` and elementwise activations that starts with a ``Linear``.
+
+    Each layer must do what its class says: a subclass, a hook or a ``forward`` of its own could
+    compute anything.
+    """
+    if not starts_with_linear(encoder):
+        return False
+    known = (nn.Sequential, nn.Linear, *ELEMENTWISE)
+    hooks = ("_forward_hooks", "_forward_pre_hooks", "_backward_hooks", "_backward_pre_hooks")
+    return all(
+        type(part) in known
+        and "forward" not in vars(part)
+        and not any(getattr(part, name) for name in hooks)
+        for part in encoder.modules()
+    )
+
+
+def rows_for(encoder: Encoder, x: torch.Tensor) -> torch.Tensor:
+    """`x` flattened for a stack that starts with a ``Linear``: (B, ...) -> (B, d)."""
+    rows, wanted = x.flatten(1), layers_of(encoder)[0].in_features
+    if rows.shape[1] != wanted:
+        raise ValueError(
+            f"x has {rows.shape[1]} values a sample; expected {wanted}: "
+            "flatten the same images that the first layer was built for"
+        )
+    return rows
+
+
+def code_of(encoder: Encoder, x: torch.Tensor) -> torch.Tensor:
+    """The code of `x`, checked: one tensor (B, ...) from an encoder that does not mix samples."""
+    owner = getattr(encoder, "__self__", encoder)  # of a method, its model
+    for part in owner.modules() if isinstance(owner, nn.Module) else ():
+        batch_norm = isinstance(part, nn.modules.batchnorm._BatchNorm)
+        if batch_norm and (part.training or part.running_mean is None):
+            raise ValueError(
+                f"encoder contains {type(part).__name__} that normalizes by the statistics of the "
+                "batch; expected an encoder that treats each sample independently: call "
+                "encoder.eval(), or use LayerNorm or GroupNorm"
+            )
+    z = encoder(x)
     if not isinstance(z, torch.Tensor):
         raise TypeError(
             f"encoder returns a {type(z).__name__}; expected one tensor: select the code, "
             "for example with lambda x: encoder(x)[0]"
+        )
+    if z.shape[:1] != x.shape[:1]:
+        raise ValueError(
+            f"encoder returns shape {tuple(z.shape)} for {len(x)} samples; expected one code for "
+            "each, (B, ...): keep the batch axis first"
         )
     return z
 

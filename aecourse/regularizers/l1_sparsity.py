@@ -40,9 +40,10 @@ def atom_norms(weight: torch.Tensor, axis: int = 1) -> torch.Tensor:
         axis: the axis of the units: 1 for ``Linear``, 0 for ``ConvTranspose2d``.
 
     Returns:
-        (k,), in units of the data over those of the code.
+        (k,), in units of the data over those of the code, in single precision or better.
     """
-    return validation.floating("weight", weight).movedim(axis, 0).flatten(1).norm(dim=1)  # (k,)
+    atoms = at_least_float32(validation.floating("weight", weight)).movedim(axis, 0)  # (k, ...)
+    return atoms.flatten(1).norm(dim=1)  # (k,)
 
 
 @torch.no_grad()
@@ -144,8 +145,9 @@ def sparse_objective(
         alpha: weight of the L1 norm.
 
     Returns:
-        (B,), in squared units of the data.
+        (B,), in squared units of the data, in single precision or better.
     """
+    x, codes, dictionary = map(at_least_float32, (x, codes, dictionary))
     return (x - codes @ dictionary).square().sum(1) / 2 + alpha * codes.abs().sum(1)  # (B,)
 
 

@@ -6,6 +6,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 
 
 def prior_weight(sigma: float, sigma_p: float, elements: int = 1) -> float:
@@ -74,7 +75,7 @@ def l2_penalty(weights: Iterable[torch.Tensor]) -> torch.Tensor:
         weights: an iterable of floating-point tensors, such as :func:`weight_matrices` returns.
 
     Returns:
-        A scalar, in squared units of a weight.
+        A scalar, in squared units of a weight, in single precision or better.
 
     Raises:
         TypeError: If an entry is not a floating-point tensor.
@@ -83,7 +84,10 @@ def l2_penalty(weights: Iterable[torch.Tensor]) -> torch.Tensor:
     Source:
         Krogh and Hertz (1992).
     """
-    squares = [validation.floating("a weight", weight).square().sum() for weight in weights]
+    squares = [
+        at_least_float32(validation.floating("a weight", weight)).square().sum()
+        for weight in weights
+    ]
     if not squares:
         raise ValueError(
             "weights is empty; expected at least one tensor: pass weight_matrices(model)"
