@@ -404,6 +404,109 @@ def test_the_fast_form_refuses_anything_but_a_stack_of_layers(encoder, seen):
         contractive_penalty_of_mlp(encoder, torch.randn(2, 4))
 
 
+class Squared(nn.Linear):
+    """A linear layer in name only."""
+
+    def forward(self, x):
+        return super().forward(x).square()
+
+
+class Doubled(nn.Sequential):
+    def forward(self, x):
+        return super().forward(2 * x)
+
+
+def hooked():
+    stack = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+    stack[0].register_forward_hook(lambda module, given, z: z.square())
+    return stack
+
+
+def hooked_before():
+    stack = nn.Sequential(nn.Sequential(nn.Linear(4, 4), nn.Tanh()))
+    stack[0].register_forward_pre_hook(lambda module, given: (given[0].sin(),))
+    return stack
+
+
+def patched():
+    stack = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+    stack[1].forward = torch.square
+    return stack
+
+
+def normalized_weights():
+    stack = nn.Sequential(nn.Linear(4, 4), nn.Tanh())
+    nn.utils.parametrizations.weight_norm(stack[0])
+    return stack
+
+
+def batch_normalized():
+    stack = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4), nn.Tanh())
+    stack(3 * torch.randn(50, 4) + 1)
+    return stack.eval()
+
+
+LOOKALIKES = {
+    "a subclass of Linear": lambda: nn.Sequential(nn.Linear(4, 4), nn.Tanh(), Squared(4, 4)),
+    "a subclass of Linear first": lambda: nn.Sequential(Squared(4, 4), nn.Tanh()),
+    "a subclass of Linear alone": lambda: Squared(4, 4),
+    "a subclass of Sequential": lambda: Doubled(nn.Linear(4, 4), nn.Tanh()),
+    "a forward hook": hooked,
+    "a forward hook before": hooked_before,
+    "a forward of one layer": patched,
+    "normalized weights": normalized_weights,
+    "batch normalization": batch_normalized,
+    "one slope": lambda: nn.Sequential(nn.Linear(4, 4), nn.PReLU()),
+    "a slope for each unit": lambda: nn.Sequential(nn.Linear(4, 4), nn.PReLU(4), nn.Linear(4, 4)),
+    **{
+        f"{layer.__name__} in place": lambda layer=layer: nn.Sequential(
+            nn.Linear(4, 4), layer(inplace=True), nn.Linear(4, 4), layer(inplace=True)
+        )
+        for layer in (nn.ReLU, nn.ELU, nn.SiLU, nn.Mish, nn.LeakyReLU, nn.Hardtanh, nn.Hardswish)
+    },
+}
+
+
+@pytest.mark.parametrize("size", [4, 3])
+@pytest.mark.parametrize("name", LOOKALIKES)
+def test_it_is_exact_for_what_looks_like_a_stack_of_layers(name, size):
+    """Also for as many samples as units, where shapes fit by accident."""
+    torch.manual_seed(0)
+    encoder, x = LOOKALIKES[name]().double(), inputs(size, 4)
+    with torch.no_grad():
+        for parameter in encoder.parameters():  # slopes that differ from unit to unit
+            parameter.add_(torch.linspace(-0.3, 0.6, parameter.numel()).view_as(parameter))
+    wanted = by_finite_differences(encoder, x)
+    torch.testing.assert_close(contractive_penalty(encoder, x, "none"), wanted, rtol=1e-7, atol=0)
+    images = x.unflatten(1, (1, 2, 2))
+    torch.testing.assert_close(
+        contractive_penalty(encoder, images, "none"), wanted, rtol=1e-7, atol=0
+    )
+    ours = gradients(contractive_penalty(encoder, x), encoder)
+    theirs = gradients(by_a_loop(encoder, x).mean(), encoder)
+    for one, other in zip(ours, theirs, strict=True):
+        torch.testing.assert_close(one, other, rtol=1e-11, atol=1e-13)
+
+
+@pytest.mark.parametrize(
+    "penalty",
+    [
+        contractive_penalty,
+        contractive_penalty_by_jacobian,
+        lambda encoder, x: contractive_penalty_by_probes(encoder, x, torch.Generator()),
+    ],
+)
+def test_an_encoder_that_mixes_samples_is_refused(penalty):
+    encoder = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4, track_running_stats=False))
+    with pytest.raises(ValueError, match="contains BatchNorm1d .* each sample independently"):
+        penalty(encoder, inputs(3, 4).float())
+    encoder = nn.Sequential(nn.Linear(4, 4), nn.BatchNorm1d(4))
+    with pytest.raises(ValueError, match=r"call encoder.eval\(\)"):
+        penalty(encoder, inputs(3, 4).float())
+    with pytest.raises(ValueError, match=r"returns shape \(4, 3\) for 3 samples"):
+        penalty(lambda x: encoder[0](x).T, inputs(3, 4).float())
+
+
 def test_an_encoder_with_a_softmax_uses_the_jacobian():
     encoder, x = nn.Sequential(nn.Linear(4, 3), nn.Softmax(1)).double(), inputs(5, 4)
     torch.testing.assert_close(
