@@ -91,3 +91,44 @@ def test_normalized_patches_have_mean_0_and_unbiased_variance_1_and_constant_one
     assert normalize_patches(tiny)[0, 0, 0].item() == pytest.approx(1e-3 / 3e-6**0.5, rel=1e-12)
     with pytest.raises(ValueError, match="patches have 1 value each"):
         normalize_patches(torch.rand(2, 4, 1))
+
+
+@pytest.mark.parametrize("shape, size", [((1, 30, 30), 4), ((1, 28, 30), 4), ((3, 6, 4), 5)])
+def test_no_pixel_is_dropped(shape, size):
+    with pytest.raises(
+        ValueError, match=f"x has images of {shape[1]} x {shape[2]}; expected sides divisible.*pad"
+    ):
+        patchify(torch.rand(2, *shape), size)
+    with pytest.raises(ValueError, match="size is 0; expected a positive int"):
+        patchify(torch.rand(2, *shape), 0)
+
+
+@pytest.mark.parametrize(
+    "patches, shape",
+    [
+        ((2, 4, 12), (1, 4, 4)),
+        ((2, 5, 16), (1, 8, 8)),
+        ((2, 4, 4), (3, 4, 4)),
+        ((4, 16), (1, 8, 8)),
+        ((2, 4, 48), (1, 8, 8)),
+        ((2, 4, 9), (1, 7, 7)),
+    ],
+)
+def test_patches_of_other_images_are_refused(patches, shape):
+    with pytest.raises(ValueError, match=r"patches has shape .*; expected \(B, P, size"):
+        unpatchify(torch.rand(patches), shape)
+
+
+@pytest.mark.parametrize(
+    "hidden, error, words",
+    [
+        (torch.tensor([[0, -1]]), ValueError, "hidden contains -1"),
+        (torch.tensor([[0, 9]]), ValueError, "hidden contains 9; expected integers from 0 to 8"),
+        (torch.tensor([[3, 3]]), ValueError, "hidden contains a patch of an image more than once"),
+        (torch.tensor([0, 3]), ValueError, r"hidden has shape \(2,\); expected \(B, M\)"),
+        (torch.tensor([[0.0]]), TypeError, "hidden has dtype torch.float32"),
+    ],
+)
+def test_a_mask_hides_different_patches_that_exist(hidden, error, words):
+    with pytest.raises(error, match=words):
+        as_mask(hidden, 9)

@@ -162,3 +162,28 @@ def test_equal_codes_have_a_finite_gradient():
 def test_samples_that_do_not_fit_are_refused(x, y, error, words):
     with pytest.raises(error, match=words):
         mmd(x, y)
+
+
+@pytest.mark.parametrize("offset", [0.0, 1e4, -1e5])
+def test_it_does_not_depend_on_the_origin(offset):
+    """Samples on a grid that single precision represents at every offset."""
+    x, y = ((noise(200, 3, seed=seed) * 8).round() / 8 for seed in (0, 1))
+    y = y + 0.5
+    moved = mmd((x + offset).float(), (y + offset).float())
+    assert moved.item() == pytest.approx(mmd(x, y).item(), rel=1e-4)
+
+
+def test_samples_far_from_each_other_keep_the_distances_within_each():
+    """Between the two every kernel is 0, so the squared discrepancy is the sum of both within."""
+    x, y = ((noise(50, 3, seed=seed) * 8).round() / 8 for seed in (0, 1))
+    far = mmd(x.float(), (y + 2**17).float(), gaussian_kernel)
+    assert far.item() == pytest.approx(mmd_by_differences(x, y + 2**17, gaussian_kernel).item())
+
+
+def test_a_kernel_of_no_width_is_refused():
+    with pytest.raises(ValueError, match="width is 0; expected a positive float"):
+        gaussian_kernel(torch.ones(2), 3, 0)
+    with pytest.raises(ValueError, match="sigma is -1; expected a positive float"):
+        inverse_multiquadric(torch.ones(2), 3, -1)
+    with pytest.raises(TypeError, match="x has dtype torch.float32 and y torch.float64"):
+        mmd(torch.rand(4, 3), torch.rand(4, 3).double())

@@ -64,3 +64,19 @@ def test_wrong_arguments():
         auroc(torch.rand(3), torch.zeros(3))
     with pytest.raises(ValueError, match="false_alarms is 0"):
         score_threshold(torch.rand(3), 0)
+
+
+@pytest.mark.parametrize("value", [float("nan"), float("inf")])
+def test_a_threshold_of_scores_that_are_not_finite_is_refused(value):
+    """A threshold of nan would never raise an alarm."""
+    scores = torch.rand(50, generator=GENERATOR)
+    scores[7] = value
+    with pytest.raises(ValueError, match="scores contains nan or infinity"):
+        score_threshold(scores)
+    with pytest.raises(ValueError, match=r"scores has shape \(5, 2\); expected \(N,\)"):
+        score_threshold(torch.rand(5, 2))
+
+
+def test_scores_need_a_batch():
+    with pytest.raises(ValueError, match=r"x has shape \(3,\); expected \(B, ...\)"):
+        anomaly_score(torch.rand(3), torch.rand(3))

@@ -111,3 +111,13 @@ def test_wrong_arguments_are_refused():
         codebook_usage(small_vq_vae(), uniform(6, 1, 8, 8)[:0])
     with pytest.raises(ValueError, match=r"x has shape \(6, 8, 8\)"):
         codebook_usage(small_vq_vae(), uniform(6, 1, 8, 8)[:, 0])
+
+
+def test_indices_and_counts_that_cannot_be_are_refused():
+    for index in (4, -1):
+        with pytest.raises(ValueError, match=f"indices contains {index}; expected integers from 0"):
+            usage_counts(torch.tensor([0, index]), 4)
+    with pytest.raises(TypeError, match="indices has dtype torch.float32"):
+        usage_counts(torch.ones(2), 4)
+    with pytest.raises(ValueError, match="start at -1; expected counts of at least 0"):
+        code_entropy(torch.tensor([3, -1]))

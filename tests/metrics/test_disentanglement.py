@@ -93,3 +93,40 @@ def test_wrong_arguments():
         mutual_information(NOISE[:5], FACTORS)
     with pytest.raises(ValueError, match="at least two"):
         mig(NOISE[:, :1], FACTORS)
+
+
+def test_only_which_values_are_equal_matters():
+    """Large numbers, in any order, with gaps: the same information, gap and invariances."""
+    z = NOISE.clone()
+    z[:, 0] += FACTORS[:, 0]
+    renamed = torch.tensor([7, 3, 2**62, 1_700_000_000])[FACTORS]
+    for function in (mutual_information, mig, lambda *given: invariances(*given)[0]):
+        assert torch.equal(function(z, FACTORS), function(z, renamed))
+
+
+def test_a_factor_that_is_different_for_every_sample_fits_into_memory():
+    """A table of samples by values would have 10^10 entries."""
+    n = 100_000
+    z = torch.rand(n, 2, generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    seen = mutual_information(z, torch.arange(n)[:, None])
+    shares = [np.histogram(column, 20)[0] / n for column in z.T.numpy()]
+    wanted = [[-(share * np.log(share)).sum()] for share in shares]
+    np.testing.assert_allclose(seen, wanted, rtol=1e-10)
+
+
+def test_every_coordinate_is_invariant_to_a_factor_that_does_not_vary():
+    """Its addition changes neither the other factors nor which coordinates are disentangled."""
+    z = torch.stack([FACTORS[:, 0].double(), FACTORS[:, 1].double(), NOISE[:, 0]], 1)
+    constant = torch.full((2000, 1), 5)
+    invariant, disentangled = invariances(z, torch.cat([FACTORS, constant], 1))
+    assert invariant.tolist() == [[False, True, True], [True, False, True], [True, True, True]]
+    assert disentangled.tolist() == [True, True, False]
+    assert mig(z, constant).isnan().all()
+
+
+def test_codes_that_are_not_finite_are_refused():
+    z = NOISE.clone()
+    z[5, 1] = float("nan")
+    for function in (mutual_information, mig, invariances):
+        with pytest.raises(ValueError, match="z contains nan or infinity"):
+            function(z, FACTORS)

@@ -1,5 +1,7 @@
 """The sensitivity of a linear encoder in closed form; it does not depend on the scale."""
 
+import math
+
 import pytest
 import torch
 from torch import nn
@@ -75,3 +77,53 @@ def test_wrong_arguments():
         sensitivity(linear(), X[:1])
     with pytest.raises(ValueError, match="neighbours is 1 for 2 directions"):
         local_tangents(X, X, 2, 1)
+
+
+def worst_angle(points, along):
+    """The largest angle in degrees between the tangents of `points` in the plane and `along`."""
+    found = local_tangents(points, points, 1, 6)[:, 0].double()
+    return (found[:, 0] * along[:, 1] - found[:, 1] * along[:, 0]).abs().asin().rad2deg().max()
+
+
+def circle():
+    """200 points of a circle of radius 1, and the tangents there."""
+    angles = torch.linspace(0, 2 * math.pi, 201, dtype=torch.float64)[:-1]
+    return (
+        torch.stack([angles.cos(), angles.sin()], 1),
+        torch.stack([-angles.sin(), angles.cos()], 1),
+    )
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("offset", [0, 1e3, -1e3])
+def test_tangents_do_not_depend_on_the_origin(offset, dtype):
+    """Neighbours are 0.03 apart, and 1000 in single precision is known to 3e-5."""
+    points, along = circle()
+    assert worst_angle((points + offset).to(dtype), along) < 1
+
+
+def test_neighbours_are_found_within_a_group_far_from_the_others():
+    points, along = circle()
+    groups = torch.cat([points, points + 1e6]) * 1e3
+    assert worst_angle(groups, torch.cat([along, along])) < 1
+    assert worst_angle(torch.cat([points, points + 1e3]).float(), torch.cat([along, along])) < 1
+
+
+def test_a_small_gain_across_is_not_lost_in_a_large_one_along():
+    """1e-4 across beside 1 along, in single precision: a difference of squares rounds to 0."""
+    turn = torch.linalg.qr(torch.randn(4, 4, generator=torch.Generator().manual_seed(3))).Q
+    weight = turn * torch.tensor([1.0, 1.0, 1e-4, 1e-4]) @ turn.T
+    tangents = turn.T[:2].expand(7, 2, 4)
+    along, across = tangent_gains(lambda x: x @ weight, X[:7, :4].float(), tangents)
+    assert along.tolist() == pytest.approx([1] * 7, rel=1e-5)
+    assert across.tolist() == pytest.approx([1e-8] * 7, rel=0.01)
+
+
+def test_nan_has_no_neighbours():
+    wrong = X.clone()
+    wrong[3, 2] = math.nan
+    for x, data, name in ((wrong, X, "x"), (X, wrong, "data")):
+        with pytest.raises(ValueError, match=f"{name} contains nan or infinity"):
+            local_tangents(x, data, 2, 6)
+    with pytest.raises(ValueError, match="neighbours is 6.5"):
+        local_tangents(X, X, 2, 6.5)

@@ -1,5 +1,7 @@
 """Counts and coverage of points at known modes."""
 
+import math
+
 import pytest
 import torch
 
@@ -34,3 +36,27 @@ def test_counts_and_shares_by_hand():
 def test_wrong_arguments():
     with pytest.raises(ValueError, match=r"expected \(N, d\) and \(M, d\)"):
         mode_counts(torch.zeros(3, 2), CENTRES)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("offset", [0, 1e4, -1e6])
+def test_centres_far_from_the_origin_each_receive_their_point(offset, dtype):
+    centres = torch.arange(30, dtype=dtype)[:, None] + offset
+    assert mode_counts(centres, centres).tolist() == [1] * 30
+
+
+def test_groups_far_from_each_other():
+    """Their mean is far from both: the differences within a group are small against it."""
+    centres = torch.cat([torch.arange(30.0), torch.arange(30.0) + 1e6])[:, None]
+    assert mode_counts(centres, centres).tolist() == [1] * 60
+
+
+def test_points_in_no_place_and_a_negative_share_are_refused():
+    for points, centres, name in (
+        (CENTRES * math.nan, CENTRES, "points"),
+        (CENTRES, CENTRES / 0, "centres"),
+    ):
+        with pytest.raises(ValueError, match=f"{name} contains nan or infinity"):
+            mode_counts(points, centres)
+    with pytest.raises(ValueError, match="least is -0.1"):
+        mode_coverage(CENTRES, CENTRES, -0.1)

@@ -96,3 +96,15 @@ def test_psnr_refuses_what_does_not_match():
             psnr(x_hat, wrong)
     with pytest.raises(ValueError, match=r"x_hat has shape \(4,\); expected \(B, \.\.\.\)"):
         psnr(torch.zeros(4), torch.ones(4))
+
+
+def test_an_exact_image_has_the_gradient_zero_and_leaves_the_others_theirs():
+    x_hat, x = pair((3, 1, 4, 4))
+    x_hat[1] = x[1]
+    x_hat.requires_grad_()
+    (gradient,) = torch.autograd.grad(psnr(x_hat, x)[[0, 2]].sum() + psnr(x_hat, x)[1], x_hat)
+    assert not gradient[1].any()
+    alone = x_hat.detach()[[0, 2]].requires_grad_()
+    torch.testing.assert_close(
+        gradient[[0, 2]], torch.autograd.grad(psnr(alone, x[[0, 2]]).sum(), alone)[0]
+    )

@@ -93,3 +93,20 @@ def test_wrong_arguments():
         collapse_report(MEAN[None], LOG_VARIANCE[None])
     with pytest.raises(ValueError, match="prior_mean"):
         collapse_report(MEAN, LOG_VARIANCE, prior=(MEAN[:, :3], LOG_VARIANCE[:, :3]))
+
+
+def test_nan_is_neither_active_nor_collapsed():
+    wrong = MEAN.clone()
+    wrong[2, 0] = float("nan")
+    calls = {
+        "mean": [lambda: active_units(wrong), lambda: collapse_report(wrong, LOG_VARIANCE)],
+        "log_variance": [lambda: collapse_report(MEAN, wrong)],
+        "prior": [
+            lambda: collapse_report(MEAN, LOG_VARIANCE, prior=(wrong, LOG_VARIANCE)),
+            lambda: collapse_report(MEAN, LOG_VARIANCE, prior=(MEAN, wrong)),
+        ],
+    }
+    for name, attempts in calls.items():
+        for attempt in attempts:
+            with pytest.raises(ValueError, match=f"{name} contains nan or infinity"):
+                attempt()

@@ -1,5 +1,6 @@
 """A code that separates the classes, and one of noise."""
 
+import numpy as np
 import pytest
 import torch
 from sklearn.linear_model import LogisticRegression
@@ -62,3 +63,22 @@ def test_it_is_logistic_regression_on_each_held_out_part(seed, folds, inverse_pe
         wanted.append((model.predict(rows[held]) == LABELS[held].numpy()).mean())
     assert linear_probe(z, LABELS, folds, inverse_penalty, seed).tolist() == pytest.approx(wanted)
     assert 0.4 < sum(wanted) / folds < 0.99
+
+
+def test_labels_may_be_an_array_or_a_list_of_numbers_or_names():
+    z = NOISE + 1.5 * torch.nn.functional.one_hot(LABELS, 4)
+    wanted = linear_probe(z, LABELS).tolist()
+    names = np.array(["four", "nine", "one"])[LABELS.numpy()]
+    for labels in (LABELS.numpy(), LABELS.tolist(), LABELS.int(), names):
+        assert linear_probe(z, labels).tolist() == wanted
+
+
+def test_codes_that_are_not_finite_and_labels_that_are_no_classes_are_refused():
+    z = NOISE.clone()
+    z[4, 1] = float("inf")
+    with pytest.raises(ValueError, match="z contains nan or infinity"):
+        linear_probe(z, LABELS)
+    with pytest.raises(TypeError, match="labels has dtype float32; expected integers or names"):
+        linear_probe(NOISE, LABELS.float())
+    with pytest.raises(ValueError, match="labels contains 1 class; expected at least two"):
+        linear_probe(NOISE, 0 * LABELS)

@@ -49,3 +49,11 @@ def test_wrong_arguments():
         population_sparsity(torch.zeros(2, 2, 2))
     with pytest.raises(ValueError, match="threshold is -1"):
         dead_units(Z, -1)
+
+
+@pytest.mark.parametrize("function", [population_sparsity, lifetime_sparsity, dead_units])
+def test_nan_is_neither_active_nor_inactive(function):
+    z = Z.clone()
+    z[0, 3] = float("nan")
+    with pytest.raises(ValueError, match="z contains nan or infinity"):
+        function(z)

@@ -31,6 +31,21 @@ def test_the_nearest_code_equals_that_of_scipy_and_of_the_readable_form(n, k, d,
     assert torch.equal(indices, nearest_by_differences(vectors, codebook))
 
 
+@pytest.mark.parametrize(
+    "codes", [[512695.0, 512804.0], [1e5 + i / 4 for i in range(50)], [-3e4, -3e4 - 0.25]]
+)
+def test_codes_far_from_the_origin_are_told_apart(codes):
+    codebook = torch.tensor(codes)[:, None]
+    apart = codebook.max() - codebook.min()
+    vectors = torch.cat([codebook, codebook.mean(0) + apart * noise(200, 1).float()])
+    indices = nearest(vectors, codebook)
+    exact = [array.double().numpy() for array in (vectors, codebook)]
+    distances = np.abs(exact[0] - exact[1].T)
+    chosen = distances[np.arange(len(vectors)), indices]
+    np.testing.assert_allclose(chosen, distances.min(1), atol=1e-6 * apart.item())
+    assert indices[: len(codes)].tolist() == list(range(len(codes)))
+
+
 @pytest.mark.parametrize("shape", [(40, 3), (5, 2, 4, 3), (2, 20, 3)])
 def test_one_full_step_of_averages_without_memory_is_a_step_of_k_means(shape):
     z, book = noise(*shape), Codebook(4, 3, decay=0.0).double()
