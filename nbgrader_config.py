@@ -46,5 +46,15 @@ c.Autograde.autograde_preprocessors = [
     "nbgrader.preprocessors.CheckCellMetadata",
 ]
 c.HTMLExporter.sanitize_html = True
+c.HTMLExporter.filters = {
+    "markdown2html": "grader.showing.markdown",
+    "clean_html": "grader.showing.clean",
+    "strip_files_prefix": "grader.showing.as_it_is",
+}
+c.GenerateFeedback.exporter_class = "grader.showing.Page"
+if "nbgrader.server_extensions.formgrader" in sys.modules:  # this is JupyterLab
+    from grader import showing
+
+    showing.guard()
 c.ExportApp.plugin_class = "grader.autograding.Marks"
 c.Marks.to = "grading/grades.csv"

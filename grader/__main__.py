@@ -2,11 +2,11 @@
 
 import argparse
 import functools
+import json
 import os
 import sys
-from concurrent.futures import BrokenExecutor, ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from contextlib import contextmanager
-from multiprocessing import get_context
 from pathlib import Path
 
 from nbgrader.apps.api import NbGraderAPI
@@ -15,7 +15,7 @@ from nbgrader.coursedir import CourseDirectory
 from sqlalchemy.exc import OperationalError
 from traitlets.config.loader import PyFileConfigLoader
 
-from grader import judging, lms, oracle, sandbox
+from grader import judging, lms, oracle, pool, sandbox
 from grader.autograding import Course, Judge, Marks, save
 
 CLUSTER = (
@@ -32,11 +32,6 @@ def settings():
             "There is no nbgrader_config.py here: type this command in the folder of the course"
         )
     return PyFileConfigLoader("nbgrader_config.py", path=os.getcwd()).load_config()
-
-
-def processes(jobs):
-    """An executor of this machine."""
-    return ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
 
 
 def same_course(client):
@@ -77,41 +72,31 @@ def cluster(address):
             yield pool
 
 
-def judge_all(work, pools, keep):
-    """Judge {student: arguments of `judging.outcome`} by executors; `keep` gets (student, outcome)
-    of each.
-
-    A process that breaks takes down its pool, and nobody else's work: the next pool judges what is
-    left. What an error leaves over, nbgrader judges when it enters the marks, and reports.
+def judge_there(pool, students, arguments, keep):
+    """Judge students by an executor; those whom an error leaves over, and those who ran out of
+    time, are returned.
     """
-    for make in pools if work else ():
-        try:
-            with make() as pool:
-                running = {
-                    pool.submit(judging.outcome, *arguments): student
-                    for student, arguments in work.items()
-                }
-                for done in as_completed(running):
-                    student, problem = running[done], done.exception()
-                    if isinstance(problem, BrokenExecutor):
-                        raise problem
-                    if problem:
-                        print(
-                            f"{student} could not be judged there, and is judged here: {problem}",
-                            flush=True,
-                        )
-                    else:
-                        keep(student, done.result())
-                        del work[student]
-        except BrokenExecutor:
-            continue
-        return
+    running = {pool.submit(judging.outcome, *arguments(one)): one for one in students}
+    left = []
+    for done in as_completed(running):
+        student, problem = running[done], done.exception()
+        if problem or done.result()["late"]:
+            why = problem or "it ran out of time there"
+            print(f"{student} is judged again, here: {why}", flush=True)
+            left.append(student)
+        else:
+            keep(student, done.result())
+    return left
 
 
-def collect(name, archive, **rest):
-    problems = lms.collect(archive, Course("."), name)
+def collect(name, archive, choose, **rest):
+    problems = lms.collect(archive, Course("."), name, choose)
     for student, reason in problems.items():
         print(f"{student}: rejected, {reason}")
+    for folder in Course(".").submitted(name):
+        for words in Course(".").report(name, folder.parent.name).get("found", []):
+            if "left" in words:
+                print(f"{folder.parent.name}: {words}")
     placed = len(Course(".").submitted(name))
     print(
         f"There are {placed} submissions in grading/submitted; {len(problems)} of this zip have no "
@@ -120,14 +105,16 @@ def collect(name, archive, **rest):
 
 
 def grade(name, jobs, dask, force, **rest):
-    sandbox.ready()
+    hide = [str(Path.cwd())]
+    sandbox.ready(hide)
     entered_before(name)
     course = Course(Path.cwd())
     limits = Judge(config=settings()).limits()
     secret = oracle.key()
     judge, outcomes = course.judge(name), Path.cwd() / "grading" / "outcomes"
     outcomes.mkdir(parents=True, exist_ok=True)
-    work, entered = {}, []
+    files, work = {}, {}
+    entered = []
     for folder in course.submitted(name):
         student = folder.parent.name
         notebook, report = course.look(folder)
@@ -135,29 +122,29 @@ def grade(name, jobs, dask, force, **rest):
         made = outcomes / f"{digest}.json"
         if report["status"] == "rejected":
             print(f"{student}: rejected, {report['reason']}")
-        if force or course.report(name, student).get("entered") != digest:
+        known = course.report(name, student)
+        if force or known.get("entered") != digest or known.get("problem"):
             course.write(name, student, **report)
             entered += [student] * (
                 folder / f"{name}.ipynb"
             ).exists()  # where there is no file, nbgrader has nothing to enter
-            if report["status"] == "accepted" and (force or not made.exists()):
-                work[student] = (notebook, judge, secret, limits), made
-    files = {student: made for student, (_, made) in work.items()}
+            if report["status"] == "accepted" and (force or not is_outcome(made)):
+                files[student], work[student] = made, folder
+
+    def arguments(student):
+        return course.look(work[student])[0], judge, secret, limits, hide
 
     def keep(student, result):
         save(files.pop(student), result)
-        print(
-            f"judged {student}, {len(files)} to go: {sum(result['points'].values()):g} points by "
-            f"the checks",
-            flush=True,
-        )
+        points = sum(result["points"].values())
+        words = result.get("problem") or f"{points:g} points by the checks"
+        print(f"judged {student}, {len(files)} to go: {words}", flush=True)
 
-    many = functools.partial(cluster, dask) if dask else functools.partial(processes, jobs)
-    judge_all(
-        {student: arguments for student, (arguments, _) in work.items()},
-        [many, functools.partial(processes, 1)],
-        keep,
-    )
+    left = list(work)
+    if dask and left:
+        with cluster(dask) as there:
+            left = judge_there(there, left, arguments, keep)
+    pool.judge(left, arguments, 1 if dask else jobs, keep)
     os.environ["AECOURSE_OUTCOMES"] = str(outcomes)
     failed = enter(name, entered)
     print(
@@ -170,6 +157,14 @@ def grade(name, jobs, dask, force, **rest):
         sys.exit(
             "\n".join(f"{student} could not be entered:\n{log}" for student, log in failed.items())
         )
+
+
+def is_outcome(path):
+    """Is there an outcome at `path`, of work that could be judged?"""
+    try:
+        return not json.loads(path.read_text(encoding="utf-8")).get("problem")
+    except (OSError, ValueError):
+        return False
 
 
 def interface():
@@ -215,6 +210,21 @@ def give_back(name, archive, **rest):
     print(f"{archive}: {lms.give_back(archive, Course('.'), name)} pages of feedback")
 
 
+def positive(text):
+    """A number of processes."""
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected 1 or more processes at a time")
+    return int(text)
+
+
+def choice(text):
+    """(student, file) of STUDENT=FILE."""
+    student, equals, file = text.partition("=")
+    if not (student and equals and file):
+        raise argparse.ArgumentTypeError(f"got {text!r}; expected STUDENT=FILE")
+    return student, file
+
+
 def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m grader", description=__doc__)
     verbs = parser.add_subparsers(dest="verb", required=True)
@@ -237,7 +247,7 @@ def main(arguments=None):
         if verb == "grade":
             command.add_argument(
                 "--jobs",
-                type=int,
+                type=positive,
                 default=max(1, (os.cpu_count() or 2) // 2),
                 help="processes at a time",
             )
@@ -251,10 +261,19 @@ def main(arguments=None):
             )
         else:
             command.add_argument("archive", help="the zip")
+        if verb == "collect":
+            command.add_argument(
+                "--choose",
+                metavar="STUDENT=FILE",
+                type=choice,
+                action="append",
+                default=[],
+                help="take this file of the student, and not the newest notebook with answers",
+            )
     chosen = parser.parse_args(arguments)
     try:
         chosen.function(**vars(chosen))
-    except (sandbox.Refused, oracle.NoKey, NbGraderException) as problem:
+    except (sandbox.Refused, oracle.NoKey, lms.NoZip, NbGraderException) as problem:
         sys.exit(str(problem))
     except OperationalError as problem:
         sys.exit(

@@ -3,6 +3,7 @@ nbgrader keeps the gradebook, this module computes the marks.
 """
 
 import csv
+import functools
 import json
 import os
 from pathlib import Path
@@ -16,7 +17,7 @@ from nbgrader.preprocessors import NbGraderPreprocessor
 from nbgrader.utils import parse_utc
 from traitlets import Integer
 
-from grader import judging, oracle, preflight, sandbox
+from grader import judging, oracle, pool, preflight, sandbox
 
 COLUMNS = (
     "assignment",
@@ -74,8 +75,11 @@ class Course:
 
     def report(self, name, student):
         """What is known of a submission: status, repairs, reason, cells that ended the process."""
-        path = self.report_file(name, student)
-        return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+        try:
+            report = json.loads(self.report_file(name, student).read_text(encoding="utf-8"))
+        except (OSError, ValueError):  # there is none, or the process was stopped while it wrote it
+            return {}
+        return report if isinstance(report, dict) else {}
 
     def write(self, name, student, **report):
         save(self.report_file(name, student), {**self.report(name, student), **report})
@@ -87,10 +91,18 @@ class Course:
         name, student = folder.name, folder.parent.name
         released, found = self.released(name), []
         try:
-            path, found = preflight.notebook_of(folder, name, [cell.id for cell in released.cells])
+            path, found = preflight.notebook_of(folder, name, released)
             if found:
-                path = path.rename(folder / f"{name}.ipynb")
+                wanted = folder / f"{name}.ipynb"
+                if os.path.lexists(wanted):
+                    wanted.rename(folder / f"{name}.left")
+                path = path.rename(wanted)
                 self.write(name, student, found=found)
+            other = preflight.exercise_of(preflight.read(path), released, self.others(name))
+            if other:
+                raise preflight.Rejected(
+                    f"this is the notebook of the exercise {other}: hand in {name}.ipynb"
+                )
             return judging.checked(path, released, self.report(name, student).get("found", ()))
         except preflight.Rejected as reason:
             return preflight.blank(released, reason), {
@@ -98,6 +110,22 @@ class Course:
                 "repairs": [],
                 "reason": str(reason),
             }
+
+    def others(self, name):
+        """The released notebooks of the other exercises."""
+        found = all_released(str(self.root / self.released_at))
+        return {other: notebook for other, notebook in found.items() if other != name}
+
+
+@functools.lru_cache(maxsize=4)
+def all_released(folder):
+    """{name: notebook} of all exercises in a folder."""
+    paths = sorted(Path(folder).glob("*/*.ipynb"))
+    return {
+        path.stem: nbformat.read(path, as_version=4)
+        for path in paths
+        if path.stem == path.parent.name
+    }
 
 
 def find_notebook(assignment, student, notebooks):
@@ -129,7 +157,7 @@ class Submission(NotebookExporter):
     def __init__(self, *arguments, **settings):
         super().__init__(*arguments, **settings)
         try:
-            sandbox.ready()
+            sandbox.ready([str(self.parent.coursedir.root)])
         except sandbox.Refused as problem:
             self.log.error(str(problem))
             raise NbGraderException(str(problem)) from None
@@ -174,8 +202,11 @@ class Judge(NbGraderPreprocessor):
     so many processes can judge a class, and one enters the marks into the gradebook.
     """
 
-    timeout = Integer(120, help="Seconds that a cell may take.").tag(config=True)
-    total = Integer(1200, help="Seconds that a submission may take.").tag(config=True)
+    timeout = Integer(
+        120,
+        help="Seconds of processor time of a cell; by the clock it may take three times as long.",
+    ).tag(config=True)
+    total = Integer(1200, help="Seconds that a submission may take, by the clock.").tag(config=True)
     memory = Integer(4096, help="Megabytes of memory that a submission may use.").tag(config=True)
 
     def limits(self):
@@ -193,9 +224,19 @@ class Judge(NbGraderPreprocessor):
         elif os.environ.get("AECOURSE_OUTCOMES") and made.exists():
             result = json.loads(made.read_text(encoding="utf-8"))
         else:
-            result = judging.outcome(nb, judge, secret, self.limits())
+            arguments = nb, judge, secret, self.limits(), [str(course.root)]
+            results = []
+            pool.judge(
+                [where["student"]], lambda _: arguments, 1, lambda _, one: results.append(one)
+            )
+            (result,) = results
         course.write(
-            where["assignment"], where["student"], lost=result["lost"], digest=digest, entered=None
+            where["assignment"],
+            where["student"],
+            lost=result["lost"],
+            problem=result.get("problem", ""),
+            digest=digest,
+            entered=None,
         )
         for cell in nb.cells:
             if cell.cell_type == "code":
@@ -247,7 +288,9 @@ class Marks(ExportPlugin):
             "late_submission_penalty": 0.0,
             "score": 0.0,
         }
-        refused = f"rejected: {report['reason']}" if report.get("status") == "rejected" else None
+        refused = f"not judged: {report['problem']}" if report.get("problem") else None
+        if report.get("status") == "rejected":
+            refused = f"rejected: {report.get('reason')}"
         try:
             submission = gradebook.find_submission(assignment.name, student)
         except MissingEntry:

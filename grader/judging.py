@@ -39,9 +39,9 @@ def digest(notebook, judge, secret, limits):
     return hashlib.sha256(b"\0".join(hashlib.sha256(part).digest() for part in parts)).hexdigest()
 
 
-def outcome(notebook, judge, secret, limits=USUAL):
-    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points"}, which can be
-    stored as JSON.
+def outcome(notebook, judge, secret, limits=USUAL, hide=()):
+    """Run the notebook in a sandbox and judge it: {"outputs", "lost", "points", "late"}, which can
+    be stored as JSON; "late" says whether anything ran out of time.
 
     Args:
         notebook: a rebuilt submission.
@@ -49,9 +49,11 @@ def outcome(notebook, judge, secret, limits=USUAL):
             points.
         secret: the instructor's key.
         limits: the time and memory that it may use.
+        hide: folders of the course of which the sandbox must show nothing.
     """
     steps = oracle.steps_of(judge)
-    with Session(notebook, limits) as session:
+    checks = [cell.id for cell in notebook.cells if is_check(cell)]
+    with Session(notebook, limits, hide, checks) as session:
         outputs = copy.deepcopy(session.run())
         verdicts = oracle.judged(steps, session, secret, text_of(notebook))
     for cell in notebook.cells:
@@ -63,6 +65,7 @@ def outcome(notebook, judge, secret, limits=USUAL):
         "outputs": outputs,
         "lost": session.lost,
         "points": {key: verdict.points for key, verdict in verdicts.items()},
+        "late": session.late,
     }
 
 
@@ -109,7 +112,7 @@ def shown(outputs, verdict, worth):
 
 
 def rejected(notebook, reason):
-    """An outcome without points, for a submission that could not be read."""
+    """An outcome without points, for a submission that could not be read or judged."""
     return {
         "outputs": {
             cell.id: [error("NotGraded", reason)] for cell in notebook.cells if is_check(cell)

@@ -4,26 +4,46 @@ feedback.
 Understood: Moodle (a folder a learner, or `NAME_NUMBER_assignsubmission_file_...`), Canvas
 (`name_NUMBER_NUMBER_file`), and any zip with one folder, or one file, a learner. No name in a zip
 becomes a path.
+
+Of a learner's notebooks the newest is taken in which answers were written; what was taken and what
+was left is reported, and the instructor may choose another one.
 """
 
 import json
 import re
 import stat
-import tempfile
 import unicodedata
 import zipfile
 import zlib
 from pathlib import Path
+from typing import NamedTuple
 
 from grader import preflight
 from grader.autograding import save
 
-MOODLE = re.compile(r"(?P<who>.+?_\d+)_assignsubmission_[a-z]+_?")
+MOODLE = re.compile(r"(?P<who>.+?_\d+)_assignsubmission_(?P<kind>[a-z]+)_?")
 CANVAS = re.compile(r"(?P<who>[^_]+?)(_LATE)?_(?P<number>\d+)_\d+_")
-FILES = 20  # of one learner
+NOTEBOOK = re.compile(r"\.(ipynb|json)\b", re.I)
+CHECKPOINT = re.compile(r"-checkpoint\.ipynb$", re.I)
+GROUP = re.compile(r"late|late[ _-]submissions?|overdue|resubmissions?", re.I)
+VERSION = re.compile(r"v?\d+|old|new|final|src|code|work|draft|notebooks?|submission.*", re.I)
+FILES = 20  # notebooks of one learner
 
 
-def collect(archive, course, name):
+class NoZip(ValueError):
+    """The file is not a zip that can be read."""
+
+
+class Candidate(NamedTuple):
+    """A notebook among a learner's files."""
+
+    file: str
+    data: bytes
+    time: tuple  # of the last change, as the zip has it; () if it has none
+    written: int  # answers that were written in it; -1 if it is no notebook of the exercise
+
+
+def collect(archive, course, name, choices=()):
     """Put each learner's notebook into grading/submitted/; {student: reason, if there is no
     notebook}.
 
@@ -31,34 +51,71 @@ def collect(archive, course, name):
         archive: path of the zip.
         course: the Course.
         name: the exercise.
+        choices: (student, file) of each notebook that the instructor wants instead of the newest.
     """
-    ids = [cell.id for cell in course.released(name).cells]
+    released = course.released(name)
     problems = {}
     roster = owners_of(course, name)
-    known, taken = (
-        {owner: student for student, owner in roster.items()},
-        {student.casefold() for student in roster},
-    )
-    with zipfile.ZipFile(archive) as packed:
-        for owner, entries in owners(packed).items():
-            student = known.get(owner) or unique(student_id(owner), taken)
+    known = {who(owner): student for student, owner in roster.items()}
+    taken = {student.casefold() for student in roster}
+    wanted = remembered(course, name, choices)
+    try:
+        packed = zipfile.ZipFile(archive)
+    except (OSError, zipfile.BadZipFile) as problem:
+        raise NoZip(f"{archive} can't be read as a zip ({problem}): download it again") from None
+    with packed:
+        for key, (owner, entries) in owners(packed, set(known)).items():
+            student = known.get(key) or unique(student_id(owner), taken)
             target = course.root / "grading" / "submitted" / student / name / f"{name}.ipynb"
-            target.parent.mkdir(parents=True, exist_ok=True)
-            roster[student] = owner
+            if student not in roster or MOODLE.match(owner):
+                roster[student] = owner
             try:
-                data, found = chosen(packed, entries, name, ids)
+                best, found = chosen(packed, entries, released, name, wanted.get(student))
             except preflight.Rejected as reason:
+                if target.exists():  # in an earlier zip there was one, and it counts
+                    continue
+                target.parent.mkdir(parents=True, exist_ok=True)
                 problems[student] = str(reason)
                 course.write(
                     name, student, status="rejected", reason=str(reason), repairs=[], found=[]
                 )
                 continue
-            if not target.exists() or target.read_bytes() != data:
+            before = tuple(course.report(name, student).get("time", ()))
+            if target.exists() and best.time < before and student not in wanted:
+                if target.read_bytes() != best.data:
+                    note = f"{best.file!r} of {dated(best.time)} in {Path(archive).name} was left"
+                    found = course.report(name, student).get("found", [])
+                    course.write(name, student, found=[*found, f"{note}: it is older"])
+                continue
+            target.parent.mkdir(parents=True, exist_ok=True)
+            if not target.exists() or target.is_symlink() or target.read_bytes() != best.data:
                 target.unlink(missing_ok=True)
-                target.write_bytes(data)
-            course.write(name, student, found=found)
+                target.write_bytes(best.data)
+            course.write(name, student, found=found, time=list(best.time))
     save(roster_file(course, name), roster)
     return problems
+
+
+def remembered(course, name, choices):
+    """{student: file} that the instructor chose, now and before."""
+    path = roster_file(course, f"{name}-chosen")
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    if choices:
+        save(path, before := {**before, **dict(choices)})
+    return before
+
+
+def who(owner):
+    """The same for all folders and files of one learner: without the kind of submission, and in
+    one spelling of accents.
+    """
+    owner = unicodedata.normalize("NFC", owner)
+    moodle = MOODLE.match(owner)
+    return moodle["who"] if moodle else owner
+
+
+def dated(time):
+    return "{}-{:02}-{:02} {:02}:{:02}".format(*time) if time else "unknown date"
 
 
 def roster_file(course, name):
@@ -71,28 +128,32 @@ def owners_of(course, name):
     return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
-def owners(packed):
-    """{folder or beginning of the file's name: its entries}; links and a computer's own files are
-    left out.
+def owners(packed, known=frozenset()):
+    """{learner: (folder or beginning of the file's name, its entries)}; links, checkpoints and a
+    computer's own files are left out.
+
+    Args:
+        packed: the zip.
+        known: learners of earlier zips.
     """
     entries = [
-        (re.split(r"[\\/]+", info.filename), info)
+        ([part for part in re.split(r"[\\/]+", info.filename) if part], info)
         for info in packed.infolist()
         if not info.is_dir() and not stat.S_ISLNK(info.external_attr >> 16)
     ]
     entries = [
         (parts, info)
         for parts, info in entries
-        if parts[0] != "__MACOSX" and not parts[-1].startswith(".")
+        if parts[0] != "__MACOSX"
+        and not parts[-1].startswith(".")
+        and ".ipynb_checkpoints" not in parts
     ]
-    if (
-        entries
-        and len({parts[0] for parts, _ in entries}) == 1
-        and all(len(parts) > 2 for parts, _ in entries)
-    ):
-        entries = [(parts[1:], info) for parts, info in entries]  # one folder around all others
+    if around(entries, known):
+        entries = [(parts[1:], info) for parts, info in entries]
     owned = {}
     for parts, info in entries:
+        if len(parts) > 2 and GROUP.fullmatch(parts[0]) and len(entries) > 1:
+            parts = parts[1:]  # noqa: PLW2901
         moodle, canvas = (
             MOODLE.match(parts[0]),
             CANVAS.match(parts[0]),
@@ -105,8 +166,25 @@ def owners(packed):
             else Path(parts[0]).stem
         )
         owner = parts[0] if len(parts) > 1 else flat
-        owned.setdefault(owner, []).append((parts[-1], info))
+        folder, files = owned.get(who(owner), (owner, []))
+        kind = MOODLE.match(owner)
+        if kind and kind["kind"] == "file":  # where feedback goes, not to the online text
+            folder = owner
+        owned[who(owner)] = folder, [*files, (parts[-1], info)]
     return owned
+
+
+def around(entries, known):
+    """Is there one folder around those of all learners, and not that of one learner?"""
+    tops = {parts[0] for parts, _ in entries}
+    if len(tops) != 1 or any(len(parts) < 3 for parts, _ in entries):
+        return False
+    (top,), below = tops, {parts[1] for parts, _ in entries}
+    if who(top) in known or MOODLE.match(top):
+        return False
+    if any(who(name) in known or MOODLE.match(name) for name in below):
+        return True
+    return len(below) > 1 and not all(map(VERSION.fullmatch, below))
 
 
 def student_id(owner):
@@ -130,24 +208,57 @@ def unique(student, taken):
     return student
 
 
-def chosen(packed, entries, name, ids):
-    """(bytes, repairs) of the notebook among a learner's entries."""
-    with tempfile.TemporaryDirectory() as folder:
-        originals = {}
-        for number, (file, info) in sorted(
-            enumerate(entries[:FILES]), key=lambda one: -len(one[1][0])
-        ):  # a.ipynb after old_a.ipynb
-            data = content(packed, info)
-            path = Path(folder) / (
-                f"{name}.ipynb" if file.endswith(f"{name}.ipynb") else f"{number}.ipynb"
-            )
-            if re.search(r"\.(ipynb|json)\b", file, re.I):
-                path.write_bytes(data)
-                originals[path.name] = file
-        path, found = preflight.notebook_of(Path(folder), name, ids)
-        return preflight.read(path), [
-            f"the file was called {originals[path.name]!r}, not '{name}.ipynb'"
-        ] if found else []
+def chosen(packed, entries, released, name, wanted=None):
+    """(Candidate, repairs) of the notebook among a learner's entries: the newest one in which
+    answers were written, or the file `wanted`.
+    """
+    notebooks = [(file, info) for file, info in entries if NOTEBOOK.search(file)]
+    notebooks.sort(key=lambda one: (bool(CHECKPOINT.search(one[0])), -time_number(one[1])))
+    found = []
+    for file, info in notebooks[:FILES]:
+        data = content(packed, info)
+        time = () if info.date_time[0] <= 1980 else info.date_time
+        found.append(Candidate(file, data, time, preflight.written(data, released)))
+    if not found:
+        raise preflight.Rejected(f"there is no notebook: hand in {name}.ipynb")
+
+    def rank(one):
+        right = one.file.endswith(f"{name}.ipynb")
+        checkpoint = bool(CHECKPOINT.search(one.file))
+        short = -len(one.file) if right else -1000
+        return min(one.written, 1), not checkpoint, one.time, right, short, one.written
+
+    best = max(found, key=rank)
+    if wanted:
+        named = [one for one in found if one.file == wanted]
+        if not named:
+            names = ", ".join(repr(one.file) for one in found)
+            raise preflight.Rejected(f"{wanted!r} was chosen, and there is only {names}")
+        best = named[0]
+    if len(best.data) > preflight.FILE_BYTES:
+        raise preflight.too_large(info_size(notebooks, best.file))
+    repairs = []
+    if not best.file.endswith(f"{name}.ipynb"):
+        repairs.append(f"the file was called {best.file!r}, not '{name}.ipynb'")
+    others = [one for one in found if one is not best and one.written >= 0]
+    if others and {one.data for one in others} != {best.data}:
+        left = ", ".join(map(described, others))
+        repairs.append(f"{described(best)} was taken; left were {left}")
+    return best, repairs
+
+
+def info_size(notebooks, file):
+    return next(info.file_size for name, info in notebooks if name == file)
+
+
+def described(one):
+    answers = "blank" if one.written == 0 else f"{one.written} answers"
+    return f"{one.file!r} ({dated(one.time)}, {answers})"
+
+
+def time_number(info):
+    year, month, day, hour, minute, second = info.date_time
+    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
 
 
 def content(packed, info):

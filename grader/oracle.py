@@ -137,7 +137,8 @@ def judged(steps, session, secret, work):
     """{check: Verdict}; `work` is the text of the submission: another submission gets other
     inputs, the same submission the same.
 
-    So what an answer reveals about the inputs is of no use in the next submission.
+    So what an answer reveals about the inputs is of no use in the next submission. Each function is
+    called as it was when its check had passed, whatever the cells after it do to its name.
     """
     verdicts, fatal = {}, set()
     for number, one in enumerate(steps):
@@ -148,7 +149,7 @@ def judged(steps, session, secret, work):
         try:
             if lost:
                 raise WrongAnswer(f"not judged, since {lost}")
-            one.judge(session.call, generator(secret, one.check, str(number), work))
+            one.judge(session.after(one.check), generator(secret, one.check, str(number), work))
             words, earned = "right", one.points
         except WrongAnswer as missed:
             words, earned = str(missed), 0
@@ -167,8 +168,27 @@ def judged(steps, session, secret, work):
 
 CALL = """
 def probe(name, arguments):
-    return globals()[name](*arguments)
+    from grader.inside import wire
+    before = wire.pack(arguments)
+    value = globals()[name](*arguments)
+    if wire.pack(arguments) != before:
+        raise ValueError("it changes what it is given, which its caller goes on using")
+    return value
 """  # a call of the learner's function `name`
+PAPER = (
+    CALL
+    + """
+called = probe
+
+def probe(**given):
+    from aecourse.exercises import without_autograd
+    with without_autograd():
+        return called(**given)
+"""
+)  # the same, of a function that was to be derived on paper
+
+
+MOST = 2**22  # numbers of one answer
 
 
 def single(array):
@@ -195,6 +215,8 @@ def numbers(value, what="the returned value"):
         raise WrongAnswer(f"{what} is None: is a `return` missing?")
     try:
         array = np.asarray(value)
+        if array.size > MOST:
+            raise WrongAnswer(f"{what} has {array.size} numbers, more than any answer")
         array = array.astype(np.float64) if array.dtype.kind in "iuf" else None
     except (TypeError, ValueError):
         array = None

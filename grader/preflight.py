@@ -16,8 +16,12 @@ from pathlib import Path
 
 import nbformat
 
+from grader.inside.wire import parts
+
 FILE_BYTES = 32 * 2**20
-CELLS = 2000
+CELLS = 5000
+PARTS = 300_000  # brackets and braces of the JSON, each of which becomes an object
+COMMAS = 3_000_000  # and commas, each of which is followed by one
 CELL_CHARACTERS = 200_000  # an honest submission has 100 kB, 100 cells, 3000 characters a cell
 ENCODINGS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -53,37 +57,41 @@ def read(path):
         raise Rejected("it is not a regular file: hand in the notebook itself")
     with open(descriptor, "rb") as file:
         if status.st_size > FILE_BYTES:
-            raise Rejected(
-                f"the file has {status.st_size / 2**20:.0f} MB; the limit is "
-                f"{FILE_BYTES // 2**20} MB: "
-                "clear the outputs of all cells, save, and hand in again"
-            )
+            raise too_large(status.st_size)
         return file.read()
 
 
-def notebook_of(folder, name, ids):
-    """(path, repairs) of the notebook in a submission's `folder`: `name`.ipynb, else the file with
-    most of the cells `ids`.
+def too_large(size):
+    return Rejected(
+        f"the file has {size / 2**20:.0f} MB; the limit is {FILE_BYTES // 2**20} MB: "
+        "clear the outputs of all cells, save, and hand in again"
+    )
+
+
+def notebook_of(folder, name, released):
+    """(path, repairs) of the notebook in a submission's `folder`: `name`.ipynb, else the file in
+    which most answers of the `released` notebook are written. A blank `name`.ipynb gives way to a
+    file with answers.
     """
     if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
         raise Rejected("the folder is a link or not a folder")
     wanted = folder / f"{name}.ipynb"
-    if os.path.lexists(wanted):
-        return wanted, []
     found = [
         path
         for path in sorted(folder.iterdir())
         if re.search(r"\.(ipynb|json)\b", path.name, re.I) and not path.name.startswith(".")
     ]
-    known = {
-        path: sum(f'"{key}"'.encode() in text for key in ids)
-        for path in found
-        if (text := readable(path))
-    }
-    if not known:
+    if found == [wanted] or os.path.lexists(wanted) and written(readable(wanted), released):
+        return wanted, []  # no other file is better
+    known = {path: written(text, released) for path in found if (text := readable(path))}
+    if not known and not os.path.lexists(wanted):
         raise Rejected(f"there is no notebook: hand in {name}.ipynb")
-    best = max(known, key=known.get)
-    return best, [f"the file was called {best.name!r}, not {wanted.name!r}"]
+    best = max(known, key=known.get, default=wanted)
+    if best == wanted or os.path.lexists(wanted) and known[best] < 1:
+        return wanted, []
+    return best, [f"the file was called {best.name!r}, not {wanted.name!r}"] + [
+        f"{wanted.name!r} is blank; it was left"
+    ] * (wanted in known)
 
 
 def readable(path):
@@ -104,7 +112,13 @@ def parsed(raw):
     if encoding != "utf-8":
         repairs.append(f"the file was stored as {encoding}, not as plain UTF-8")
     try:
-        notebook = json.loads(raw.decode(encoding))
+        text = raw.decode(encoding)
+        if parts(text, "[{") > PARTS or parts(text, ",") > COMMAS:
+            raise Rejected(
+                "the file is not a notebook, or one of more parts than any exercise needs: clear "
+                "the outputs of all cells, delete empty cells, save, and hand in again"
+            )
+        notebook = json.loads(text)
     except UnicodeDecodeError:
         raise Rejected(
             "the file is not a text file: hand in the .ipynb file that Jupyter or Colab saves"
@@ -124,13 +138,15 @@ def parsed(raw):
         repairs.append("the notebook was stored in an old format")
     if not isinstance(notebook, dict) or not isinstance(notebook.get("cells"), list):
         raise Rejected("the file is not a notebook: it has no list of cells")
+    if len(notebook["cells"]) > 2 * CELLS:
+        raise Rejected(f"the notebook has {len(notebook['cells'])} cells; the limit is {CELLS}")
     cells = [cell for cell in map(plain, notebook["cells"]) if cell]
-    if len(cells) > CELLS:
-        raise Rejected(f"the notebook has {len(cells)} cells; the limit is {CELLS}")
     if len(cells) < len(notebook["cells"]):
         repairs.append(
             f"{len(notebook['cells']) - len(cells)} cells could not be read, or were too long"
         )
+    if len(cells) > CELLS:
+        raise Rejected(f"the notebook has {len(cells)} cells; the limit is {CELLS}")
     return cells, repairs
 
 
@@ -158,13 +174,18 @@ def plain(cell):
 
 
 def names(source):
-    """The functions and classes that a cell defines; of a cell with an error of syntax, what its
-    lines begin with.
+    """What a cell defines at its top level: functions, classes, variables; of a cell with an error
+    of syntax, what its lines begin with.
     """
     try:
-        return {node.name for node in ast.parse(source).body if hasattr(node, "name")}
+        body = ast.parse(source).body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return set(re.findall(r"^(?:def|class)\s+(\w+)", source, re.M))
+    assigned = [node for node in body if isinstance(node, ast.Assign)]
+    targets = [target for node in assigned for target in node.targets]
+    return {node.name for node in body if hasattr(node, "name")} | {
+        target.id for target in targets if isinstance(target, ast.Name)
+    }
 
 
 def kind_of(cell):
@@ -201,11 +222,9 @@ def claim(cells, released):
     for cell in cells:
         if cell["is"] is None:
             found = [texts.get(cell["source"].strip())] if cell["source"].strip() else []
-            found += (
-                [defined[name] for name in sorted(names(cell["source"])) if name in defined]
-                if cell["kind"] == "code"
-                else []
-            )
+            if cell["kind"] == "code":
+                here = {defined[name] for name in names(cell["source"]) if name in defined}
+                found += [key for key in keys if key in here]
             found += [words_after(before, released)] if cell["kind"] == "markdown" else []
             cell["is"] = next((key for key in found if key and key not in taken), None)
             taken.add(cell["is"])
@@ -230,13 +249,54 @@ def words_after(key, released):
     )
 
 
+def written(raw, released):
+    """How many answers of the `released` notebook are written in the bytes of a file; -1 if it is
+    no notebook of the exercise.
+    """
+    try:
+        cells, _ = parsed(raw)
+        claim(cells, released)
+    except Rejected:
+        return -1
+    if not any(cell["is"] for cell in cells):
+        return -1
+    given = {cell.id: cell.source.strip() for cell in released.cells}
+    answers = {cell.id for cell in released.cells if kind_of(cell) == "answer"}
+    return len(
+        {
+            cell["is"]
+            for cell in cells
+            if cell["is"] in answers and cell["source"].strip() not in ("", given[cell["is"]])
+        }
+    )
+
+
+def exercise_of(raw, released, others):
+    """The name of the exercise among `others`, {name: notebook}, whose notebook the bytes are, if
+    more of its checks than of those of the `released` one are in them; else None.
+    """
+    try:
+        cells, _ = parsed(raw)
+    except Rejected:
+        return None
+    texts = {cell["source"].strip() for cell in cells}
+
+    def count(notebook):
+        checks = [cell for cell in notebook.cells if kind_of(cell) in ("check", "answer")]
+        return sum(cell.source.strip() in texts for cell in checks)
+
+    best = max(others, key=lambda name: count(others[name]), default=None)
+    return best if best and count(others[best]) > max(2, 2 * count(released)) else None
+
+
 def rebuild(raw, released):
     """The bytes of a submission on the skeleton of the `released` notebook.
 
     Answers, and cells that the learner added, come from the submission; checks, given cells,
     metadata and order come from the released notebook. Of two cells that claim to be one answer,
     the first that was written in counts, and the other stays in its place as a cell of the
-    learner's own.
+    learner's own. Where the cell of an answer is missing, and its functions are in another cell,
+    the cell is empty; else it is blank again.
 
     Args:
         raw: the bytes of the file.
@@ -255,7 +315,9 @@ def rebuild(raw, released):
             "the notebook has no cell of this exercise: hand in the notebook that you were given"
         )
     skeleton = {cell.id: copy.deepcopy(cell) for cell in released.cells}
-    written = {}
+    answers = [cell for cell in released.cells if kind_of(cell) == "answer"]
+    functions = {name for cell in answers for name in names(cell.source)}
+    taken = {}
     extras = {None: []}
     last = None
     for cell in cells:
@@ -265,11 +327,13 @@ def rebuild(raw, released):
         elif kind in ("check", "given"):
             if cell["source"].strip() != skeleton[key].source.strip():
                 repairs.append(f"the cell {key} was changed; it was restored")
-            elif key in written:
+                if cell["kind"] == "code" and names(cell["source"]) & functions:
+                    extras.setdefault(last, []).append(cell)  # an answer was merged into it
+            elif key in taken:
                 repairs.append(f"a copy of the cell {key} was dropped")
-            written.setdefault(key, cell)
-        elif key not in written or written[key]["source"].strip() == skeleton[key].source.strip():
-            written[key] = cell
+            taken.setdefault(key, cell)
+        elif key not in taken or taken[key]["source"].strip() == skeleton[key].source.strip():
+            taken[key] = cell
         elif (
             cell["source"].strip() != skeleton[key].source.strip()
             and skeleton[key].cell_type == cell["kind"]
@@ -280,16 +344,24 @@ def rebuild(raw, released):
                 "the learner"
             )
         last = key or last
-    repairs += missing_or_moved(written, cells, released)
+    elsewhere = {name for cell in cells if cell["kind"] == "code" for name in names(cell["source"])}
+    merged = [
+        key
+        for key, cell in skeleton.items()
+        if key not in taken and kind_of(cell) == "answer" and names(cell.source) & elsewhere
+    ]
+    repairs += missing_or_moved(taken, cells, released, merged)
     notebook = nbformat.v4.new_notebook(
         metadata=copy.deepcopy(released.metadata), cells=extra_cells(extras[None])
     )
     for key, cell in skeleton.items():
-        if key in written and (
+        if key in merged:
+            cell.source = "# The answer is in another cell."
+        if key in taken and (
             kind_of(cell) == "answer" or kind_of(cell) == "plain" and cell.cell_type == "code"
         ):
-            cell.source = written[key]["source"]
-            if written[key]["kind"] != cell.cell_type:
+            cell.source = taken[key]["source"]
+            if taken[key]["kind"] != cell.cell_type:
                 repairs.append(f"the cell {key} was of another type; it is {cell.cell_type} again")
         notebook.cells += [cell, *extra_cells(extras.get(key, []), key)]
     notebook.nbformat, notebook.nbformat_minor = released.nbformat, released.nbformat_minor
@@ -297,15 +369,17 @@ def rebuild(raw, released):
     return notebook, list(dict.fromkeys(repairs))
 
 
-def missing_or_moved(written, cells, released):
+def missing_or_moved(taken, cells, released, merged):
     """The repairs to report: graded and given cells that are missing, and a changed order."""
     marked = [cell.id for cell in released.cells if kind_of(cell) != "plain"]
-    gone = [key for key in marked if key not in written]
+    gone = [key for key in marked if key not in taken]
     order = list(dict.fromkeys(cell["is"] for cell in cells if cell["is"] in marked))
-    moved = order != [key for key in marked if key in written]
-    return [f"the cell {key} was missing; it was restored" for key in gone] + [
-        "the cells were in another order; the order was restored"
-    ] * moved
+    moved = order != [key for key in marked if key in taken]
+    return [
+        f"the cell {key} was missing; "
+        + ("its answer is in another cell" if key in merged else "it was restored")
+        for key in gone
+    ] + ["the cells were in another order; the order was restored"] * moved
 
 
 def extra_cells(cells, after="top"):

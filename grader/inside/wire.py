@@ -4,14 +4,21 @@ is read is ever run.
 Lists, numbers, strings, truth values and None are JSON's own; {"t": [...]} is a tuple, {"d": [[key,
 value], ...]} a dictionary, {"a": 3} the fourth array, and {"o": "set"} stands for a value of a type
 that can't pass.
+
+What a message becomes in memory is bounded by what it weighs: an array is named at most once, and
+the parts of the JSON are counted before it is parsed.
 """
 
 import io
 import json
+import re
 
 import numpy as np
 
 KINDS = "biufc"  # truth values, integers, floats, complex numbers: no dtype of objects
+ARRAYS = 2**14  # of one message
+PARTS = 2**20  # brackets, braces and commas of one message, each of which may become an object
+STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"', re.S)
 
 
 class Garbled(Exception):
@@ -37,6 +44,8 @@ def pack(value):
 
 
 def _encoded(value, blobs):
+    if isinstance(value, np.str_ | np.bool_) and type(value).__module__ == "numpy":
+        value = value.item()  # they behave like Python's own
     if (
         value is None
         or isinstance(value, (bool, int, float, str))
@@ -61,14 +70,28 @@ def _encoded(value, blobs):
     return {"o": type(value).__name__}
 
 
+def parts(text, marks="[{,"):
+    """How many of these marks JSON has; where there are many, those outside strings."""
+    count = sum(map(text.count, marks))
+    return count if count <= 100_000 else sum(map(STRING.sub("", text).count, marks))
+
+
+def _read(text):
+    """The value of JSON that has no more parts than a message may have."""
+    if parts(text) > PARTS:
+        raise Garbled("a message of too many parts")
+    return json.loads(text)
+
+
 def sizes(line):
     """(body, sizes of the arrays that follow) of a first line."""
     try:
-        head = json.loads(line)
+        head = _read(line.decode())
         body, counts = head["body"], head["sizes"]
         if (
             isinstance(body, str)
             and isinstance(counts, list)
+            and len(counts) <= ARRAYS
             and all(type(count) is int and count >= 0 for count in counts)
         ):
             return body, counts
@@ -80,7 +103,7 @@ def sizes(line):
 def unpack(body, blobs, array=lambda array: array):
     """The value of a body and its arrays; `array` says what to make of an array."""
     try:
-        return _decoded(json.loads(body), [array(_array(blob)) for blob in blobs])
+        return _decoded(_read(body), [array(_array(blob)) for blob in blobs])
     except Exception as error:  # NumPy's reader of a head raises SyntaxError and others besides
         raise Garbled(str(error)[:200]) from None
 
@@ -92,9 +115,12 @@ def _decoded(value, arrays):
         return value
     ((kind, inner),) = value.items()
     if kind == "a":
-        return arrays[inner]
+        found, arrays[inner] = arrays[inner], None
+        if found is None:
+            raise Garbled("an array that is named twice")
+        return found
     if kind == "o":
-        return Foreign(str(inner)[:80])
+        return Foreign(inner[:80])
     items = [_decoded(item, arrays) for item in inner]
     return {"t": tuple, "d": dict}[kind](items)
 

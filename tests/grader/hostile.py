@@ -12,6 +12,12 @@ import os
 
 DOUBLE = "def double(x):\n    {}\n    return 2 * x"
 
+FORGE = (
+    "import io, json, sys\nimport numpy as np\nfile = io.BytesIO(); np.save(file, np.zeros({})); "
+    "blob = file.getvalue()\nname = {{'a': 0}}\nbody = json.dumps({{'d': {}}})\n"
+    "head = json.dumps({{'sizes': [len(blob)], 'body': body}}).encode()\n"
+    "sys.modules['grader.inside.wire'].pack = lambda value: head + b'\\n' + blob"
+)  # replies with one array, and a body that names it
 CODE = {
     "a loop in a cell": ({"own": "while True: pass"}, 5),
     "a loop in a function": ({"double": DOUBLE.format("while True: pass")}, 3),
@@ -143,6 +149,79 @@ CODE = {
     "text that is no text": ({"own": "print('\\ud800\\x00\\x1b[2J')"}, 5),
     "an error that raises": (
         {"own": "class E(Exception):\n    def __str__(self): raise E\nraise E"},
+        5,
+    ),
+    "bytes that drip": (
+        {
+            "own": "import os, time\nfor _ in range(60):\n    if os.fork() == 0: break\nwhile "
+            "True:\n    for i in range(3, 16):\n        try: os.write(i, b'x')\n"
+            "        except OSError: pass\n    time.sleep(0.01)"
+        },
+        5,
+    ),
+    "one array named a hundred times": (
+        {"own": FORGE.format("5 << 20", "[['value', [name] * 100], ['outputs', []]]")},
+        5,
+    ),
+    "names turned into text": (
+        {
+            "own": FORGE.format(
+                "900",
+                "[['error', [[[name] * 9000] * 9]], ['outputs', {'d': [['kind', 'error'], "
+                "['evalue', [name] * 9000]]}]]",
+            )
+        },
+        5,
+    ),
+    "a reply of brackets": (
+        {
+            "own": "import sys\nsys.modules['grader.inside.wire'].pack = lambda value: "
+            "b'{\"sizes\": [], \"body\": \"[' + b'[],' * 2_500_000 + b'[]]\"}\\n'"
+        },
+        5,
+    ),
+    "shared memory that is no longer mapped": (
+        {
+            "own": "import mmap, time\nx = mmap.mmap(-1, 2 << 30)\nfor i in range(0, 2 << 30, "
+            "4096): x[i] = 1\nx.madvise(mmap.MADV_DONTNEED); time.sleep(60)"
+        },
+        5,
+    ),
+    "files in memory": (
+        {"own": "import os\nfor _ in range(200): os.write(os.memfd_create('x'), bytes(32 << 20))"},
+        5,
+    ),
+    "empty files without end": (
+        {
+            "own": "import os\ni = 0\nwhile True:\n    i += 1\n    os.close(os.open(f'/tmp/{i}', "
+            "os.O_CREAT))"
+        },
+        5,
+    ),
+    "last to be ended": (
+        {
+            "own": "open('/proc/self/oom_score_adj', 'w').write('0')\nx = []\nwhile True: "
+            "x.append(b'x' * (64 << 20))"
+        },
+        5,
+    ),
+    "every core is busy": (
+        {"own": "import os\nfor _ in range(5): os.fork()\nwhile True: pass"},
+        5,
+    ),
+    "a script in the words": (
+        {"words": "<script>hit()</script><img src=x onerror=hit()><details open ontoggle=hit()>"},
+        5,
+    ),
+    "a call of input": (
+        {"double": "n = input('How many? ')\ndef double(x):\n    return 2 * x"},
+        5,
+    ),
+    "a helper that a cell writes": (
+        {
+            "own": "%%writefile helper.py\ndef twice(x): return 2 * x",
+            "double": "from helper import twice\ndef double(x): return twice(x)",
+        },
         5,
     ),
     "an error of 100 MB": ({"double": "def double(x): raise ValueError('x' * 10**8)"}, 3),
@@ -282,7 +361,31 @@ def old_format(notebook):
     notebook.update(nbformat=3, nbformat_minor=0, worksheets=[{"cells": cells, "metadata": {}}])
 
 
+def code(source):
+    return {"cell_type": "code", "source": source, "metadata": {}, "outputs": []}
+
+
+def merged(notebook):
+    """All answers in the cell of the first one; the other cells are deleted."""
+    for key in ("square", "cube"):
+        cell(notebook, "double")["source"] += ["\n\n", *cell(notebook, key)["source"]]
+        notebook["cells"].remove(cell(notebook, key))
+
+
 NOTEBOOKS = {
+    "answers merged into one cell": (merged, 5),
+    "a name that is taken later": (
+        with_(lambda n: code("double = double(3); square = sum = 0")),
+        5,
+    ),
+    "all names deleted at the end": (with_(lambda n: code("%reset -f")), 5),
+    "250 cells of 4 MB": (
+        lambda n: n["cells"].extend(
+            code("from IPython.display import HTML, display; display(HTML('x' * 3_900_000))")
+            for _ in range(250)
+        ),
+        5,
+    ),
     "a check edited": (lambda n: cell(n, "double-check").update(source="pass"), 5),
     "a check deleted": (without("double-check"), 5),
     "a check copied": (with_(lambda n: dict(cell(n, "double-check"), id="copy")), 5),
@@ -326,6 +429,10 @@ NOTEBOOKS = {
     ),
     "3000 cells": (
         lambda n: n["cells"].extend({"cell_type": "code", "source": "1"} for _ in range(3000)),
+        5,
+    ),
+    "6000 cells": (
+        lambda n: n["cells"].extend({"cell_type": "code", "source": "1"} for _ in range(6000)),
         "cells",
     ),
     "half a sign": (
@@ -349,6 +456,10 @@ def written(change):
 
 def moved(name):
     return lambda folder, text: (folder / name).write_text(text, encoding="utf-8")
+
+
+def released(folder):
+    return (folder.parents[3] / "exercises" / "small" / "small.ipynb").read_text()
 
 
 def linked(folder, text):
@@ -377,6 +488,17 @@ FILES = {
             moved("notes.ipynb")(folder, json.dumps({"cells": []})),
         ],
         5,
+    ),
+    "a blank under the right name": (
+        lambda folder, text: [
+            moved("mine.ipynb")(folder, text),
+            moved("small.ipynb")(folder, released(folder)),
+        ],
+        5,
+    ),
+    "29 MB of empty cells": (
+        written(lambda text: b'{"cells": [' + b"{}," * (29 * 2**20 // 3) + b"{}]}"),
+        "of more parts than",
     ),
     "a byte order mark": (written(lambda text: text.encode("utf-8-sig")), 5),
     "16 bits a sign": (written(lambda text: text.encode("utf-16")), 5),
@@ -411,6 +533,18 @@ FILES = {
 }
 
 SAMPLE = (
+    "bytes that drip",
+    "one array named a hundred times",
+    "names turned into text",
+    "shared memory that is no longer mapped",
+    "every core is busy",
+    "a script in the words",
+    "a call of input",
+    "a helper that a cell writes",
+    "answers merged into one cell",
+    "a name that is taken later",
+    "all names deleted at the end",
+    "29 MB of empty cells",
     "a loop in a function",
     "a loop that ignores signals",
     "memory in a cell",

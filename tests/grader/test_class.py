@@ -313,3 +313,6 @@ def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
         ), path
         assert path.is_dir() or path.stat().st_size < 5 * 2**20
         assert path.is_dir() or not [one for one in secrets if one in path.read_bytes()], path
+        assert path.suffix != ".html" or not re.search(
+            r"<(script|img|details)[^>]*hit\(|<script>hit", path.read_text(encoding="utf-8")
+        )

@@ -13,7 +13,12 @@ import urllib.request
 
 import pytest
 
+from grader.showing import MATHJAX
 from tests.grader.small_course import HALF, RIGHT, Course
+from tests.grader.test_showing import EVIL
+
+# What the formgrader's own script asks of MathJax: no test depends on the network.
+STUB = "window.MathJax = {Hub: {Startup: {signal: {Interest() {}}}, Config() {}, Queue() {}}}"
 
 
 @pytest.fixture
@@ -64,9 +69,18 @@ def formgrader(course):
 @pytest.mark.slow
 @pytest.mark.browser
 def test_the_formgrader_grades_by_clicks(course, formgrader, browser):
-    course.hand_in("ada", RIGHT)
-    course.hand_in("bob", HALF)
-    page = browser.new_page()
+    words = "\n\n".join(["before", *EVIL.values()])
+    course.hand_in("ada", {**RIGHT, "words": words})
+    course.hand_in("bob", {**HALF, "words": words})
+    page, asked = browser.new_page(), []
+    page.add_init_script("window.hits = 0; window.hit = () => { window.hits += 1 }")
+
+    def noted(route):
+        asked.append(route.request.url)
+        route.fulfill(body=STUB, content_type="text/javascript")
+
+    home = formgrader.removesuffix("/formgrader")
+    page.route(lambda url: url.startswith("http") and not url.startswith(home), noted)
     page.goto(f"{formgrader}/manage_submissions/small/")
     for student in ("ada", "bob"):
         row = page.locator("tr", has=page.get_by_text(student, exact=True))
@@ -84,6 +98,15 @@ def test_the_formgrader_grades_by_clicks(course, formgrader, browser):
     points.last.fill("1")
     points.last.press("Tab")
     page.locator(".glyphicon-ok:visible").last.wait_for()  # nbgrader's tick: it is kept
+    page.locator(".glyphicon-eye-open").first.click()  # a handler of the page's own
+    assert page.get_by_text(re.compile("^(ada|bob)$")).first.is_visible()
+    assert "before" in page.locator("#notebook").inner_text()
+    assert page.evaluate("window.hits") == 0
+    assert asked and all(url.startswith(MATHJAX) for url in asked)
+    rules = page.evaluate(
+        "fetch(location.href).then(r => r.headers.get('Content-Security-Policy'))"
+    )
+    assert "default-src 'none'" in rules and "'unsafe-inline'" not in rules.split("style-src")[0]
     page.close()
     course.run("nbgrader", "export")
     assert sorted(course.marks().values()) in ([4, 6], [5, 5])

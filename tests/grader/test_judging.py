@@ -2,17 +2,21 @@
 costs.
 """
 
-from concurrent.futures import BrokenExecutor, Future, ThreadPoolExecutor
+import multiprocessing
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import nbformat
+import psutil
 import pytest
 from nbgrader.utils import determine_grade
 from traitlets.config import Config
 
 from grader import __main__ as command
-from grader import judging, oracle
-from grader.__main__ import judge_all
+from grader import judging, oracle, pool
 from grader.oracle import Verdict
 from grader.sandbox import Limits, error
 from tests.submissions import (
@@ -200,24 +204,123 @@ def test_the_digest_changes_with_the_work_and_only_with_it(change, same):
     assert judging.digest(first, "", b"s", Limits()) != digests[0]
 
 
-def test_an_error_in_one_job_leaves_the_others_their_outcomes(monkeypatch, capsys):
-    """And the work that it belongs to is left over, so that it is judged elsewhere."""
+def one_check(source):
+    """A notebook with a cell and a check."""
+    data = {"grade": True, "solution": False, "points": 1}
+    check = nbformat.v4.new_code_cell("", id="check", metadata={"nbgrader": data})
+    return nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source, id="own"), check])
 
+
+FINE = "from grader.oracle import step\n@step(STEPS, 'check', 1, 'a step')\ndef judge(ask, rng): {}"
+DEATHS = {  # oracles, since what a learner's code does ends in its sandbox
+    "ada": FINE.format("pass"),
+    "bob": FINE.format("import os; os._exit(9)"),
+    "cy": "no oracle at all",
+    "di": FINE.format("x = bytearray(9 << 30)"),
+    "ed": FINE.format("import os; os.kill(os.getpid(), 9)"),
+    "flo": FINE.format("pass"),
+}
+
+
+def test_a_process_that_dies_costs_its_own_submission_and_this_is_told(boxes, capsys):
+    kept, limits = {}, Limits(cell=4, total=60)
+    pool.judge(
+        list(DEATHS),
+        lambda student: (one_check("x = 1"), DEATHS[student], b"s", limits),
+        2,
+        kept.__setitem__,
+    )
+    problems = {student: outcome.get("problem") for student, outcome in kept.items()}
+    assert kept["ada"]["points"] == kept["flo"]["points"] == {"check": 1}
+    assert problems == {
+        "ada": None,
+        "bob": "the process that judged it ended (9)",
+        "cy": "SyntaxError: invalid syntax (oracle.py, line 1)",
+        "di": None,  # a step that needs too much memory is a step that is not right
+        "ed": "the process that judged it ended (-9)",
+        "flo": None,
+    }
+    assert kept["di"]["points"] == {"check": 0} and kept["bob"]["points"] == {}
+    assert "could not be judged" in kept["bob"]["outputs"]["check"][0].evalue
+    assert "bob is judged again, alone: the process that judged it ended" in capsys.readouterr().out
+    assert not multiprocessing.active_children()
+
+
+LATE, GOOD = ({"points": {"check": points}, "late": not points} for points in (0, 1))
+
+
+@pytest.mark.parametrize(
+    "jobs, students, second, due",
+    [
+        (2, ["ada", "bob"], {"outcome": GOOD}, GOOD),
+        (2, ["ada", "bob"], {"died": "it ended"}, LATE),
+        (1, ["ada", "bob"], None, LATE),
+        (2, ["ada"], None, LATE),
+    ],
+    ids=["a neighbour's fault", "died", "one job", "one submission"],
+)
+def test_what_ran_out_of_time_beside_others_is_judged_again_alone(
+    jobs, students, second, due, monkeypatch
+):
+    seen = []
+
+    def replies(waiting, arguments, jobs):
+        seen.append((list(waiting), jobs))
+        for student in waiting:
+            late = student == "ada" and len(seen) == 1
+            yield student, {"outcome": LATE if late else GOOD} if len(seen) == 1 else second
+
+    monkeypatch.setattr(pool, "replies", replies)
+    kept = {}
+    pool.judge(students, None, jobs, kept.__setitem__)
+    assert kept == {**dict.fromkeys(students, GOOD), "ada": due}
+    assert seen == [(students, jobs), (["ada"] if second else [], 1)]
+
+
+def test_a_worker_that_does_not_end_is_ended(boxes, monkeypatch):
+    worker = pool.Worker()
+    endless = FINE.format("\n    while True: pass")
+    worker.begin("ada", (one_check(""), endless, b"s", Limits(cell=1, total=1)))
+    worker.end = 0
+    assert worker.reply() == {"died": "the process that judged it did not end"}
+    worker.close()
+    assert not worker.process.is_alive()
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="a signal of Linux")
+def test_the_workers_of_a_grader_that_is_killed_end_with_it(tmp_path):
+    script = (
+        "import sys, time\nsys.path.insert(0, sys.argv[1])\nfrom grader import pool\n"
+        "if __name__ == '__main__':\n    worker = pool.Worker()\n"
+        "    print(worker.process.pid, flush=True)\n    time.sleep(60)"
+    )
+    (tmp_path / "grader_that_is_killed.py").write_text(script)
+    command = [sys.executable, str(tmp_path / "grader_that_is_killed.py"), str(ROOT)]
+    grader = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    worker = psutil.Process(int(grader.stdout.readline()))
+    time.sleep(2)
+    assert worker.is_running()
+    grader.kill()
+    grader.wait()
+    grader.stdout.close()
+    psutil.wait_procs([worker], timeout=5)
+    assert not worker.is_running() or worker.status() == psutil.STATUS_ZOMBIE
+
+
+def test_what_a_cluster_leaves_over_is_judged_here(monkeypatch, capsys):
     def outcome(text):
         if text == "odd":
             raise OSError("the worker has no disk")
-        return {"points": {"check": len(text)}}
+        return {"points": {"check": len(text)}, "late": text == "late"}
 
     monkeypatch.setattr(judging, "outcome", outcome)
-    work, kept = {"ada": ("four",), "bob": ("odd",), "cy": ("three",)}, {}
-    judge_all(work, [lambda: ThreadPoolExecutor(2)], kept.__setitem__)
-    assert kept == {"ada": {"points": {"check": 4}}, "cy": {"points": {"check": 5}}} and list(
-        work
-    ) == ["bob"]
-    assert (
-        "bob could not be judged there, and is judged here: the worker has no disk"
-        in capsys.readouterr().out
-    )
+    work, kept = {"ada": ("four",), "bob": ("odd",), "cy": ("three",), "di": ("late",)}, {}
+    with ThreadPoolExecutor(2) as there:
+        left = command.judge_there(there, list(work), work.get, kept.__setitem__)
+    assert sorted(kept) == ["ada", "cy"] and sorted(left) == ["bob", "di"]
+    said = capsys.readouterr().out
+    assert "bob is judged again, here: the worker has no disk" in said
+    assert "di is judged again, here: it ran out of time there" in said
 
 
 def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
@@ -228,7 +331,7 @@ def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
     (tmp_path / "exercises").symlink_to(ROOT / "exercises")
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("AECOURSE_KEY", "a key")
-    monkeypatch.setattr(command.sandbox, "ready", lambda: None)
+    monkeypatch.setattr(command.sandbox, "ready", lambda hide: None)
     monkeypatch.setattr(command, "settings", Config)
     monkeypatch.setattr(command, "entered_before", lambda name: None)
 
@@ -236,11 +339,11 @@ def test_an_outcome_that_is_half_written_is_none(monkeypatch, tmp_path):
         path.write_bytes(text.encode()[:9])
         raise KeyboardInterrupt
 
-    def judge_one(work, pools, keep):
+    def judge_one(students, arguments, jobs, keep):
         monkeypatch.setattr(Path, "write_text", stopped)
         keep("ada", {"points": {}})
 
-    monkeypatch.setattr(command, "judge_all", judge_one)
+    monkeypatch.setattr(command.pool, "judge", judge_one)
     with pytest.raises(KeyboardInterrupt):
         command.grade(name, 1, None, False)
     assert not list((tmp_path / "grading" / "outcomes").glob("*.json"))
@@ -301,18 +404,3 @@ def test_a_cluster_with_this_courses_grader_is_taken_and_other_errors_pass():
     command.same_course(Cluster(oracle.library, oracle.library))
     with pytest.raises(OSError, match="no such host"):
         command.same_course(Cluster(oracle.library, unreachable))
-
-
-def test_where_a_pool_breaks_the_next_one_judges_what_is_left(monkeypatch):
-    class Broken(ThreadPoolExecutor):
-        def submit(self, function, *arguments):
-            if arguments == ("last",):
-                future = Future()
-                future.set_exception(BrokenExecutor("a worker is gone"))
-                return future
-            return super().submit(function, *arguments)
-
-    monkeypatch.setattr(judging, "outcome", lambda text: text)
-    work, kept = {"ada": ("first",), "bob": ("last",)}, {}
-    judge_all(work, [lambda: Broken(1), lambda: ThreadPoolExecutor(1)], kept.__setitem__)
-    assert kept == {"ada": "first", "bob": "last"} and not work

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 import sys
 import zipfile
@@ -15,6 +16,7 @@ import pytest
 from nbgrader.apps.api import NbGraderAPI
 from nbgrader.coursedir import CourseDirectory
 
+from grader import __main__ as command
 from grader import lms, preflight
 from grader.autograding import Course, Judge, Marks, handed_in, harmless, save
 from grader.sandbox import Limits
@@ -85,6 +87,173 @@ def test_each_learner_has_a_folder_of_their_own(names, students, course, tmp_pat
     assert seen == students and problems == {}
     inside = {path.relative_to(tmp_path).parts[0] for path in tmp_path.rglob("*") if path.is_file()}
     assert inside == {"exercises", "grading", "in.zip"}
+
+
+def work(*answers):
+    """A notebook with answers in its first cells."""
+    notebook = nbformat.from_dict(json.loads(nbformat.writes(ANSWERED)))
+    for cell, answer in zip(notebook.cells, answers, strict=False):
+        cell.source = answer
+    return nbformat.writes(notebook)
+
+
+ANSWERED = nbformat.v4.new_notebook(
+    cells=[
+        nbformat.v4.new_code_cell(
+            f"def {name}(x):\n    raise NotImplementedError",
+            id=name,
+            metadata={"nbgrader": {"solution": True, "grade": False, "locked": False}},
+        )
+        for name in ("double", "square")
+    ]
+)
+ONE, TWO = work("def double(x): return 2 * x"), work("def double(x): pass", "def square(x): pass")
+
+
+@pytest.fixture
+def answered(course):
+    """The course, whose exercise has answers to write."""
+    nbformat.write(ANSWERED, course.root / "exercises" / "small" / "small.ipynb")
+    return course
+
+
+def at(name, day, hour=12):
+    return zipfile.ZipInfo(name, (2026, 3, day, hour, 0, 0))
+
+
+@pytest.mark.parametrize(
+    "names, students",
+    [
+        (
+            [
+                "Ada_12_assignsubmission_file_/small.ipynb",
+                "Ada_12_assignsubmission_onlinetext_/onlinetext.html",
+                "Bo_13_assignsubmission_onlinetext_/onlinetext.html",
+                "Bo_13_assignsubmission_file_/small.ipynb",
+            ],
+            {"Ada_12", "Bo_13"},
+        ),
+        (
+            [
+                "Ada_12_assignsubmission_file_small.ipynb",
+                "Ada_12_assignsubmission_onlinetext.html",
+            ],
+            {"Ada_12"},
+        ),
+        (["Ada_12_assignsubmission_file_/late/small.ipynb"], {"Ada_12"}),
+        (["ada/work/small.ipynb"], {"ada"}),
+        (["ada/v1/small.ipynb", "ada/v2/small.ipynb"], {"ada"}),
+        (["all/Ada_12_assignsubmission_file_/small.ipynb"], {"Ada_12"}),
+        (["ada/small.ipynb", "bo/small.ipynb", "late/cy/small.ipynb"], {"ada", "bo", "cy"}),
+        (["class/ada/small.ipynb", "class/Late/cy/small.ipynb"], {"ada", "cy"}),
+        (["Lo\u0308f/small.ipynb", "L\u00f6f/small.ipynb"], {"L\u00f6f"}),
+        ([".ipynb_checkpoints/small-checkpoint.ipynb", "ada.ipynb", "bo.ipynb"], {"ada", "bo"}),
+        (["ada/small.ipynb", "ada/.ipynb_checkpoints/small-checkpoint.ipynb"], {"ada"}),
+    ],
+    ids=range(11),
+)
+def test_a_learner_is_one_learner_whatever_their_platform_makes_of_them(
+    names, students, course, tmp_path
+):
+    seen, problems = collected(course, tmp_path, [(name, WORK) for name in names])
+    assert seen == students and problems == {}
+
+
+def test_who_came_before_is_no_folder_around_others(course, tmp_path):
+    collected(course, tmp_path, [("ada/small.ipynb", WORK), ("bo/small.ipynb", WORK)])
+    late = [("ada/first/small.ipynb", WORK), ("ada/second/small.ipynb", WORK)]
+    assert collected(course, tmp_path, late)[0] == {"ada", "bo"}
+
+
+@pytest.mark.parametrize(
+    "entries, taken, words",
+    [
+        ([(at("a/small.ipynb", 1), ONE), (at("a/small (1).ipynb", 2), TWO)], TWO, "left were"),
+        ([(at("a/small.ipynb", 2), ONE), (at("a/small (1).ipynb", 1), TWO)], ONE, "left were"),
+        ([(at("a/small.ipynb", 2), work()), (at("a/mine.ipynb", 1), ONE)], ONE, r"blank\)"),
+        (
+            [(at("a/small-checkpoint.ipynb", 2), TWO), (at("a/small.ipynb", 1), ONE)],
+            ONE,
+            "'small-checkpoint.ipynb'",
+        ),
+        ([(at("a/notes.ipynb", 3), '{"cells": []}'), (at("a/small.ipynb", 1), ONE)], ONE, None),
+        ([(at("a/small.ipynb", 1), ONE), (at("a/copy.ipynb", 1), ONE)], ONE, None),
+        (
+            [*((at(f"a/{i}.png", 1), "x") for i in range(30)), (at("a/small.ipynb", 1), ONE)],
+            ONE,
+            None,
+        ),
+    ],
+    ids=["newer", "older", "blank", "checkpoint", "no work", "copy", "pictures"],
+)
+def test_of_several_notebooks_the_newest_real_work_is_taken_and_this_is_said(
+    entries, taken, words, answered, tmp_path
+):
+    collected(answered, tmp_path, [*entries, ("bo/small.ipynb", ONE)])
+    submitted = answered.root / "grading" / "submitted" / "a" / "small" / "small.ipynb"
+    assert submitted.read_text() == taken
+    found = " ".join(answered.report("small", "a")["found"])
+    assert re.search(words, found) if words else "left" not in found
+
+
+def test_a_zip_with_older_work_changes_nothing_and_this_is_said(answered, tmp_path):
+    for day, text in ((5, TWO), (3, ONE)):
+        collected(answered, tmp_path, [(at("a/small.ipynb", day), text), ("bo/small.ipynb", ONE)])
+    submitted = answered.root / "grading" / "submitted" / "a" / "small" / "small.ipynb"
+    assert submitted.read_text() == TWO
+    assert "2026-03-03 12:00 in in.zip was left" in answered.report("small", "a")["found"][-1]
+
+
+def test_online_text_in_a_later_zip_takes_back_nothing(answered, tmp_path):
+    collected(answered, tmp_path, [("Ada_1_assignsubmission_file_/small.ipynb", ONE)])
+    later = [("Ada_1_assignsubmission_onlinetext_/onlinetext.html", "x")]
+    seen, problems = collected(answered, tmp_path, later)
+    assert seen == {"Ada_1"} and problems == {}
+    assert answered.report("small", "Ada_1").get("status") != "rejected"
+
+
+def test_the_instructor_overrules_the_choice_in_one_line_and_for_good(answered, tmp_path):
+    entries = [(at("a/old.ipynb", 1), ONE), (at("a/small.ipynb", 2), TWO), ("bo/small.ipynb", ONE)]
+    submitted = answered.root / "grading" / "submitted" / "a" / "small" / "small.ipynb"
+    collected(answered, tmp_path, entries)
+    assert submitted.read_text() == TWO
+    archive = packed(tmp_path, entries)
+    for choices in ([("a", "old.ipynb")], []):
+        lms.collect(archive, answered, "small", choices)
+        assert submitted.read_text() == ONE
+    problems = lms.collect(archive, answered, "small", [("bo", "none.ipynb")])
+    assert problems == {} and "bo" in {
+        path.parents[1].name
+        for path in (answered.root / "grading" / "submitted").glob("*/small/*.ipynb")
+    }
+
+
+@pytest.mark.parametrize("data", [b"", b"PK\x03\x04 and nothing else", None])
+def test_a_bad_zip_is_said_without_a_traceback(data, course, tmp_path, monkeypatch):
+    if data is not None:
+        (tmp_path / "in.zip").write_bytes(data)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match=r"in\.zip can't be read as a zip"):
+        command.main(["collect", "small", "in.zip"])
+
+
+@pytest.mark.parametrize("jobs", ["0", "-1", "two", "1.5"])
+def test_no_number_of_jobs_is_said_without_a_traceback(jobs, capsys):
+    with pytest.raises(SystemExit):
+        command.main(["grade", "small", f"--jobs={jobs}"])
+    assert "expected 1 or more processes at a time" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "\x00"])
+def test_a_report_that_is_empty_or_broken_is_none(text, course):
+    course.write("small", "ada", status="accepted")
+    course.report_file("small", "ada").write_text(text)
+    assert course.report("small", "ada") == {}
+
+
+def test_git_ignores_a_zip_of_learners_work():
+    lines = (Path(__file__).resolve().parents[2] / ".gitignore").read_text().split()
+    assert "*.zip" in lines and "/grading/" in lines
 
 
 def test_of_several_files_the_notebook_of_the_exercise_is_taken(course, tmp_path):

@@ -213,8 +213,8 @@ class Made:
     def __init__(self, reply):
         self.reply = reply
 
-    def call(self, source, **arguments):
-        return self.reply()
+    def after(self, check):
+        return lambda source, **arguments: self.reply()
 
 
 def raising(error):

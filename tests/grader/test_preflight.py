@@ -5,12 +5,14 @@ answers survive and nothing else does.
 import copy
 import json
 import os
+import tracemalloc
 from pathlib import Path
 
 import nbformat
 import pytest
 
 from grader import preflight
+from tests.submissions import read
 
 ROOT = Path(__file__).resolve().parents[2]
 RELEASED = nbformat.read(
@@ -223,6 +225,76 @@ def test_a_mark_lost_on_one_cell_is_found_again_by_the_function(work):
     assert whole(notebook) and repairs == ["the metadata of the cell mse was lost"]
 
 
+def answers():
+    return [one.id for one in RELEASED.cells if preflight.kind_of(one) == "answer"][:-1]
+
+
+def given_up(key):
+    return cell(RELEASED, key).source.replace("raise NotImplementedError", "return 7  #")
+
+
+@pytest.mark.parametrize("where", ["first", "last", "own", "check"])
+def test_answers_merged_into_one_cell_stay_and_no_blank_is_put_behind_them(where, work):
+    """A learner merged all answers into one cell, and deleted the cells that this emptied."""
+    functions = {name for key in answers() for name in preflight.names(cell(RELEASED, key).source)}
+    merged = "\n\n".join(map(given_up, answers()))
+    kept = {"first": answers()[0], "last": answers()[-1], "own": None, "check": "mse-check"}[where]
+    work["cells"] = [one for one in work["cells"] if one["id"] not in {*answers()} - {kept}]
+    if where == "own":
+        place_of_first = [one["id"] for one in work["cells"]].index("mse-check")
+        own = {"cell_type": "code", "metadata": {}, "source": merged, "outputs": [], "id": "mine"}
+        work["cells"].insert(place_of_first, own)
+    else:
+        cell(work, kept)["source"] = merged
+    notebook, repairs = rebuilt(work)
+    text = "\n".join(one.source for one in notebook.cells if one.cell_type == "code")
+    assert all(text.count(f"def {name}(") == 1 for name in functions)
+    assert "NotImplementedError" not in text
+    moved = [words for words in repairs if "its answer is in another cell" in words]
+    assert len(moved) == len(answers()) - (where != "check")
+
+
+def test_a_lambda_in_another_cell_is_an_answer_too(work):
+    work["cells"] = [one for one in work["cells"] if one["id"] != "mae"]
+    cell(work, "mse")["source"] += "\nmae = lambda x_hat, x: (x_hat - x).abs().mean()"
+    notebook, _ = rebuilt(work)
+    assert cell(notebook, "mae").source == "# The answer is in another cell."
+
+
+def test_what_is_written_of_an_exercise_is_counted(work):
+    def count(notebook):
+        return preflight.written(json.dumps(notebook).encode(), RELEASED)
+
+    assert count(RELEASED) == 0 and count(work) == 2 and count({"cells": []}) == -1
+    assert preflight.written(b"{", RELEASED) == -1
+
+
+def test_another_exercises_notebook_is_known_whatever_its_name():
+    others = {name: read("exercises", name) for name in ("sparsity_weight", "noise_level")}
+    for name, notebook in others.items():
+        raw = json.dumps(notebook).encode()
+        assert preflight.exercise_of(raw, RELEASED, others) == name
+    assert preflight.exercise_of(json.dumps(RELEASED).encode(), RELEASED, others) is None
+    assert preflight.exercise_of(b"{", RELEASED, others) is None
+
+
+def test_a_blank_under_the_right_name_gives_way_to_the_work_and_this_is_said(tmp_path, work):
+    (tmp_path / "loss_comparison.ipynb").write_text(json.dumps(RELEASED))
+    (tmp_path / "mine.ipynb").write_text(json.dumps(work))
+    path, repairs = preflight.notebook_of(tmp_path, "loss_comparison", RELEASED)
+    assert path.name == "mine.ipynb" and "'loss_comparison.ipynb' is blank; it was left" in repairs
+
+
+def test_a_file_of_empty_cells_costs_little_memory():
+    raw = b'{"cells": [' + b"{}," * (29 * 2**20 // 3) + b"{}]}"
+    tracemalloc.start()
+    with pytest.raises(preflight.Rejected, match="of more parts than"):
+        preflight.rebuild(raw, RELEASED)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 150 * 2**20
+
+
 def test_a_draft_in_a_cell_of_the_learners_own_is_not_taken_for_the_answer(work):
     work["cells"].insert(
         place(work, "mse"),
@@ -297,13 +369,14 @@ def test_the_format_before_version_4(work):
         (b'{"cells": 3}', "no list of cells"),
         (b'{"cells": []}', "no cell of this exercise"),
         (b"NaN", "no list of cells"),
-        (b'{"cells": [' + b",".join([b"{}"] * 2001) + b"]}", "2001 cells"),
+        (b'{"cells": [' + b",".join([b"{}"] * 5001) + b"]}", "5001 cells"),
+        (b'{"cells": [' + b",".join([b"{}"] * 400_000) + b"]}", "of more parts than"),
         *(
             (b'{"worksheets": [{"cells": %s}, 3, {}]}' % cells, "no cell of this exercise")
             for cells in (b"3", b"{}", b'"x"', b"true")
         ),
     ],
-    ids=range(13),
+    ids=range(14),
 )
 def test_what_is_no_notebook_is_rejected(raw, words):
     with pytest.raises(preflight.Rejected, match=words):
@@ -318,16 +391,14 @@ def test_the_blank_that_stands_for_a_rejected_one_says_why():
 
 # --- Files ---------------------------------------------------------------------------------------
 
-IDS = [cell.id for cell in RELEASED.cells]
-
 
 def test_the_file_under_another_name_is_found_among_others(tmp_path, work):
     (tmp_path / "notes.ipynb").write_text(json.dumps({"cells": []}))
     (tmp_path / "loss_comparison (1).ipynb").write_text(json.dumps(work))
-    path, repairs = preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+    path, repairs = preflight.notebook_of(tmp_path, "loss_comparison", RELEASED)
     assert path.name == "loss_comparison (1).ipynb" and path.name in repairs[0]
     path.rename(tmp_path / "loss_comparison.ipynb")
-    assert preflight.notebook_of(tmp_path, "loss_comparison", IDS) == (
+    assert preflight.notebook_of(tmp_path, "loss_comparison", RELEASED) == (
         tmp_path / "loss_comparison.ipynb",
         [],
     )
@@ -338,10 +409,10 @@ def test_what_is_hidden_or_no_file_is_not_taken_for_the_notebook(tmp_path, work)
     (tmp_path / "link.ipynb").symlink_to(tmp_path / ".loss_comparison (1).ipynb")
     os.mkfifo(tmp_path / "a.ipynb")
     with pytest.raises(preflight.Rejected, match="there is no notebook"):
-        preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+        preflight.notebook_of(tmp_path, "loss_comparison", RELEASED)
     (tmp_path / "loss_comparison (1).ipynb").write_text(json.dumps(work))
     assert (
-        preflight.notebook_of(tmp_path, "loss_comparison", IDS)[0].name
+        preflight.notebook_of(tmp_path, "loss_comparison", RELEASED)[0].name
         == "loss_comparison (1).ipynb"
     )
 
@@ -351,13 +422,13 @@ def test_a_learner_whose_folder_is_a_link_to_a_neighbours_is_rejected(tmp_path, 
     (tmp_path / "ada" / "loss_comparison" / "loss_comparison.ipynb").write_text(json.dumps(work))
     (tmp_path / "bob").symlink_to(tmp_path / "ada")
     with pytest.raises(preflight.Rejected, match="link"):
-        preflight.notebook_of(tmp_path / "bob" / "loss_comparison", "loss_comparison", IDS)
+        preflight.notebook_of(tmp_path / "bob" / "loss_comparison", "loss_comparison", RELEASED)
 
 
 def test_a_folder_without_a_notebook_is_rejected(tmp_path):
     (tmp_path / "answer.docx").write_text("my answer")
     with pytest.raises(preflight.Rejected, match=r"hand in loss_comparison\.ipynb"):
-        preflight.notebook_of(tmp_path, "loss_comparison", IDS)
+        preflight.notebook_of(tmp_path, "loss_comparison", RELEASED)
 
 
 def test_links_pipes_folders_and_floods_are_rejected(tmp_path, work):
@@ -377,5 +448,5 @@ def test_links_pipes_folders_and_floods_are_rejected(tmp_path, work):
             preflight.read(tmp_path / name)
     (tmp_path / "folder").symlink_to(tmp_path)
     with pytest.raises(preflight.Rejected, match="link"):
-        preflight.notebook_of(tmp_path / "folder", "real", IDS)
+        preflight.notebook_of(tmp_path / "folder", "real", RELEASED)
     assert json.loads(preflight.read(tmp_path / "real")) == work

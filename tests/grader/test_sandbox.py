@@ -16,12 +16,12 @@ import numpy as np
 import psutil
 import pytest
 
-from grader import sandbox
+from grader import denied, sandbox, usage
 from grader.inside import wire
 from grader.sandbox import Limits, ProcessDied, Raised, Refused, Session
 
 ROOT = Path(__file__).resolve().parents[2]
-SHORT = Limits(cell=5, total=120, grace=2, memory=2**30, losses=4)
+SHORT = Limits(cell=5, patience=1.2, total=120, grace=2, memory=2**30, losses=4)
 
 
 def of(*sources):
@@ -67,7 +67,7 @@ def test_cells_run_as_in_jupyter(boxes):
             "await __import__('asyncio').sleep(0)",
             "import matplotlib.pyplot as plt; plt.plot([1, 2]);",
             "!echo shell",
-            "input()",
+            "print(repr(input('name? ')))",
             "x",
         )
     ) as session:
@@ -85,7 +85,7 @@ def test_cells_run_as_in_jupyter(boxes):
     assert (
         "image/png" in seen[9][0].data
         and "shell" in printed(seen[10])
-        and seen[11][0].output_type == "error"
+        and printed(seen[11]) == "name? \n''\n"
     )
     assert seen[4] == seen[12] and session.lost == {}
     nbformat.validate(
@@ -143,7 +143,8 @@ def test_what_a_process_may_use_is_limited(boxes):
         "AS": 8 << 30,
         "FSIZE": 64 << 20,
         "CORE": 0,
-        "NOFILE": 1024,
+        "DATA": 8 << 30,
+        "NOFILE": 256,
         "CPU": SHORT.total + 60,
         "NPROC": 512,
     }
@@ -218,15 +219,49 @@ def test_of_the_course_the_package_and_the_two_files_of_the_inside_are_all_that_
     )
 
 
-@pytest.mark.parametrize("place", ["AECOURSE_DATA", "prefix"])
-def test_where_python_or_data_would_show_the_course_grading_refuses(place, monkeypatch):
+def test_where_the_data_are_the_course_itself_or_in_its_solutions_grading_refuses(
+    boxes, monkeypatch
+):
     monkeypatch.delenv("AECOURSE_TRUSTED", raising=False)
-    if place == "prefix":
-        monkeypatch.setattr(sandbox.sys, "prefix", str(ROOT.parent))
-    else:
-        monkeypatch.setenv("AECOURSE_DATA", str(ROOT))
+    monkeypatch.setenv("AECOURSE_DATA", str(ROOT))
     with pytest.raises(Refused, match="the course with its solutions lies in it.*move the course"):
         sandbox.ready()
+    monkeypatch.setenv("AECOURSE_DATA", str(ROOT / "solutions"))
+    with pytest.raises(Refused, match="would show .*solutions.*Move the course"):
+        sandbox.ready()
+
+
+def test_a_course_in_a_folder_that_the_sandbox_shows_is_covered(boxes, tmp_path, monkeypatch):
+    """The oracle, the gradebook and a neighbour's notebook lie below the data here; in a real case
+    below Python or /usr.
+    """
+    course = tmp_path / "course"
+    secret = [
+        course / "solutions" / "small" / "oracle.py",
+        course / "grading" / "gradebook.db",
+        course / "grading" / "submitted" / "ada" / "small" / "small.ipynb",
+    ]
+    for path in secret:
+        path.parent.mkdir(parents=True)
+        path.write_text("secret")
+    (tmp_path / "images.bin").write_text("data")
+    (tmp_path / "link").symlink_to(course)
+    monkeypatch.delenv("AECOURSE_TRUSTED", raising=False)
+    monkeypatch.setenv("AECOURSE_DATA", str(tmp_path))
+    sandbox.ready([str(tmp_path / "link")])
+    look = (
+        f"import os\nprint([len(files) for _, _, files in os.walk({str(course)!r})], "
+        f"open({str(tmp_path / 'images.bin')!r}).read())\n"
+        f"open({str(course / 'note')!r}, 'w')"
+    )
+    with Session(of(look), SHORT, hide=[str(tmp_path / "link")]) as session:
+        outputs = session.run()["c0"]
+    assert printed(outputs) == "[0] data\n" and outputs[-1].ename == "OSError"
+
+
+def test_of_the_system_only_programs_libraries_and_fonts_are_seen(boxes):
+    (seen,), _ = told("import os; print(*sorted(os.listdir('/usr')), *os.listdir('/usr/share'))")
+    assert set(seen.split()) <= {"bin", "lib", "lib32", "lib64", "share", "fonts", "zoneinfo"}
 
 
 def test_the_environment_and_the_processes_of_the_grader_are_not_seen(boxes, monkeypatch):
@@ -255,13 +290,18 @@ def test_two_submissions_share_nothing(boxes):
 # --- How a process may end -----------------------------------------------------------------------
 
 WRITE = "import os\nfor i in range(3, 64):\n    try: os.write(i, {!r})\n    except OSError: pass"
+ARRAY = b"\x93NUMPY\x01\x00\x46\x00" + (
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (1,), }".ljust(69) + b"\n" + bytes(8)
+)
+TWICE = b'{"sizes": [88], "body": "[{\\"a\\": 0}, {\\"a\\": 0}]"}\n' + ARRAY
+DEAF = "import signal\nfor s in (14, 27): signal.signal(s, signal.SIG_IGN)\n"
 LETHAL = {
     "exit": "import os; os._exit(0)",
     "kill": "import os, signal; os.kill(os.getpid(), signal.SIGKILL)",
     "kill all": "import os\nfor p in (1, -1, os.getppid(), os.getpid()):\n    try: os.kill(p, 9)\n"
     "    except OSError: pass",
     "segfault": "import ctypes; ctypes.string_at(0)",
-    "no stop": "import signal; signal.signal(signal.SIGALRM, signal.SIG_IGN)\nwhile True: pass",
+    "no stop": DEAF + "while True: pass",
     "catch all": "import time\nwhile True:\n    try: time.sleep(9)\n    except BaseException: pass",
     "protocol": "import os\nfor i in range(3, 64):\n    try: os.write(i, b'{}' * 9 + b'\\n')\n    "
     "except OSError: pass",
@@ -270,6 +310,13 @@ LETHAL = {
     "memory": "x = []\nwhile True: x.append(b'x' * (64 << 20))\n",
     "forked memory": "import os\nfor _ in range(6): os.fork()\nx = b'x' * (200 << 20)\nwhile "
     "True: pass",
+    "dripping": DEAF
+    + "import os, time\nfor _ in range(60):\n    if os.fork() == 0: break\nwhile True:\n"
+    "    for i in range(3, 16):\n        try: os.write(i, b'x')\n        except OSError: pass\n"
+    "    time.sleep(0.01)",
+    "many processes": "import os, time\nfor _ in range(7): os.fork()\ntime.sleep(99)",
+    "one array named twice": WRITE.format(TWICE),
+    "brackets": WRITE.format(b'{"sizes": [], "body": "[' + b"[]," * 1_100_000 + b'[]]"}\n'),
     "closed": "import os; os.closerange(3, 64)",
     "no dictionary": WRITE.format(b'{"sizes": [], "body": "[1]"}\n'),
     "large parts": WRITE.format(b'{"sizes": [50000000, 50000000], "body": "0"}\n'),
@@ -288,6 +335,10 @@ WORDS = {
     "protocol": "reserved for the grader",
     "flood": "more output than is allowed",
     "forked memory": "GB of memory",
+    "dripping": "its time was over",
+    "many processes": "more than 100 processes",
+    "one array named twice": "reserved for the grader",
+    "brackets": "reserved for the grader",
     "exit": "process ended",
 }
 
@@ -305,6 +356,145 @@ def test_a_cell_that_ends_the_process_is_left_out_and_the_others_count(name, box
     )
     assert seen[1] in ("Lost", "MemoryError") and time.monotonic() - start < 60
     assert psutil.Process().memory_info().rss - before < 200 * 2**20
+
+
+SMALL = replace(SHORT, memory=300 * 2**20)
+OUTSIDE = {
+    "shared memory that is no longer mapped": "import mmap\nx = mmap.mmap(-1, 600 << 20)\n"
+    "for i in range(0, 600 << 20, 4096): x[i] = 1\nx.madvise(mmap.MADV_DONTNEED)",
+    "files in the disks": "for i in range(6): open(f'/tmp/{i}', 'wb').write(bytes(40 << 20))\n"
+    "for i in range(6): open(f'/submission/{i}', 'wb').write(bytes(40 << 20))",
+    "empty files": "import os\nfor i in range(300_000): os.close(os.open(f'/tmp/{i}', os.O_CREAT))",
+    "sockets": "import os, socket\nfor _ in range(8):\n    if os.fork() == 0:\n"
+    "        kept = [socket.socketpair() for _ in range(60)]\n        break",
+}
+
+
+@pytest.mark.parametrize("name", OUTSIDE)
+def test_memory_that_no_process_shows_as_its_own_is_counted(name, boxes):
+    source = f"kept = []\n{OUTSIDE[name]}\nimport time; time.sleep(30)"
+    seen, lost = told("x = 1", source, "print(x)", limits=SMALL)
+    assert seen == ["", "Lost", "1\n"] and "0.293 GB of memory" in lost["c1"]
+
+
+def test_memory_that_forks_share_is_counted_once(boxes):
+    share = (
+        "import os, time\nx = b'x' * (150 << 20)\nfor _ in range(4):\n    if os.fork() == 0:\n"
+        "        time.sleep(1.5); os._exit(0)\nfor _ in range(4): os.wait()\nprint('shared')"
+    )
+    assert told(share, limits=SMALL) == (["shared\n"], {})
+
+
+def test_files_in_memory_and_segments_can_not_be_made(boxes):
+    if not denied.program():
+        pytest.skip("no filter for this kind of machine")
+    make = (
+        "import ctypes, os\ntry: os.memfd_create('x')\nexcept OSError as e: print(e.errno)\n"
+        "print(ctypes.CDLL(None).shmget(0, 1 << 20, 0o1600), ctypes.CDLL(None).msgget(0, 0o1600))"
+    )
+    write = "open('/dev/x', 'w')"
+    fill = "for i in range(3): open(f'/dev/shm/{i}', 'wb').write(bytes(40 << 20))"
+    seen, _ = told(make, write, fill)
+    assert seen == ["38\n-1 -1\n", "OSError", "OSError"]
+
+
+def test_a_cell_cannot_put_itself_last_when_memory_runs_out(boxes):
+    hide = "import time\nopen('/proc/self/oom_score_adj', 'w').write('0')"
+    seen, _ = told(
+        f"try:\n    {hide.replace(chr(10), chr(10) + '    ')}\nexcept OSError: pass\n"
+        "time.sleep(1); print(open('/proc/self/oom_score_adj').read())"
+    )
+    assert seen == ["1000\n\n"]
+
+
+def test_a_control_group_is_made_where_the_system_lets_us_and_left_alone_where_not(
+    tmp_path, monkeypatch
+):
+    """The kernel's files are made up here: no set-up can promise a group of one's own."""
+
+    def made(prefix, dir):
+        folder = tmp_path / "own" / "group"
+        folder.mkdir()
+        (folder / "memory.max").write_text("max")
+        return str(folder)
+
+    (tmp_path / "own").mkdir()
+    monkeypatch.setattr(usage.tempfile, "mkdtemp", made)
+    group = usage.Group(5000, [tmp_path / "own"])
+    assert (group.folder / "memory.max").read_text() == "5000" and not group.full()
+    assert subprocess.run(group.enter(["true"])).returncode == 0
+    assert int((group.folder / "cgroup.procs").read_text()) > 0
+    (group.folder / "memory.events").write_text("low 0\noom 2\noom_kill 1\n")
+    assert group.full()
+    monkeypatch.undo()
+    none = usage.Group(5000, [tmp_path / "nowhere", tmp_path / "own"])
+    assert none.folder is None and none.enter(["true"]) == ["true"] and not none.full()
+    assert sorted(path.name for path in (tmp_path / "own").iterdir()) == ["group"]
+
+
+def test_the_outputs_of_all_cells_have_an_end(boxes):
+    big = "from IPython.display import HTML, display; display(HTML('x' * 900_000)); print('said')"
+    many = "from IPython.display import display\nfor i in range(2000): display(i)"
+    limits = replace(SHORT, outputs=2 * 10**6)
+    with Session(of(*[big] * 8, many, "1 / 0", "print('last')"), limits) as session:
+        outputs = session.run()
+    sizes = [sandbox.size(one) for one in outputs.values()]
+    assert sum(sizes) < 2.1 * 10**6 and sizes[1] > 900_000 > 2000 > sizes[3]
+    assert "said" in printed(outputs["c7"]) and "left out" in printed(outputs["c7"])
+    assert len(outputs["c8"]) <= 500 and outputs["c9"][0].ename == "ZeroDivisionError"
+    assert printed(outputs["c10"]) == "last\n"
+
+
+def test_time_is_processor_time_and_a_sleep_has_patience(boxes):
+    limits = Limits(cell=1, patience=4, grace=1, total=60)
+    with Session(
+        of("import time; time.sleep(2); print('slept')", "while True: pass"), limits
+    ) as one:
+        outputs = one.run()
+    assert printed(outputs["c0"]) == "slept\n" and one.late
+    assert "1 s of processor time" in outputs["c1"][0].evalue
+
+
+# --- What is called ------------------------------------------------------------------------------
+
+
+def test_a_function_is_called_as_it_was_when_its_check_had_passed(boxes):
+    cells = (
+        "import torch, warnings\nSCALE = 2\ndef double(x):\n    warnings.warn('x')\n"
+        "    return sum(divmod(SCALE * x, 100))",
+        "assert double(3) == 6",
+        "double, sum, SCALE = 7, None, 5\ntorch.set_grad_enabled(False)\n"
+        "import builtins, warnings\nbuiltins.divmod = None\nwarnings.simplefilter('error')\n"
+        "torch.set_default_dtype(torch.float64)",
+        "%reset -f",
+    )
+    ask = "def probe(x):\n    return double(x)"
+    state = (
+        "def probe():\n    import torch\n"
+        "    return [torch.is_grad_enabled(), str(torch.get_default_dtype())]"
+    )
+    with Session(of(*cells), SHORT, checks=["c1", "c2"]) as session:
+        session.run()
+        assert session.call(ask, after="c1", x=4) == 8 == session.after("c1")(ask, x=4)
+        assert session.call(state, after="c1") == [True, "torch.float32"]
+        for check in (None, "c3"):  # as it is at the end, and where no check passed
+            with pytest.raises(Raised, match="NameError"):
+                session.call(ask, after=check, x=4)
+        assert session.call(state) == [False, "torch.float64"]
+        with pytest.raises(Raised, match="TypeError"):
+            session.call(ask, after="c2", x=4)
+
+
+def test_a_helper_that_a_cell_writes_can_be_imported(boxes):
+    seen, _ = told("%%writefile helper.py\nvalue = 7", "import helper; print(helper.value)")
+    assert seen[1] == "7\n"
+
+
+def test_truth_values_and_texts_of_numpy_are_taken_for_pythons_own(boxes):
+    with Session(of("import numpy as np"), SHORT) as session:
+        session.run()
+        source = "def probe():\n    return [np.bool_(True), np.str_('mse'), {np.str_('a'): 1}]"
+        assert session.call(source) == [True, "mse", {"a": 1}]
 
 
 def test_a_loop_is_stopped_and_what_was_defined_stays(boxes):
@@ -482,9 +672,12 @@ def test_an_ordinary_user_can_make_the_sandbox(boxes):
     """As `nobody`, within the same walls, but for this environment, which nobody may not be able to
     read.
     """
-    walls, private = sandbox.walls(), (sys.prefix, sys.base_prefix, *map(str, sandbox.SEEN))
+    walls = sandbox.walls()
+    private = (sys.prefix, sys.base_prefix, str(ROOT))
     for place in [
-        i for i, word in enumerate(walls) if word == "--ro-bind-try" and walls[i + 1] in private
+        i
+        for i, word in enumerate(walls)
+        if word == "--ro-bind-try" and walls[i + 1].startswith(private)
     ][::-1]:
         del walls[place : place + 3]
     done = subprocess.run(
@@ -563,6 +756,9 @@ def npy(shape, dtype="<f8", data=b"", version=1):
         ('{"d": 3}', []),
         ("9" * 5000, []),
         ('{"a": 0}', [b"junk"]),
+        ('[{"a": 0}, {"a": 0}]', [ARRAY]),
+        ('[{"a": 0}, {"a": -1}]', [ARRAY]),
+        ("[" + "[]," * 10**6 + "[]]", []),
         ('{"a": 0}', [npy((10**12,))]),
         ('{"a": 0}', [npy((2,), data=b"x" * 8)]),
         ('{"a": 0}', [npy((1,), "|O", b"x" * 8)]),
@@ -575,7 +771,7 @@ def npy(shape, dtype="<f8", data=b"", version=1):
             for head in (b"{(", b"'''", b"  x\n y", b"[" * 999)
         ),
     ],
-    ids=range(21),
+    ids=range(24),
 )
 def test_what_may_not_come_is_refused(body, blobs):
     with pytest.raises(wire.Garbled):
@@ -593,6 +789,7 @@ def test_what_may_not_come_is_refused(body, blobs):
         b'{"body": "1", "sizes": [true]}',
         b"\xff\n",
         b"[" * 100_000,
+        b'{"body": "1", "sizes": [' + b"0," * 20_000 + b"0]}",
     ],
 )
 def test_a_bad_first_line_is_refused(line):
@@ -615,8 +812,9 @@ def test_a_bad_first_line_is_refused(line):
         [{"kind": np.arange(2)}],
         [{"kind": "stream", "name": np.arange(2)}],
         [{"kind": "display_data", "data": {"text/plain": np.arange(2)}}],
+        [{"kind": "error", "evalue": [np.zeros(10**6)] * 10**5, "traceback": [[[1]]]}],
     ],
-    ids=range(12),
+    ids=range(13),
 )
 def test_outputs_of_any_form_make_a_valid_notebook(outputs):
     cell = nbformat.v4.new_code_cell("", outputs=sandbox.cleaned(outputs))
@@ -642,3 +840,9 @@ def test_of_an_output_texts_and_figures_are_kept_and_nothing_that_a_page_would_r
     )
     assert len(sandbox.cleaned([{"kind": "error", "traceback": ["x"] * 10**5}])[0].traceback) == 500
     assert sandbox.text("a\tb\n\x00\x07\x1b[2Jc\r") == "a\tb\n[2Jc"
+    assert sandbox.text([1]) == sandbox.text({"x": 1}) == ""
+
+
+def test_marks_of_json_are_counted_outside_strings():
+    text = json.dumps({"text": '[,"\\' * 200_000, "list": [1, 2, 3]})
+    assert wire.parts(text) == 5
