@@ -2,6 +2,6 @@
 missed.
 """
 
-from aecourse.exercises.checks import carries_gradient, expect
+from aecourse.exercises.checks import carries_gradient, expect, without_autograd
 
-__all__ = ["carries_gradient", "expect"]
+__all__ = ["carries_gradient", "expect", "without_autograd"]

@@ -2,6 +2,9 @@
 idea is missing.
 """
 
+import contextlib
+
+import numpy as np
 import torch
 
 NEXT = "This is not a common mistake: compute one element by hand, and open the next hint."
@@ -14,6 +17,7 @@ def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
     Args:
         name: what returned the answer, as the learner would write it: ``"mse(x_hat, x)"``.
         answer: what the learner's code returned: a tensor, a number, a string or a truth value.
+            NumPy's strings and truth values count as Python's.
         right: the expected value, of the same shape.
         ideas: a sentence about what is missing -> the wrong answer that shows it, or a function
             that recognises it.
@@ -24,6 +28,8 @@ def expect(name, answer, right, ideas, rtol=1e-5, atol=1e-7):
     Raises:
         AssertionError: If they differ; the message contains both, and the idea.
     """
+    if isinstance(answer, np.str_ | np.bool_):
+        answer = answer.item()
     if isinstance(right, (str, bool)):
         seen, wanted = answer, right
 
@@ -72,3 +78,33 @@ def carries_gradient(name, answer):
             f"{name} has the right value but carries no gradient: .item(), .detach(), float() and "
             "numpy cut it off. Use tensor operations from the first line to the last."
         )
+
+
+PLACES = {  # what computes gradients
+    torch.autograd: ("grad", "backward"),
+    torch.Tensor: ("backward",),
+    torch.func: ("grad", "grad_and_value", "vjp", "jvp", "jacrev", "jacfwd", "hessian"),
+    torch.autograd.functional: ("jacobian", "hessian", "vjp", "jvp", "hvp", "vhp"),
+}
+
+
+@contextlib.contextmanager
+def without_autograd():
+    """In the block, PyTorch's functions that compute gradients raise an error: the step asks for a
+    derivation on paper.
+    """
+
+    def refused(*arguments, **settings):
+        raise RuntimeError(
+            "this step asks for the gradient that you derived on paper: write its formula, without "
+            "PyTorch's autograd"
+        )
+
+    kept = [(place, name, getattr(place, name)) for place in PLACES for name in PLACES[place]]
+    for place, name, _ in kept:
+        setattr(place, name, refused)
+    try:
+        yield
+    finally:
+        for place, name, function in kept:
+            setattr(place, name, function)

@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from grader import oracle
-from grader.oracle import CALL, WrongAnswer, close, number, single
+from grader.oracle import CALL, PAPER, WrongAnswer, close, number, single
 from grader.training_steps import deep_error, judge_budget, judge_seed
 
 STEPS = []
@@ -31,6 +31,12 @@ def pair(rng, low=0.0, high=1.0):
     """Two tables of another size each time, in float32: x_hat, then x in [0, 1]."""
     shape = tuple(rng.integers(3, 9, 2))
     return single(rng.uniform(low, high, shape)), single(rng.uniform(0, 1, shape))
+
+
+def some_equal(rng, x_hat, x):
+    """`x_hat`, a quarter of which, and at least one element, equals `x`."""
+    chosen = rng.permutation(x.size).reshape(x.shape) < max(1, x.size // 4)
+    return np.where(chosen, x, x_hat)
 
 
 # --- 1. Losses -----------------------------------------------------------------------------------
@@ -67,6 +73,7 @@ def mse(ask, rng):
 @step("mae-check", 1, "mae of other tensors")
 def mae(ask, rng):
     x_hat, x = pair(rng)
+    x_hat = some_equal(rng, x_hat, x)
     learns(ask, "mae", x_hat, x, np.mean(abs(x_hat - x)), np.sign(x_hat - x) / x.size)
 
 
@@ -85,42 +92,42 @@ def bce_far(ask, rng):
 
 # --- 2. Gradients --------------------------------------------------------------------------------
 
-SLOPE = """
-def probe(name, first, x):
-    return globals()[name](first, x)
-"""
+
+def on_paper(ask, name, first, x):
+    return ask(PAPER, name=name, arguments=[first, x])
 
 
 @step("mse-gradient-check", 1, "mse_gradient of other tensors")
 def mse_gradient(ask, rng):
     x_hat, x = pair(rng)
-    close(ask(SLOPE, name="mse_gradient", first=x_hat, x=x), 2 * (x_hat - x) / x.size)
+    close(on_paper(ask, "mse_gradient", x_hat, x), 2 * (x_hat - x) / x.size)
 
 
 @step("mae-gradient-check", 1, "mae_gradient of other tensors")
 def mae_gradient(ask, rng):
     x_hat, x = pair(rng)
-    close(ask(SLOPE, name="mae_gradient", first=x_hat, x=x), np.sign(x_hat - x) / x.size)
+    x_hat = some_equal(rng, x_hat, x)
+    close(on_paper(ask, "mae_gradient", x_hat, x), np.sign(x_hat - x) / x.size)
 
 
 @step("bce-gradient-check", 1, "bce_gradient at ordinary logits")
 def bce_gradient(ask, rng):
     a, x = pair(rng, -6, 6)
-    close(ask(SLOPE, name="bce_gradient", first=a, x=x), (sigmoid(a) - x) / x.size)
+    close(on_paper(ask, "bce_gradient", a, x), (sigmoid(a) - x) / x.size)
 
 
 @step("bce-gradient-check", 1, "bce_gradient at logits of several hundred")
 def bce_gradient_far(ask, rng):
     a, x = pair(rng, 100, 900)
     a *= single(rng.choice([-1, 1], a.shape))
-    close(ask(SLOPE, name="bce_gradient", first=a, x=x), (sigmoid(a) - x) / x.size)
+    close(on_paper(ask, "bce_gradient", a, x), (sigmoid(a) - x) / x.size)
 
 
 @step("sigmoid-mse-gradient-check", 2, "sigmoid_mse_gradient at other logits")
 def sigmoid_mse_gradient(ask, rng):
     a, x = pair(rng, -6, 6)
     s = sigmoid(a)
-    close(ask(SLOPE, name="sigmoid_mse_gradient", first=a, x=x), 2 * (s - x) * s * (1 - s) / x.size)
+    close(on_paper(ask, "sigmoid_mse_gradient", a, x), 2 * (s - x) * s * (1 - s) / x.size)
 
 
 # --- 3. Training ---------------------------------------------------------------------------------

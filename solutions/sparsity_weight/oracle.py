@@ -7,7 +7,7 @@ import functools
 import numpy as np
 
 from grader import oracle
-from grader.oracle import CALL, WrongAnswer, close, number, numbers, single
+from grader.oracle import CALL, PAPER, WrongAnswer, close, number, numbers, single
 
 STEPS = []
 step = functools.partial(oracle.step, STEPS)
@@ -106,7 +106,7 @@ def kl_far_slope(ask, rng):
 def kl_slope(ask, rng):
     mean, rho = single(rng.uniform(0.02, 0.95, rng.integers(4, 9))), float(rng.uniform(0.02, 0.6))
     right = (1 - rho) / (1 - mean.astype(float)) - rho / mean.astype(float)
-    close(ask(CALL, name="kl_slope", arguments=[mean, rho]), right, atol=1e-4)
+    close(ask(PAPER, name="kl_slope", arguments=[mean, rho]), right, atol=1e-4)
 
 
 # --- 2. The loophole -----------------------------------------------------------------------------

@@ -128,7 +128,7 @@ def mse(x_hat, x):
 def mae(x_hat, x):
     total = 0
     for a, b in zip(x_hat.flatten(), x.flatten()):
-        total = total + (a - b if a > b else b - a)
+        total = total + abs(a - b)
     return total / len(x.flatten())
 
 

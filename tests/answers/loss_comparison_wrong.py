@@ -105,6 +105,18 @@ def mae(x_hat, x):
     return (x_hat - x).pow(2).mean()
 
 
+# %% mae/root-of-the-square
+# mae-check: the slope of a square root is infinite at 0
+def mae(x_hat, x):
+    return ((x_hat - x) ** 2).sqrt().mean()
+
+
+# %% mae/one-side-where-equal
+# mae-check: takes one of the two sides
+def mae(x_hat, x):
+    return torch.where(x_hat > x, x_hat - x, x - x_hat).mean()
+
+
 # %% mae/by-numpy
 # mae-check: carries no gradient
 def mae(x_hat, x):
@@ -207,6 +219,13 @@ def bce_from_logits(logits, x):
     return (F.softplus(logits) - logits * x).mean().detach()
 
 
+# %% mse-gradient/by-autograd
+# mse-gradient-check: the gradient that you derived on paper
+def mse_gradient(x_hat, x):
+    x_hat = x_hat.detach().requires_grad_()
+    return torch.autograd.grad(F.mse_loss(x_hat, x), x_hat)[0]
+
+
 # %% mse-gradient/sign-reversed
 # mse-gradient-check: The sign is wrong
 def mse_gradient(x_hat, x):
@@ -241,6 +260,25 @@ def mse_gradient(x_hat, x):
 # mse-gradient-check: each element has a gradient of its own
 def mse_gradient(x_hat, x):
     return 2 * (x_hat - x).mean()
+
+
+# %% mae-gradient/by-autograd
+# mae-gradient-check: the gradient that you derived on paper
+def mae_gradient(x_hat, x):
+    x_hat = x_hat.detach().requires_grad_()
+    return torch.autograd.grad(F.l1_loss(x_hat, x), x_hat)[0]
+
+
+# %% mae-gradient/zero-over-zero
+# mae-gradient-check: this is zero over zero
+def mae_gradient(x_hat, x):
+    return (x_hat - x) / (x_hat - x).abs() / x.numel()
+
+
+# %% mae-gradient/one-side-where-equal
+# mae-gradient-check: take 0 and neither of the two sides
+def mae_gradient(x_hat, x):
+    return torch.where(x_hat > x, 1.0, -1.0) / x.numel()
 
 
 # %% mae-gradient/sign-reversed
@@ -283,6 +321,13 @@ def mae_gradient(x_hat, x):
 # mae-gradient-check: This is the loss itself
 def mae_gradient(x_hat, x):
     return (x_hat - x).abs() / x.numel()
+
+
+# %% bce-gradient/by-autograd
+# bce-gradient-check: the gradient that you derived on paper
+def bce_gradient(x_hat, x):
+    x_hat = x_hat.detach().requires_grad_()
+    return torch.autograd.grad(F.binary_cross_entropy_with_logits(x_hat, x), x_hat)[0]
 
 
 # %% bce-gradient/sign-reversed
@@ -333,6 +378,13 @@ def bce_gradient(logits, x):
 # bce-gradient-check: infinity over infinity is nan
 def bce_gradient(logits, x):
     return (torch.exp(logits) / (1 + torch.exp(logits)) - x) / x.numel()
+
+
+# %% sigmoid-mse-gradient/by-autograd
+# sigmoid-mse-gradient-check: the gradient that you derived on paper
+def sigmoid_mse_gradient(x_hat, x):
+    x_hat = x_hat.detach().requires_grad_()
+    return torch.autograd.grad(F.mse_loss(x_hat.sigmoid(), x), x_hat)[0]
 
 
 # %% sigmoid-mse-gradient/sign-reversed

@@ -200,6 +200,14 @@ def kl_sparsity(logits, rho=0.05):
     return regularizers.kl_sparsity_penalty_from_logits(logits, rho).item()
 
 
+# %% kl-slope/by-autograd
+# kl-slope-check: the gradient that you derived on paper
+def kl_slope(mean, rho=0.05):
+    mean = mean.detach().requires_grad_()
+    cost = -rho * mean.log() - (1 - rho) * (1 - mean).log()
+    return torch.autograd.grad(cost.sum(), mean)[0]
+
+
 # %% kl-slope/sign-reversed
 # kl-slope-check: The sign is wrong
 def kl_slope(mean, rho=0.05):

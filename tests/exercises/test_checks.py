@@ -1,9 +1,10 @@
 """What a visible check takes for right, and what it says of an answer of another form."""
 
+import numpy as np
 import pytest
 import torch
 
-from aecourse.exercises.checks import carries_gradient, expect, number
+from aecourse.exercises.checks import PLACES, carries_gradient, expect, number, without_autograd
 
 
 @pytest.mark.parametrize(
@@ -15,8 +16,10 @@ from aecourse.exercises.checks import carries_gradient, expect, number
         (torch.tensor(1 / 3), 1 / 3),
         (torch.ones(2, requires_grad=True), torch.ones(2)),
         (float("nan"), float("nan")),
+        (np.bool_(True), True),
+        (np.str_("mae"), "mae"),
     ],
-    ids=range(6),
+    ids=range(8),
 )
 def test_what_is_right_passes(answer, right):
     assert expect("f(x)", answer, right, {}) is None
@@ -63,3 +66,23 @@ def test_a_plain_number_or_a_cut_tensor_carries_no_gradient():
         with pytest.raises(AssertionError, match="carries no gradient"):
             carries_gradient("f(x)", answer)
     assert number("f(x)", torch.ones(1, requires_grad=True)).dtype == torch.float64
+
+
+def test_of_a_wrong_text_of_numpy_the_idea_is_said():
+    with pytest.raises(AssertionError, match="gives 'mse'; expected 'mae'. The other one"):
+        expect("f(x)", np.str_("mse"), "mae", {"The other one": "mse"})
+
+
+def test_without_autograd_gradients_are_refused_and_afterwards_they_are_back():
+    x = torch.ones(2, requires_grad=True)
+    with without_autograd():
+        for compute in (
+            lambda: torch.autograd.grad(x.sum(), x),
+            lambda: x.sum().backward(),
+            lambda: torch.func.grad(torch.sum)(x),
+            lambda: torch.autograd.functional.jacobian(torch.sum, x),
+        ):
+            with pytest.raises(RuntimeError, match="derived on paper"):
+                compute()
+    assert torch.equal(torch.autograd.grad(x.sum(), x)[0], torch.ones(2))
+    assert all(callable(getattr(place, name)) for place in PLACES for name in PLACES[place])
