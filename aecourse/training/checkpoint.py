@@ -3,12 +3,19 @@
 Reading one never runs code from it.
 """
 
+import hashlib
+import math
 import os
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
+
+# Settings of an optimizer that say how it computes an update, and not which.
+HOW = {"params", "fused", "foreach", "capturable", "differentiable", "initial_lr"}
 
 
 class CheckpointError(RuntimeError):
@@ -52,22 +59,84 @@ def load(path: str | os.PathLike, settings: Mapping[str, Any]) -> dict[str, Any]
             "remove it to start again, or name another file"
         ) from error
     different = [
-        f"{name} was {saved.get(name)!r} and is {value!r}"
+        difference(name, saved.get(name), value)
         for name, value in settings.items()
         if saved.get(name) != value
     ]
     if different:
-        raise CheckpointError(
-            f"{path} belongs to another run: {'; '.join(different)}. "
-            "Use the former settings, name another file, or remove this one"
-        )
+        raise another_run(path, "; ".join(different))
     return state
 
 
+def another_run(path: str | os.PathLike, different: str) -> CheckpointError:
+    """The error for a checkpoint of another run, which says what is `different`."""
+    return CheckpointError(
+        f"{path} belongs to another run: {different}. "
+        "Use the former settings, name another file, or remove this one"
+    )
+
+
+def difference(name: str, was: Any, now: Any) -> str:
+    """The setting `name` in both runs; of two lists or dictionaries, the first that differs."""
+    if isinstance(was, dict) and isinstance(now, dict) and was.keys() == now.keys():
+        key = next(key for key in now if was[key] != now[key])
+        return difference(f"{name} {key}", was[key], now[key])
+    if isinstance(was, list) and isinstance(now, list):
+        pairs = zip(was, now, strict=False)
+        was, now = next((pair for pair in pairs if pair[0] != pair[1]), (was, now))
+    return f"{name} was {was!r} and is {now!r}"
+
+
 def fingerprint(data: torch.Tensor) -> list:
-    """Shape and sum of `data`, by which a checkpoint recognises them."""
-    dtype = torch.float64 if data.device.type != "mps" else None
-    return [list(data.shape), data.sum(dtype=dtype).item()]
+    """Shape, dtype and hash of `data`, by which a checkpoint recognises them and their order."""
+    values = data.detach().cpu().contiguous().flatten().view(torch.uint8)
+    digest = hashlib.sha256(values.numpy()).hexdigest()[:16]
+    return [list(data.shape), str(data.dtype), digest]
+
+
+def description(model: nn.Module) -> list[str]:
+    """The layers of `model` as PyTorch prints them, a line each: activations are among them."""
+    return [line.strip() for line in re.sub(r" at 0x[0-9a-f]+", "", repr(model)).splitlines()]
+
+
+def optimizer_settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
+    """The class of `optimizer` and the settings of each group of parameters, as plain values.
+
+    The rate is the one before a schedule.
+    """
+    groups = [
+        {name: plain(value) for name, value in sorted(group.items()) if name not in HOW}
+        | {"lr": plain(group.get("initial_lr", group.get("lr")))}
+        for group in optimizer.param_groups
+    ]
+    return {"class": type(optimizer).__name__} | dict(enumerate(groups))
+
+
+def schedule_settings(schedule: Callable[[float], float] | None, steps: int) -> list[float] | None:
+    """The factors of `schedule` at ten fractions of the steps, and their number."""
+    if schedule is None:
+        return None
+    return [steps, *(float(f"{float(schedule(k / 10)):.9g}") for k in range(11))]
+
+
+def plain(value: Any) -> Any:
+    """`value` if it is a plain one that a file can hold, else its text."""
+    if isinstance(value, (tuple, list)):
+        return [plain(part) for part in value]
+    return value if isinstance(value, (bool, int, float, str, type(None))) else repr(value)
+
+
+def close(was: Mapping[str, float] | None, now: Mapping[str, float] | None, share: float) -> bool:
+    """Whether the terms of an objective are the same up to rounding, bounded by `share`.
+
+    Terms that could not be computed (None) are not compared.
+    """
+    if was is None or now is None:
+        return True
+    slack = 0.01 * share * sum(map(abs, was.values()))
+    return was.keys() == now.keys() and all(
+        math.isclose(was[name], now[name], rel_tol=share, abs_tol=slack) for name in was
+    )
 
 
 def writable(path: str | os.PathLike) -> Path:

@@ -98,7 +98,10 @@ def fit(
             Triton on a GPU, and a minute at the start.
         save_to: checkpoint file, written every `save_every` steps and at the end. If it exists,
             training continues from it: on a CPU with the same result, bit for bit, as without the
-            interruption; on CUDA with ``torch.use_deterministic_algorithms(True)``.
+            interruption; on CUDA with ``torch.use_deterministic_algorithms(True)``. A file of other
+            data, another model, optimizer, schedule or objective is refused; an objective is
+            recognised by its terms on the first rows of the data. With a `schedule` the number of
+            `steps` must be the same, otherwise it may grow.
         save_every: steps between two checkpoints.
         seed: of the order of the data and of the objective's noise. Seed the initialisation of the
             model yourself.
@@ -136,24 +139,27 @@ def fit(
     model = model.to(device).train()
     data = data.to(device)
     optimizer = optimizer(model.parameters(), lr=lr)
+    factor = schedule
     if schedule is not None:
-        factor = schedule
         schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda step: factor(step / steps))
     run = Run(model, data, objective, optimizer, schedule, batch_size, precision, seed)
     report = Progress(steps, progress)
     if save_to is not None:
         settings = {
             "batch_size": batch_size,
-            "lr": lr,
             "max_grad_norm": max_grad_norm,
             "seed": seed,
             "precision": precision,
             "data": checkpoint.fingerprint(data),
+            "validation": None if validation is None else checkpoint.fingerprint(validation),
+            "optimizer": checkpoint.optimizer_settings(optimizer),
+            "schedule": checkpoint.schedule_settings(factor, steps),
+            "model": checkpoint.description(model),
             "weights": {name: list(value.shape) for name, value in model.state_dict().items()},
         }
         save_to = checkpoint.writable(save_to)
         if state := checkpoint.load(save_to, settings):
-            run.resume(state)
+            run.resume(state, save_to)
     if compiled:
         run.forward.compile()
 

@@ -1,6 +1,8 @@
 """The state of a training run: everything that a step changes and a checkpoint stores."""
 
 import copy
+import math
+import os
 from collections.abc import Callable
 from typing import Any
 
@@ -11,6 +13,12 @@ from aecourse.device import make_generator
 from aecourse.training import checkpoint, distributed
 from aecourse.training.batches import Batches
 from aecourse.training.history import History, check_finite
+from aecourse.training.mode import evaluating
+from aecourse.training.precision import autocast
+from aecourse.validation import trusted
+
+# By what share of its value a term of the objective may differ between two machines.
+ROUNDING = {"float32": 1e-4, "bfloat16": 1e-2}
 
 
 class Run:
@@ -39,6 +47,7 @@ class Run:
         seed: int,
     ):
         self.model = model
+        self.objective = objective
         self.optimizer = optimizer
         self.schedule = schedule
         self.precision = precision
@@ -78,6 +87,27 @@ class Run:
             self.best = copy.deepcopy(self.model.state_dict())
         self.finished = sum(step > best for step, _ in self.history.validation_losses) >= patience
 
+    def signature(self) -> dict[str, float] | None:
+        """The terms on the first rows of the data, by which a checkpoint recognises the objective.
+
+        They are computed in evaluation mode, with noise of a fixed seed. None if they can't be, or
+        are not finite.
+        """
+        rows = self.batches.data[: min(self.batches.size, 64)]
+        states = checkpoint.random_states({})
+        torch.manual_seed(0)  # for an objective that draws from the global generator
+        try:
+            with torch.no_grad(), trusted(), evaluating(self.model):
+                with autocast(rows.device, self.precision):
+                    generator = make_generator(rows.device, 0)
+                    terms = self.objective(self.model, rows, generator)
+            values = {name: term.item() for name, term in terms.items()}
+        except Exception:  # an objective that can't be evaluated outside of training
+            return None
+        finally:
+            checkpoint.set_random_states({}, states)
+        return values if all(map(math.isfinite, values.values())) else None
+
     def state(self) -> dict[str, Any]:
         """The whole state, as tensors and plain values."""
         return {
@@ -93,11 +123,23 @@ class Run:
             "names": self.names,
             "best": self.best,
             "finished": self.finished,
+            "objective": self.signature(),
         }
 
-    def resume(self, state: dict[str, Any]) -> None:
-        """Continue from `state`."""
+    def resume(self, state: dict[str, Any], path: str | os.PathLike) -> None:
+        """Continue from `state`, which was read from `path`.
+
+        Raises:
+            CheckpointError: If the objective has other values at the saved weights.
+        """
         self.model.load_state_dict(state["model"])
+        was, now = state["objective"], self.signature()
+        if not checkpoint.close(was, now, ROUNDING[self.precision]):
+            raise checkpoint.another_run(
+                path,
+                "on the first rows of the data, at the saved weights, the terms of the objective "
+                f"were {was} and are {now}",
+            )
         self.optimizer.load_state_dict(state["optimizer"])
         if self.schedule is not None:
             self.schedule.load_state_dict(state["schedule"])

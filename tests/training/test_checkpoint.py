@@ -1,10 +1,12 @@
 """Checkpoints: a run that was killed at any point ends bit for bit like one that was not."""
 
+import itertools
 import os
 import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,8 +14,8 @@ import torch
 from torch import nn
 
 from aecourse.losses import mse
-from aecourse.models import VQVAE, Autoencoder
-from aecourse.objectives import vq_vae
+from aecourse.models import VAE, VQVAE, Autoencoder
+from aecourse.objectives import beta_vae, vq_vae
 from aecourse.training import checkpoint, cosine, fit
 from aecourse.training.checkpoint import CheckpointError
 
@@ -96,13 +98,15 @@ EVERYTHING = {
 }
 
 
-@pytest.mark.parametrize(
-    "options, calls", [({}, STEPS), (EVERYTHING, STEPS + 8 * 2)], ids=["plain", "everything"]
-)
-def test_a_run_killed_at_any_call_ends_the_same(tmp_path, options, calls):
-    """With everything there are eight checks of two batches each."""
-    whole = run(**options)
-    for call in range(1, calls + 1):
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "everything"])
+def test_a_run_killed_at_any_call_ends_the_same(tmp_path, options):
+    """Calls of a step, of a check on validation data, and of what recognises the objective."""
+    calls = itertools.count()
+    whole = run(objective=lambda *given: (next(calls), noisy(*given))[1], **options)
+    run(objective=lambda *given: (next(calls), noisy(*given))[1], save_to=tmp_path / "0", **options)
+    both = next(calls)
+    assert both >= 2 * STEPS + 5, "each of five files needs one"
+    for call in range(1, both - (both - 5) // 2 + 1):
         path = tmp_path / f"{call}.pt"
         with pytest.raises(Killed):
             run(objective=killed_in(call, noisy), save_to=path, **options)
@@ -117,7 +121,7 @@ def test_a_quantized_model_continues_too(tmp_path):
 
     whole = run(build(), vq_vae(), steps=20)
     with pytest.raises(Killed):
-        run(build(), killed_in(13, vq_vae()), steps=20, save_to=tmp_path / "run.pt")
+        run(build(), killed_in(15, vq_vae()), steps=20, save_to=tmp_path / "run.pt")
     alike(run(build(), vq_vae(), steps=20, save_to=tmp_path / "run.pt"), whole)
 
 
@@ -220,16 +224,18 @@ def test_with_deterministic_algorithms_a_device_ends_the_same(tmp_path, device):
 def test_a_finished_run_is_not_repeated_and_can_be_extended(tmp_path):
     path = tmp_path / "run.pt"
     first = run(save_to=path)
-    alike(run(objective=killed_in(1, noisy), save_to=path), first)
+    alike(run(objective=killed_in(2, noisy), save_to=path), first)  # one call recognises it
     alike(run(steps=40, save_to=path), run(steps=40))
 
 
 def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     def rising(model, x, generator):
-        return {"fit": mse(model(x)[0], x) if model.training else next(losses)}
+        if model.training or torch.equal(x, DATA):
+            return {"fit": mse(model(x)[0], x)}
+        return {"fit": next(losses)}
 
     options = {
-        "validation": DATA,
+        "validation": DATA.flip(0),
         "validate_every": 2,
         "patience": 3,
         "batch_size": 50,
@@ -239,7 +245,7 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
     losses = (torch.tensor(float(value)) for value in (5, 4, 6, 4, 7))
     stopped = run(objective=rising, **options)
     assert stopped[1].validation_losses == [(2, 5.0), (4, 4.0), (6, 6.0), (8, 4.0), (10, 7.0)]
-    alike(run(objective=killed_in(1, noisy), **options), stopped)
+    alike(run(objective=rising, **options), stopped)
 
 
 @pytest.mark.parametrize(
@@ -249,17 +255,129 @@ def test_a_run_that_stopped_early_stays_stopped(tmp_path):
         ({"seed": 4}, "seed was 0 and is 4"),
         ({"batch_size": 8}, "batch_size was 16"),
         ({"precision": "bfloat16"}, "precision was"),
+        ({"optimizer": torch.optim.SGD}, "optimizer class was 'Adam' and is 'SGD'"),
+        ({"optimizer": torch.optim.RMSprop, "lr": 0.1}, "optimizer class was 'Adam' and is 'RMSp"),
+        (
+            {"optimizer": partial(torch.optim.Adam, betas=(0.5, 0.9))},
+            r"optimizer 0 betas was 0\.9 and is 0\.5",
+        ),
+        (
+            {
+                "optimizer": lambda parameters, lr: torch.optim.Adam(
+                    [{"params": parameters, "lr": 1}]
+                )
+            },
+            "optimizer 0 lr was 0.001 and is 1",
+        ),
+        ({"schedule": cosine()}, "schedule was None and is"),
+        ({"validation": DATA}, "validation was None"),
     ],
 )
 def test_the_checkpoint_of_another_run_is_refused(tmp_path, change, message):
     run(save_to=tmp_path / "run.pt")
-    with pytest.raises(CheckpointError, match=message):
+    with pytest.raises(
+        CheckpointError, match=f"belongs to another run: .*{message}.*Use the former"
+    ):
         run(save_to=tmp_path / "run.pt", **change)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"schedule": None}, "schedule was .* and is None"),
+        ({"schedule": cosine(0.3)}, "schedule was 0.5 and is 0.333333333"),
+        ({"steps": 40}, "schedule was 24 and is 40"),
+        ({"lr": 0.1}, "optimizer 0 lr was 0.001 and is 0.1"),
+    ],
+)
+def test_another_schedule_is_another_run(tmp_path, change, message):
+    run(save_to=tmp_path / "run.pt", schedule=cosine(0.2))
+    with pytest.raises(CheckpointError, match=message):
+        run(save_to=tmp_path / "run.pt", **{"schedule": cosine(0.2)} | change)
+
+
+def test_how_an_optimizer_computes_its_update_may_change(tmp_path):
+    run(save_to=tmp_path / "run.pt", steps=10)
+    run(save_to=tmp_path / "run.pt", steps=20, optimizer=torch.optim.Adam)  # not fused
+
+
+def absolute(model, x, generator):
+    noise = 0.1 * torch.randn(x.shape, generator=generator)
+    return {"fit": (model(x + noise)[0] - x).abs().mean()}
+
+
+def heavier(model, x, generator):
+    return {"fit": 1.01 * noisy(model, x, generator)["fit"]}
+
+
+def renamed(model, x, generator):
+    return {"error": noisy(model, x, generator)["fit"]}
+
+
+def clean(model, x, generator):
+    return {"fit": mse(model(x)[0], x)}
+
+
+@pytest.mark.parametrize("other", [absolute, heavier, renamed, clean])
+def test_another_objective_is_another_run(tmp_path, other):
+    path = tmp_path / "run.pt"
+    run(save_to=path)
+    before = path.read_bytes()
+    with pytest.raises(
+        CheckpointError, match="the terms of the objective were {'fit': .*} and are"
+    ):
+        run(save_to=path, objective=other)
+    assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize("beta", [0.99, 4.0])
+def test_another_beta_is_another_run(tmp_path, beta):
+    def vae():
+        torch.manual_seed(0)
+        return VAE(6, (4,), 2)
+
+    run(vae(), beta_vae(1.0), save_to=tmp_path / "run.pt")
+    with pytest.raises(CheckpointError, match="terms of the objective were"):
+        run(vae(), beta_vae(beta), save_to=tmp_path / "run.pt")
+    run(vae(), beta_vae(1.0), save_to=tmp_path / "run.pt", steps=30)
+
+
+def test_an_objective_that_draws_elsewhere_or_cannot_be_evaluated_continues(tmp_path):
+    def sloppy(model, x, generator):
+        return {"fit": mse(model(x + 0.1 * torch.randn(x.shape))[0], x)}
+
+    def in_training_only(model, x, generator):
+        assert model.training
+        return noisy(model, x, generator)
+
+    for name, objective in (("sloppy", sloppy), ("training", in_training_only)):
+        torch.manual_seed(3)
+        whole = run(objective=objective)
+        torch.manual_seed(3)
+        with pytest.raises(Killed):
+            run(objective=killed_in(13, objective), save_to=tmp_path / name)
+        torch.manual_seed(99)
+        alike(run(objective=objective, save_to=tmp_path / name), whole)
+
+
+def test_another_activation_is_another_run(tmp_path):
+    path = tmp_path / "run.pt"
+    run(Autoencoder(6, (4,), 2, "relu"), save_to=path)
+    with pytest.raises(CheckpointError, match=r"model was .*ReLU.* and is .*Tanh"):
+        run(Autoencoder(6, (4,), 2, "tanh"), save_to=path)
+
+
+@pytest.mark.parametrize(
+    "other", [DATA.flip(0), DATA.flip(1), DATA[torch.randperm(50)], DATA.double()], ids=range(4)
+)
+def test_data_of_the_same_sum_in_another_order_are_other_data(other):
+    assert checkpoint.fingerprint(DATA) == checkpoint.fingerprint(DATA.clone().T.contiguous().T)
+    assert checkpoint.fingerprint(DATA) != checkpoint.fingerprint(other)
 
 
 def test_another_model_and_other_data_are_another_run(tmp_path):
     run(save_to=tmp_path / "run.pt")
-    with pytest.raises(CheckpointError, match="weights was"):
+    with pytest.raises(CheckpointError, match=r"model was .*=4.* and is .*=5.*; weights encoder"):
         run(Autoencoder(6, (5,), 2), save_to=tmp_path / "run.pt")
     with pytest.raises(CheckpointError, match="data was"):
         fit(
@@ -305,7 +423,9 @@ def test_a_path_that_cannot_be_written_is_named_before_training(tmp_path, name):
 
 def test_values_that_are_not_finite_are_never_saved(tmp_path):
     def breaks(model, x, generator):
-        return {"fit": mse(model(x)[0], x) * (float("nan") if next(count) >= 7 else 1)}
+        return {
+            "fit": mse(model(x)[0], x) * (float("nan") if next(count) >= 8 else 1)
+        }  # a call for a file
 
     count = iter(range(1, 100))
     with pytest.raises(ArithmeticError, match="step 7"):
