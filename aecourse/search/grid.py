@@ -14,7 +14,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.device import pick_device
+from aecourse.device import make_generator, pick_device
 from aecourse.search.ensemble import fit_ensemble, structure
 from aecourse.search.rows import Rows
 from aecourse.training import NonFinite, adam, fit
@@ -22,7 +22,7 @@ from aecourse.training.checkpoint import fingerprint
 from aecourse.training.progress import Progress
 from aecourse.types import Objective
 
-SAME = ("steps", "batch_size", "lr")  # settings of training that a file of rows records
+SAME = ("steps", "batch_size", "lr")  # settings of training: in a grid, or the same in all rows
 HOW = ("auto", "vmap", "processes", "sequential")
 Setting = dict[str, Any]  # such as {"latent_dim": 8, "weight": 0.1}
 Member = tuple[Setting, int]  # with its seed
@@ -53,14 +53,17 @@ def sweep(
 
     Args:
         grid: {name: values to try}; every combination is run. Values are numbers, strings or
-            booleans.
+            booleans. ``"steps"``, ``"batch_size"`` and ``"lr"`` are passed to
+            :func:`~aecourse.training.fit`; the other names are those that `build`, `objective` or
+            `measure` read.
         build: ``setting -> model``.
         objective: ``setting -> objective`` for :func:`~aecourse.training.fit`.
         data: tensor (N, ...) to train on.
         measure: ``(model, setting) -> {metric: number}``, called without gradients on the trained
             model.
         seeds: their number, counted from 0, or the seeds themselves.
-        steps, batch_size, lr, optimizer: as for :func:`~aecourse.training.fit`.
+        steps, batch_size, lr, optimizer: as for :func:`~aecourse.training.fit`, for the names that
+            are not in `grid`.
         how: ``"vmap"`` trains models that differ only in their weights in one vectorized job (one
             for each other number that `build` gives them, such as a decay); the floating-point
             settings (a weight, a noise level) are then tensors, which the objective must not
@@ -80,7 +83,8 @@ def sweep(
         became infinite or nan.
 
     Raises:
-        ValueError: If an argument is out of range, or `path` belongs to another sweep.
+        ValueError: If an argument is out of range, nothing reads a name of `grid` that has several
+            values, or `path` belongs to another sweep.
     """
     settings = settings_of(grid)
     seeds = list(range(seeds) if isinstance(seeds, int) else seeds)
@@ -88,6 +92,7 @@ def sweep(
         raise ValueError("seeds is 0 or empty; expected their number, 1 or more, or a list of them")
     validation.one_of("how", how, HOW)
     validation.floating("data", data)
+    check_names(grid, settings, build, objective, data, measure)
     device = pick_device(device)
     if how == "auto":
         how = "vmap" if device.type == "cuda" else "processes"
@@ -125,6 +130,87 @@ def settings_of(grid: dict[str, Sequence]) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
 
 
+class Noted(dict):
+    """A setting that notes which of its names are read."""
+
+    def __init__(self, setting: Setting):
+        super().__init__(setting)
+        self.read = set()
+
+    def __getitem__(self, name):
+        self.read.add(name)
+        return super().__getitem__(name)
+
+    def get(self, name, default=None):
+        self.read.add(name)
+        return super().get(name, default)
+
+    def __iter__(self):  # also for **setting
+        self.read.update(super().keys())
+        return super().__iter__()
+
+    def keys(self):
+        self.read.update(super().keys())
+        return super().keys()
+
+    def values(self):
+        self.read.update(super().keys())
+        return super().values()
+
+    def items(self):
+        self.read.update(super().keys())
+        return super().items()
+
+    def __or__(self, other):
+        return dict(self.items()) | other
+
+
+def check_names(
+    grid: dict[str, Sequence],
+    settings: list[Setting],
+    build: Callable,
+    objective: Callable,
+    data: torch.Tensor,
+    measure: Callable,
+) -> None:
+    """Check that each name of `grid` with several values is read; else its rows would be alike.
+
+    An objective may read a name only when it is called, and `measure` may be the one that reads it:
+    both are tried with untrained models, as long as a name is left. If that fails, nothing is said
+    here: training will.
+    """
+    left = {name for name, values in grid.items() if len(values) > 1} - set(SAME)
+    with torch.random.fork_rng(devices=[]):
+        for setting in settings:
+            if not left:
+                return
+            noted = Noted(setting)
+            try:
+                model = built(build, noted, 0)
+                computed = objective(noted)
+                if left - noted.read:
+                    computed(model, data[:8].cpu(), make_generator("cpu", 0))
+                if left - noted.read:
+                    with torch.no_grad():
+                        measure(model.eval(), noted)
+            except Exception:
+                return
+            left -= noted.read
+    if left:
+        names = ", ".join(map(repr, sorted(left)))
+        raise ValueError(
+            f"grid contains {names} with several values, which neither build nor objective nor "
+            f"measure reads: the rows would be alike; expected names that they read, or one of "
+            f"{', '.join(SAME)}, which fit reads: read setting[{names.split(', ')[0]}] in one of "
+            "them, or remove it"
+        )
+
+
+def trained_with(training: dict[str, Any], setting: Setting) -> dict[str, Any]:
+    """The arguments of training of one member: those in its setting in place of the common ones."""
+    return training | {name: setting[name] for name in SAME if name in setting}
+
+
 def built(build: Callable[[Any], nn.Module], setting: Any, seed: int) -> nn.Module:
     """The model of `setting`, initialised from `seed`; PyTorch's global generator is restored."""
     with torch.random.fork_rng(devices=[]):
@@ -151,7 +237,8 @@ def train_one(setting, seed, build, objective, data, measure, training, device) 
             warnings.simplefilter("ignore", UserWarning)
             data = torch.from_numpy(data)
     model = built(build, setting, seed)
-    options = {"seed": seed, "device": device, "progress": False} | training
+    options = {"seed": seed, "device": device, "progress": False}
+    options |= trained_with(training, setting)
     start = time.perf_counter()
     try:
         loss = fit(model, data, objective(setting), **options).terms["loss"][-1]
@@ -193,7 +280,11 @@ def vectorized(
     groups = {}
     for setting, seed in members:
         model = built(build, setting, seed).to(device).train()
-        fixed = {name: value for name, value in setting.items() if not isinstance(value, float)}
+        fixed = {
+            name: value
+            for name, value in setting.items()
+            if name in SAME or not isinstance(value, float)
+        }
         group = groups.setdefault((repr(fixed), structure(model)), [])
         group.append((setting, seed, model))
     for group in groups.values():
@@ -202,7 +293,7 @@ def vectorized(
         numbers = {
             name: [setting[name] for setting in settings]
             for name, value in common.items()
-            if isinstance(value, float)
+            if isinstance(value, float) and name not in SAME
         }
 
         def objective_of(own, common=common):
@@ -210,7 +301,8 @@ def vectorized(
             return objective(common | own)
 
         start = time.perf_counter()
-        losses = fit_ensemble(models, objective_of, numbers, seeds, data, **training)["loss"]
+        options = trained_with(training, common)
+        losses = fit_ensemble(models, objective_of, numbers, seeds, data, **options)["loss"]
         losses = losses.where(losses.isfinite().all(1, keepdim=True), math.nan)[:, -1].tolist()
         share = (time.perf_counter() - start) / len(models)
         for member, loss in zip(group, losses, strict=True):

@@ -437,6 +437,76 @@ def test_a_sweep_that_was_killed_keeps_its_rows(tmp_path):
     assert kept == [row["loss"] for row in run(steps=5).to_dict("records")]
 
 
+@pytest.mark.parametrize("how", ["sequential", "vmap", "processes"])
+@pytest.mark.parametrize(
+    "name, values", [("lr", [1e-4, 1e-2]), ("batch_size", [8, 32]), ("steps", [3, 20])]
+)
+def test_a_setting_of_training_is_passed_to_fit(name, values, how):
+    table = run({"k": [2], "weight": [0.1], name: values}, how=how, workers=1, steps=5, seeds=[0])
+    losses = []
+    for value in values:
+        torch.manual_seed(0)
+        options = {"steps": 5, "batch_size": 16, "device": "cpu", name: value}
+        history = fit(build({"k": 2}), DATA, objective({"weight": 0.1}), **options)
+        losses.append(history.terms["loss"][-1])
+    assert table["loss"].tolist() == pytest.approx(losses, rel=1e-5) and losses[0] != losses[1]
+
+
+@pytest.mark.parametrize("how", ["sequential", "vmap", "processes"])
+def test_a_name_that_nothing_reads_is_refused_before_training(how):
+    def untrained(setting):
+        return lambda model, x, generator: (
+            objective(setting)(model, x, generator)
+            | {"steps": torch.zeros(()) * (0 if not model.training else next(few))}
+        )
+
+    few = itertools.repeat(1.0, 4)  # a forward pass for each setting, no training
+    grid = {"k": [2], "weight": [0.1, 0.2], "learning_rate": [0.1, 0.2]}
+    with pytest.raises(
+        ValueError, match="grid contains 'learning_rate' with several values, which"
+    ):
+        run(grid, objective=untrained, how=how)
+    run(grid | {"learning_rate": [0.1]}, how=how, steps=1, workers=1)  # a label in every row
+
+
+READERS = {
+    "build": (lambda s: build(dict(s)), objective, measure),
+    "build, by name": (
+        lambda s: (lambda k, weight, own: build({"k": k}))(**s),
+        objective,
+        measure,
+    ),
+    "build, of one setting only": (
+        lambda s: build({"k": s["own"]} if s["weight"] == 0.2 else s),
+        objective,
+        measure,
+    ),
+    "objective": (build, lambda s: objectives.sparse_l1(s.get("own") * s["weight"]), measure),
+    "objective, when it is called": (
+        build,
+        lambda s: lambda model, x, g: objectives.sparse_l1(s["own"] * s["weight"])(model, x, g),
+        measure,
+    ),
+    "measure": (build, objective, lambda model, s: {"mse": s["own"]}),
+    "fails here": (build, lambda s: objectives.vq_vae(s["weight"]), measure),
+}
+
+
+@pytest.mark.parametrize("name", READERS)
+def test_a_name_that_is_read_anywhere_is_accepted(name):
+    given = READERS[name]
+    torch.manual_seed(4)
+    wanted = torch.rand(3)
+    torch.manual_seed(4)
+    grid = {"k": [2], "weight": [0.1, 0.2], "own": [2, 3]}
+    if name == "fails here":
+        with pytest.raises(TypeError, match="no codebook"):
+            run(grid, *given, steps=1)
+    else:
+        assert len(run(grid, *given, steps=1)) == 8
+    assert torch.equal(torch.rand(3), wanted)
+
+
 @pytest.mark.parametrize(
     "options, message",
     [
@@ -470,7 +540,7 @@ def test_random_numbers_drawn_into_a_tensor_are_refused_by_vmap():
         }
 
     with pytest.raises(ValueError, match="draws with normal_ into a tensor"):
-        run(objective=into, how="vmap")
+        run({"k": [2, 3]}, objective=into, how="vmap")
 
 
 def test_a_run_that_was_not_finite_once_is_an_error_even_if_it_recovered():
