@@ -58,7 +58,8 @@ def collect(archive, course, name, choices=()):
     roster = owners_of(course, name)
     known = {who(owner): student for student, owner in roster.items()}
     taken = {student.casefold() for student in roster}
-    wanted = remembered(course, name, choices)
+    choices = dict(choices)
+    wanted = {**chosen_before(course, name), **choices}
     try:
         packed = zipfile.ZipFile(archive)
     except (OSError, zipfile.BadZipFile) as problem:
@@ -70,9 +71,13 @@ def collect(archive, course, name, choices=()):
             if student not in roster or MOODLE.match(owner):
                 roster[student] = owner
             try:
-                best, found = chosen(packed, entries, released, name, wanted.get(student))
+                best, found = chosen(
+                    packed, entries, released, name, wanted.get(student), student in choices
+                )
             except preflight.Rejected as reason:
                 if target.exists():  # in an earlier zip there was one, and it counts
+                    if student in choices:
+                        problems[student] = f"{reason}; the notebook of before was kept"
                     continue
                 target.parent.mkdir(parents=True, exist_ok=True)
                 problems[student] = str(reason)
@@ -93,16 +98,20 @@ def collect(archive, course, name, choices=()):
                 target.write_bytes(best.data)
             course.write(name, student, found=found, time=list(best.time))
     save(roster_file(course, name), roster)
+    if choices:
+        kept = {student: file for student, file in wanted.items() if student not in problems}
+        save(chosen_file(course, name), kept)
     return problems
 
 
-def remembered(course, name, choices):
-    """{student: file} that the instructor chose, now and before."""
-    path = roster_file(course, f"{name}-chosen")
-    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    if choices:
-        save(path, before := {**before, **dict(choices)})
-    return before
+def chosen_file(course, name):
+    """The file that holds {student: file} of what the instructor chose."""
+    return roster_file(course, f"{name}-chosen")
+
+
+def chosen_before(course, name):
+    path = chosen_file(course, name)
+    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 def who(owner):
@@ -208,9 +217,10 @@ def unique(student, taken):
     return student
 
 
-def chosen(packed, entries, released, name, wanted=None):
+def chosen(packed, entries, released, name, wanted=None, insist=False):
     """(Candidate, repairs) of the notebook among a learner's entries: the newest one in which
-    answers were written, or the file `wanted`.
+    answers were written, or the file `wanted`. If that is not there, the newest again, or
+    Rejected where the instructor insists.
     """
     notebooks = [(file, info) for file, info in entries if NOTEBOOK.search(file)]
     notebooks.sort(key=lambda one: (bool(CHECKPOINT.search(one[0])), -time_number(one[1])))
@@ -229,12 +239,11 @@ def chosen(packed, entries, released, name, wanted=None):
         return min(one.written, 1), not checkpoint, one.time, right, short, one.written
 
     best = max(found, key=rank)
-    if wanted:
-        named = [one for one in found if one.file == wanted]
-        if not named:
-            names = ", ".join(repr(one.file) for one in found)
-            raise preflight.Rejected(f"{wanted!r} was chosen, and there is only {names}")
-        best = named[0]
+    named = [one for one in found if one.file == wanted]
+    if insist and not named:
+        names = ", ".join(repr(one.file) for one in found)
+        raise preflight.Rejected(f"{wanted!r} was chosen, and there is only {names}")
+    best = named[0] if named else best
     if len(best.data) > preflight.FILE_BYTES:
         raise preflight.too_large(info_size(notebooks, best.file))
     repairs = []

@@ -222,10 +222,12 @@ def test_the_instructor_overrules_the_choice_in_one_line_and_for_good(answered, 
         lms.collect(archive, answered, "small", choices)
         assert submitted.read_text() == ONE
     problems = lms.collect(archive, answered, "small", [("bo", "none.ipynb")])
-    assert problems == {} and "bo" in {
-        path.parents[1].name
-        for path in (answered.root / "grading" / "submitted").glob("*/small/*.ipynb")
-    }
+    kept = "; the notebook of before was kept"
+    assert problems == {"bo": f"'none.ipynb' was chosen, and there is only 'small.ipynb'{kept}"}
+    later = [(at("a/small.ipynb", 5), TWO), ("bo/small.ipynb", TWO)]
+    collected(answered, tmp_path, later)  # what was chosen is not there, and bo's was no choice
+    assert submitted.read_text() == TWO
+    assert (submitted.parents[2] / "bo" / "small" / "small.ipynb").read_text() == TWO
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 and nothing else", None])
