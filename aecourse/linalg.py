@@ -34,8 +34,8 @@ def squared_distances(x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
 def principal_axes(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mean, principal axes and variances along them, by an eigendecomposition of the covariance.
 
-    The eigenvalues are computed in double precision: in single precision the decomposition fails
-    if many pixels are constant.
+    All is computed in double precision: in single precision the decomposition fails if many pixels
+    are constant, and small eigenvalues drown in the rounding errors of large ones.
 
     Args:
         data: (N, ...), floating point, finite; flattened to (N, d). The covariance divides by N.
@@ -45,13 +45,17 @@ def principal_axes(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torc
         Half precision is converted to single.
     """
     mean, covariance = second_moments(data)
-    values, axes = torch.linalg.eigh(covariance.double())
-    return mean, axes.flip(1).to(mean), values.flip(0).clamp(min=0).to(mean)
+    values, axes = torch.linalg.eigh(covariance)
+    dtype = at_least_float32(data).dtype
+    return mean.to(dtype), axes.flip(1).to(dtype), values.flip(0).clamp(min=0).to(dtype)
 
 
 def second_moments(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-    """Mean, (d,), and covariance, (d, d), of `data`, (N, ...), which divides by N."""
-    rows = at_least_float32(validation.finite("data", data)).flatten(1)  # (N, d)
+    """Mean, (d,), and covariance, (d, d), of `data`, (N, ...), which divides by N.
+
+    In double precision.
+    """
+    rows = double(validation.finite("data", data)).flatten(1)  # (N, d)
     mean = rows.mean(0)
     centred = rows - mean
     return mean, centred.T @ centred / len(rows)

@@ -6,7 +6,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.linalg import at_least_float32, second_moments
+from aecourse.linalg import at_least_float32, double, second_moments
 
 
 class LinearDenoiser(nn.Module):
@@ -14,7 +14,7 @@ class LinearDenoiser(nn.Module):
 
     It maps corrupted to clean data. A linear denoising autoencoder of full width converges to the
     same map. Call :meth:`gaussian` or :meth:`masking` to choose the corruption; before that it is
-    the identity.
+    the identity. W and b are computed in double precision, and rounded to that of the data.
 
     Args:
         data: clean training data, (N, ...), floating point, finite.
@@ -33,8 +33,9 @@ class LinearDenoiser(nn.Module):
         self.shape = tuple(data.shape[1:])
         self.register_buffer("mean", mean)
         self.register_buffer("covariance", covariance)
-        self.register_buffer("weight", torch.eye(len(mean)).to(mean))
-        self.register_buffer("bias", 0 * mean)
+        self.dtype = at_least_float32(data).dtype
+        self.register_buffer("weight", torch.eye(len(mean)).to(mean.device, self.dtype))
+        self.register_buffer("bias", torch.zeros_like(self.weight[0]))
 
     def gaussian(self, sigma: float) -> Self:
         r"""Set W and b for Gaussian noise: :math:`W = C (C + \sigma^2 I)^{-1}`.
@@ -50,9 +51,7 @@ class LinearDenoiser(nn.Module):
         """
         validation.positive("sigma", sigma, float)
         noisy = self.covariance + sigma**2 * torch.eye(len(self.mean)).to(self.mean)
-        self.weight = torch.linalg.solve(noisy, self.covariance).T
-        self.bias = self.mean - self.weight @ self.mean
-        return self
+        return self.set(torch.linalg.solve(noisy, self.covariance).T)
 
     def masking(self, p: float) -> Self:
         r"""Set W and b for masking: :math:`W = q C Q^+`, with :math:`q = 1 - p`.
@@ -60,7 +59,8 @@ class LinearDenoiser(nn.Module):
         The visible data have the covariance
         :math:`Q = q^2 C + q (1 - q) \, \mathrm{diag}(E[x^2])`: masking adds noise whose variance is
         proportional to the mean square of an entry. If an entry is always zero, Q is singular,
-        hence the pseudo-inverse.
+        hence the pseudo-inverse. It is computed with every entry divided by the root of its mean
+        square: the eigenvalues are then at least q (1 - q).
 
         Args:
             p: probability that an entry is hidden.
@@ -76,9 +76,19 @@ class LinearDenoiser(nn.Module):
                 f"p is {p!r}; expected a probability between 0 and 1, exclusive: try 0.5"
             )
         q = 1 - p
-        seen = q**2 * self.covariance + q * p * (self.covariance.diagonal() + self.mean**2).diag()
-        self.weight = q * self.covariance @ torch.linalg.pinv(seen, hermitian=True)
-        self.bias = self.mean - q * self.weight @ self.mean
+        squares = self.covariance.diagonal() + self.mean.square()  # (d,), E[x^2]
+        scale = torch.where(squares > 0, squares, torch.inf).rsqrt()  # 0 for what is always zero
+        scaled = self.covariance * scale  # (d, d), each column divided
+        seen = q**2 * scale[:, None] * scaled + q * p * torch.eye(len(scale)).to(scaled)
+        return self.set(q * torch.linalg.solve(seen, scaled.T).T * scale, q)
+
+    def set(self, weight: torch.Tensor, q: float = 1.0) -> Self:
+        """Set W, (d, d), and the b that gives the mean for a corruption of mean q times the data's.
+
+        Both are rounded to the precision of the data.
+        """
+        self.weight = weight.to(self.dtype)
+        self.bias = (self.mean - q * weight @ self.mean).to(self.dtype)
         return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
@@ -137,7 +147,7 @@ def linear_inpaint(
     sizes = [order.shape[1] - int(counts[0]), int(counts[0])]
     filled = [
         fill(row, mean, covariance, *indices.split(sizes))
-        for row, indices in zip(at_least_float32(x).flatten(1), order, strict=True)
+        for row, indices in zip(double(x).flatten(1), order, strict=True)
     ]
     return torch.stack(filled).reshape(x.shape).to(x.dtype)
 
@@ -150,5 +160,11 @@ def fill(
     hidden: torch.Tensor,
 ) -> torch.Tensor:
     """One image, (d,), with its `hidden` indices predicted from its `visible` indices."""
-    explained = torch.linalg.solve(covariance[visible][:, visible], row[visible] - mean[visible])
+    seen, centred = covariance[visible][:, visible], row[visible] - mean[visible]
+    explained, failed = torch.linalg.solve_ex(seen, centred)
+    if failed:
+        raise ValueError(
+            "ridge is 0 and the covariance of the visible entries is singular; expected a positive "
+            "ridge where an entry is constant or follows from others: try 1e-4"
+        )
     return row.index_copy(0, hidden, mean[hidden] + covariance[hidden][:, visible] @ explained)

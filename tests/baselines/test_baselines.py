@@ -9,12 +9,14 @@ from scipy.optimize import brentq
 from sklearn.linear_model import LinearRegression, Ridge
 
 from aecourse import corruption
+from aecourse.baselines.pca import pca_error
 from aecourse.baselines.transform_coding import (
     TransformCoder,
     lloyd_quantizer,
     reverse_water_filling,
 )
 from aecourse.baselines.wiener import LinearDenoiser, linear_inpaint
+from aecourse.data import load_images
 from aecourse.losses import mse
 from aecourse.training import fit
 
@@ -112,6 +114,73 @@ def test_a_linear_autoencoder_of_full_width_trained_to_denoise_comes_near_it(tun
     assert -3 * differences.std() / 20 < differences.mean() < 0.01 * floor
 
 
+def excess(model, q, noise):
+    """By how much its expected error is above the least, as a share of it; NumPy, float64.
+
+    Args:
+        model: made from single-precision data.
+        q: the share of entries that are kept.
+        noise: variance of what is added to each kept entry, (d,), given the data's mean squares.
+    """
+    x = IMAGES.numpy().reshape(len(IMAGES), -1).astype(float)
+    mean, covariance = x.mean(0), np.cov(x.T, bias=True)
+    added = noise(covariance.diagonal() + mean**2)
+    seen = q * q * covariance + np.diag(added)
+    used = added > 0
+    inverse = np.zeros_like(seen)
+    inverse[np.ix_(used, used)] = np.linalg.inv(seen[np.ix_(used, used)])
+    least = np.trace(covariance) - q * q * np.trace(covariance @ inverse @ covariance)
+    weight, bias = model.weight.numpy().astype(float), model.bias.numpy().astype(float)
+    rest = np.eye(len(mean)) - q * weight
+    error = np.trace(rest @ covariance @ rest.T) + (weight**2 @ added).sum()
+    return (error + ((rest @ mean - bias) ** 2).sum()) / least - 1
+
+
+IMAGES = load_images("digits", device="cpu", quiet=True).train[:400]
+
+
+@pytest.mark.parametrize("p", [0.1, 0.5, 0.9])
+def test_in_single_precision_masked_digits_are_denoised_with_the_least_error(p):
+    """Pixels that are hardly ever used have tiny variances, which a cut of eigenvalues loses."""
+    model = LinearDenoiser(IMAGES).masking(p)
+    assert model.weight.dtype == torch.float32
+    assert abs(excess(model, 1 - p, lambda squares: p * (1 - p) * squares)) < 1e-11
+
+
+@pytest.mark.parametrize("sigma", [0.002, 0.5])
+def test_in_single_precision_noisy_digits_are_denoised_with_the_least_error(sigma):
+    model = LinearDenoiser(IMAGES).gaussian(sigma)
+    assert abs(excess(model, 1.0, lambda squares: sigma**2 + 0 * squares)) < 1e-8
+
+
+def test_in_single_precision_the_small_eigenvalues_of_digits_are_right():
+    values = np.linalg.eigvalsh(np.cov(IMAGES.double().flatten(1).numpy().T, bias=True))[::-1]
+    for k in (300, 390):
+        assert pca_error(IMAGES, k).item() == pytest.approx(values[k:].sum(), rel=1e-5)
+    assert reverse_water_filling(IMAGES, 4000.0).item() == pytest.approx(
+        reverse_water_filling(IMAGES.double(), 4000.0).item(), rel=1e-5
+    )
+
+
+def test_in_single_precision_inpainting_of_digits_is_that_of_double():
+    hidden = torch.zeros(20, 1, 28, 28, dtype=torch.bool)
+    hidden[..., 10:18, 10:18] = True
+    single, double = (
+        linear_inpaint(IMAGES[20:].to(dtype), IMAGES[:20].to(dtype), hidden, 1e-6)
+        for dtype in (torch.float32, torch.float64)
+    )
+    torch.testing.assert_close(single.double(), double, rtol=0, atol=1e-6)
+    with pytest.raises(ValueError, match="ridge is 0 and the covariance .* is singular"):
+        linear_inpaint(IMAGES[20:], IMAGES[:1], hidden[:1], 0.0)
+
+
+def test_water_filling_is_a_bound_for_gaussian_data_only():
+    """One bit is all that -1 and 1 need; Gaussian data of that variance keep an error of 1/4."""
+    signs = torch.tensor([[1.0], [-1.0]]).double().repeat(50, 1)
+    assert reverse_water_filling(signs, 1).item() == pytest.approx(0.25)
+    assert mse(TransformCoder(signs, 1)(signs), signs).item() < 1e-30
+
+
 def test_inpainting_is_least_squares_from_visible_to_hidden():
     hidden = torch.zeros(200, 6, dtype=torch.bool)
     hidden[:100, [1, 4]] = True
@@ -202,3 +271,32 @@ def test_the_transform_coder_is_above_the_limit_and_no_other_allocation_is_bette
         code.spent[:] = torch.tensor(rng.multinomial(bits, np.ones(6) / 6)).clamp(max=6)
         if code.spent.sum() == bits:
             assert mse(code(DATA), DATA, "batchmean").item() >= error * (1 - 1e-9)
+
+
+def test_data_that_are_not_finite_are_refused():
+    wrong, hidden = DATA.clone(), torch.zeros(200, 6, dtype=torch.bool)
+    wrong[3, 2] = float("nan")
+    hidden[:, 2] = True
+    calls = {
+        "data": [
+            lambda: LinearDenoiser(wrong),
+            lambda: linear_inpaint(wrong, DATA, hidden),
+            lambda: TransformCoder(wrong, 3),
+            lambda: reverse_water_filling(wrong, 3.0),
+            lambda: pca_error(wrong, 2),
+        ],
+        "x": [lambda: linear_inpaint(DATA, wrong, hidden.roll(1, 1))],
+    }
+    for name, attempts in calls.items():
+        for attempt in attempts:
+            with pytest.raises(ValueError, match=f"{name} contains nan or infinity"):
+                attempt()
+    with pytest.raises(TypeError, match="x has dtype torch.float32 and data torch.float64"):
+        linear_inpaint(DATA, DATA.float(), hidden)
+
+
+def test_what_is_hidden_may_be_nan():
+    wrong, hidden = DATA.clone(), torch.zeros(200, 6, dtype=torch.bool)
+    hidden[:, 2] = True
+    wrong[:, 2] = float("nan")
+    assert torch.equal(linear_inpaint(DATA, wrong, hidden), linear_inpaint(DATA, DATA, hidden))
