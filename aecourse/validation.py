@@ -70,8 +70,8 @@ def same(name: str, x: torch.Tensor, other_name: str, other: torch.Tensor) -> No
     if x.shape != other.shape:
         raise ValueError(
             f"{name} has shape {tuple(x.shape)} and {other_name} {tuple(other.shape)}; "
-            "expected the same: reshape one of them, "
-            "since broadcasting would compare every image with every other"
+            "expected the same: "
+            + pair_advice(name, tuple(x.shape), other_name, tuple(other.shape))
         )
     if x.dtype != other.dtype and not torch.is_autocast_enabled(x.device.type):
         raise TypeError(
@@ -136,9 +136,55 @@ def samples(name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
     if x.shape[1:] != shape:
         raise ValueError(
             f"{name} has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))}): "
-            "reshape it, or build the model with the shape of one sample"
+            f"{shape_advice(name, tuple(x.shape), shape)}"
         )
     return x
+
+
+def shape_advice(name: str, seen: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    """What to do with `name`, of shape `seen`, for a model of samples of `shape`.
+
+    A new shape is advised only if no value moves to another pixel.
+    """
+    sample = seen[1:]
+    numbers = ", ".join(map(str, shape))
+    if len(seen) == 4 and len(shape) == 3 and (seen[3], *seen[1:3]) == shape:
+        return (
+            f"its channels come last: pass {name}.permute(0, 3, 1, 2) (another shape of the same "
+            "values would mix pixels and channels)"
+        )
+    if len(seen) == 4 and len(shape) == 3 and (*seen[2:], seen[1]) == shape:
+        return f"the channels come last in the model's shape: build it with shape={sample}"
+    if (1, *sample) == shape:
+        return f"add the axis of the channel, as in {name}[:, None]"
+    if seen == shape:
+        return f"add the axis of the batch, as in {name}[None]"
+    if sample == (math.prod(shape),):
+        order = ""
+        if len(shape) == 3 and shape[0] > 1:
+            order = (
+                ", if a row has all pixels of the first channel first; if the channels of a pixel "
+                f"lie together, {name}.unflatten(1, {(*shape[1:], shape[0])}).permute(0, 3, 1, 2)"
+            )
+        return f"pass {name}.unflatten(1, ({numbers})){order}"
+    if shape == (math.prod(sample),):
+        return f"pass {name}.flatten(1)"
+    if not sample:
+        return f"pass a batch of samples, of shape (B, {numbers})"
+    if len(sample) == len(shape) == 1:
+        return f"pass rows of {shape[0]} values; a model may be built for rows of {sample[0]}"
+    return f"build the model with shape={sample}, or crop or resize the samples"
+
+
+def pair_advice(name: str, seen: tuple[int, ...], other_name: str, other: tuple[int, ...]) -> str:
+    """What to do with two tensors of different shapes, `seen` and `other`."""
+    for one, last, first in ((name, seen, other), (other_name, other, seen)):
+        if len(first) == len(last) == 4 and (last[0], last[3], *last[1:3]) == first:
+            return f"the channels of {one} come last: pass {one}.permute(0, 3, 1, 2)"
+    return (
+        "take both from the same samples and give them the same axes, since broadcasting would "
+        "compare every image with every other"
+    )
 
 
 def integers(name: str, values: Any, below: float = math.inf) -> torch.Tensor:

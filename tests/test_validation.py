@@ -194,3 +194,64 @@ def test_a_sweep_maps_over_a_weight_without_reading_its_value():
     with Readings() as readings:
         validation.weight("beta", values[0])
     assert readings.count == 0
+
+
+ADVICE = {  # the shape of data, of a sample of the model, and what to do
+    "channels last": ((9, 4, 6, 3), (3, 4, 6), "pass scan.permute(0, 3, 1, 2)"),
+    "one channel, last": ((9, 4, 6, 1), (1, 4, 6), "pass scan.permute(0, 3, 1, 2)"),
+    "a model with channels last": ((9, 3, 4, 6), (4, 6, 3), "build it with shape=(3, 4, 6)"),
+    "no channel": ((9, 4, 6), (1, 4, 6), "as in scan[:, None]"),
+    "one sample": ((3, 4, 6), (3, 4, 6), "as in scan[None]"),
+    "rows": ((9, 24), (1, 4, 6), "pass scan.unflatten(1, (1, 4, 6))"),
+    "rows of colours": (
+        (9, 72),
+        (3, 4, 6),
+        "scan.unflatten(1, (4, 6, 3)).permute(0, 3, 1, 2)",
+    ),
+    "a flat model": ((9, 1, 4, 6), (24,), "pass scan.flatten(1)"),
+    "other columns": ((9, 5), (6,), "pass rows of 6 values"),
+    "no sample": ((9,), (1, 4, 6), "pass a batch of samples, of shape (B, 1, 4, 6)"),
+}
+
+
+@pytest.mark.parametrize("name", ADVICE)
+def test_samples_advises_what_makes_them_fit(name):
+    """The advice is code: run, it turns the data into samples of the model's shape."""
+    seen, shape, advice = ADVICE[name]
+    scan = torch.rand(seen)
+    with pytest.raises(ValueError) as caught:
+        validation.samples("scan", scan, shape)
+    text = str(caught.value)
+    assert text.startswith(f"scan has shape {seen}; expected (B, ") and advice in text
+    assert "reshape it" not in text
+    if "scan" in advice:
+        fitting = eval(advice.removeprefix("pass ").removeprefix("as in "), {"scan": scan})
+        assert fitting.shape[1:] == shape
+        if seen[-1] == 3 and len(seen) == 4:
+            assert torch.equal(fitting[2, 1, 3, 5], scan[2, 3, 5, 1]), "pixels keep their channels"
+
+
+@pytest.mark.parametrize(
+    "seen, shape",
+    [
+        ((9, 1, 32, 32), (1, 28, 28)),
+        ((9, 1, 4, 6), (1, 6, 4)),
+        ((9, 2, 12), (1, 4, 6)),
+        ((9, 784), (1, 8, 8)),
+        ((9, 4, 6, 3), (4, 18)),
+    ],
+)
+def test_samples_of_another_size_are_not_advised_to_be_reshaped(seen, shape):
+    with pytest.raises(ValueError) as caught:
+        validation.samples("scan", torch.zeros(seen), shape)
+    text = str(caught.value)
+    assert f"build the model with shape={seen[1:]}, or crop or resize the samples" in text
+    assert not any(word in text for word in ("reshape", "unflatten", "permute", "view"))
+
+
+def test_two_images_one_with_channels_last():
+    x, other = torch.zeros(2, 3, 8, 9), torch.zeros(2, 8, 9, 3)
+    for pair in ((x, other), (other, x)):
+        one = "b" if pair[0] is x else "a"
+        with pytest.raises(ValueError, match=rf"channels of {one} come last: pass {one}\.permute"):
+            validation.same("a", pair[0], "b", pair[1])

@@ -172,7 +172,13 @@ def fit(
             run.read()
             report(run.step, run.history.terms["loss"][-1])
         if validation is not None and (run.step % validate_every == 0 or last):
-            terms = evaluate(model, validation, objective, batch_size, seed, precision)
+            try:
+                terms = evaluate(model, validation, objective, batch_size, seed, precision)
+            except Exception as error:
+                error.add_note(
+                    f"It was raised on the data given as validation, at step {run.step}."
+                )
+                raise
             run.check(terms["loss"], patience)
         if save_to is not None and (run.step % save_every == 0 or last or run.finished):
             run.read()  # raises before a value that is not finite could be saved

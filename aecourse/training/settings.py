@@ -9,7 +9,7 @@ from torch import nn
 
 from aecourse.training import distributed
 from aecourse.training.precision import PRECISIONS
-from aecourse.validation import floating, one_of, positive, within
+from aecourse.validation import floating, one_of, positive, samples, within
 
 
 def check_settings(
@@ -56,6 +56,8 @@ def check_data(model: nn.Module, data: torch.Tensor, validation: torch.Tensor | 
     within("data", floating("data", data), *limits)
     if validation is not None:
         within("validation", floating("validation", validation), *limits)
+        if getattr(model, "shape", None) == tuple(data.shape[1:]):
+            samples("validation", validation, model.shape)
     check_dtype(model.parameters(), data)
 
 

@@ -185,3 +185,29 @@ def test_progress_in_a_notebook_updates_one_display(monkeypatch, capsys):
         "step 120 of 120",
     ]
     assert capsys.readouterr() == ("", "")
+
+
+@pytest.mark.parametrize(
+    "validation, error, message",
+    [
+        (DATA[:, :5], ValueError, r"^validation has shape \(40, 5\); expected \(B, 6\)"),
+        (DATA * 3, ValueError, "^validation runs from"),
+        (DATA.numpy(), TypeError, "^validation is a ndarray"),
+        (DATA[:0], ValueError, "^validation is empty"),
+    ],
+)
+def test_bad_validation_data_are_named_before_training(validation, error, message):
+    with pytest.raises(error, match=message):
+        run(lambda *given: pytest.fail("it trained"), validation=validation)
+
+
+def test_an_error_on_the_validation_data_says_so():
+    """A model that does not tell its shape meets them first when the loss is computed."""
+    model = torch.nn.Linear(6, 6)
+
+    def objective(model, x, generator):
+        return {"fit": mse(model(x), x)}
+
+    with pytest.raises(RuntimeError) as caught:
+        run(objective, model, validation=torch.rand(9, 5), validate_every=2)
+    assert caught.value.__notes__ == ["It was raised on the data given as validation, at step 2."]
