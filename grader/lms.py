@@ -62,7 +62,7 @@ def collect(archive, course, name, choices=()):
     wanted = {**chosen_before(course, name), **choices}
     try:
         packed = zipfile.ZipFile(archive)
-    except (OSError, zipfile.BadZipFile) as problem:
+    except (OSError, EOFError, ValueError, NotImplementedError, zipfile.BadZipFile) as problem:
         raise NoZip(f"{archive} can't be read as a zip ({problem}): download it again") from None
     with packed:
         for key, (owner, entries) in owners(packed, set(known)).items():
@@ -287,8 +287,11 @@ def give_back(archive, course, name):
     """
     roster = owners_of(course, name)
     pages = sorted((course.root / "grading" / "feedback").glob(f"*/{name}/{name}.html"))
-    with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED) as packed:
-        for page in pages:
-            student = page.parents[1].name
-            packed.write(page, f"{roster.get(student, student)}/{name}.html")
+    try:
+        with zipfile.ZipFile(archive, "w", zipfile.ZIP_DEFLATED, strict_timestamps=False) as packed:
+            for page in pages:
+                student = page.parents[1].name
+                packed.write(page, f"{roster.get(student, student)}/{name}.html")
+    except OSError as problem:
+        raise NoZip(f"{archive} can't be written ({problem.strerror})") from None
     return len(pages)

@@ -424,6 +424,11 @@ def test_feedback_goes_back_into_the_folders_it_came_from(course, tmp_path):
         }
 
 
+def test_feedback_that_cannot_be_written_is_said(course, tmp_path):
+    with pytest.raises(lms.NoZip, match=r"out\.zip can't be written \(No such file"):
+        lms.give_back(tmp_path / "nowhere" / "out.zip", course, "small")
+
+
 def test_feedback_goes_back_to_those_of_an_earlier_zip_too(course, tmp_path):
     for owner, student in (
         ("Ada Löf_12_assignsubmission_file_", "Ada-Löf_12"),
