@@ -106,12 +106,13 @@ def load(path):
 
 @functools.cache
 def library():
-    """The digest of what oracles import from `grader`: with another one, the same oracle may give
-    other points.
+    """The digest of what oracles import from `grader`, and of the sandbox: with another one, the
+    same oracle may give other points.
     """
     here = Path(__file__).parent
+    names = *LIBRARY, "sandbox", "inside/box", "inside/wire"
     return hashlib.sha256(
-        b"\0".join((here / f"{name}.py").read_bytes() for name in LIBRARY)
+        b"\0".join((here / f"{name}.py").read_bytes() for name in names)
     ).hexdigest()
 
 
