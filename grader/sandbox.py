@@ -86,7 +86,7 @@ class Limits:
     address: int = 8 * 2**30  # torch alone reserves 3.5 GB of addresses, and uses little of it
     line: int = 8 * 2**20
     reply: int = 64 * 2**20
-    outputs: int = 16 * 2**20
+    outputs: int = 8 * 2**20
     losses: int = 12
 
 

@@ -16,6 +16,7 @@ from pathlib import Path
 import psutil
 import pytest
 
+from grader.sandbox import USUAL
 from tests.grader import hostile
 from tests.grader.small_course import CANARY, HALF, NOTHING, RIGHT, Course
 
@@ -311,7 +312,7 @@ def test_bad_submissions_get_their_due_and_harm_nobody(names, course):
         assert not path.is_symlink() and (
             path.is_dir() or path.suffix in (".ipynb", ".html") and path.read_bytes() != host
         ), path
-        assert path.is_dir() or path.stat().st_size < 5 * 2**20
+        assert path.is_dir() or path.stat().st_size < USUAL.outputs + 2**20
         assert path.is_dir() or not [one for one in secrets if one in path.read_bytes()], path
         assert path.suffix != ".html" or not re.search(
             r"<(script|img|details)[^>]*hit\(|<script>hit", path.read_text(encoding="utf-8")
