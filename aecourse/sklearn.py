@@ -25,6 +25,7 @@ from aecourse.training import History, fit
 from aecourse.types import Objective, Shape
 
 unbounded = partial(Autoencoder, output="linear")  # the model by default
+ELBO_SAMPLES = 16  # of the code of each row
 
 
 def as_codes(z: torch.Tensor | tuple[torch.Tensor, ...]) -> tuple[torch.Tensor, ...]:
@@ -36,9 +37,16 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
     """A model and its objective, trained on the rows of an array.
 
     Computation and results have the dtype of the model's weights: float32, unless `build` returns
-    ``model.double()``. Scale columns of different units first; for a model whose output lies in
-    [0, 1], with ``MinMaxScaler(clip=True)``. With ``random_state=0`` the result is that of
-    ``torch.manual_seed(0)``, `build`, and :func:`~aecourse.training.fit` with ``seed=0``.
+    ``model.double()``. With ``random_state=0`` the result is that of ``torch.manual_seed(0)``,
+    `build`, and :func:`~aecourse.training.fit` with ``seed=0``.
+
+    Scale columns of different units first, with ``StandardScaler`` and a model of unbounded output:
+    the default one, or a VAE with ``likelihood="gaussian"``. ``MinMaxScaler(clip=True)`` would
+    bring each outlier into the range of the others, where no score can find it.
+
+    A search by :meth:`score` compares models by the ELBO if they have one, and else by the squared
+    error of the reconstruction. No penalty lowers that error: a search over the weight of one
+    always chooses the smallest, unless its ``scoring=`` measures what the penalty is for.
 
     To pickle an estimator, or to send it to other processes, define its functions with ``def``.
 
@@ -50,8 +58,8 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             default the squared error, which takes no weight.
         latent_dim: units of the code, passed to `build`.
         weight: passed to `objective`; None calls it without an argument.
-        shape: of one sample, such as (1, 28, 28), into which each row is reshaped; None leaves rows
-            flat.
+        shape: of one sample, such as (1, 28, 28), into which each row is reshaped: all pixels of
+            the first channel come first. None leaves rows flat.
         steps, batch_size, lr: as for :func:`~aecourse.training.fit`.
         training: further arguments of :func:`~aecourse.training.fit`, such as
             ``{"max_grad_norm": 1.0, "progress": False}``.
@@ -171,6 +179,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     def _samples(self, X: np.ndarray, shape: Sequence[int]) -> torch.Tensor:
         """Rows as samples of the model's dtype: (N, columns) -> (N, *shape)."""
+        X = np.ascontiguousarray(X)  # PyTorch has no negative strides
         return torch.tensor(X, dtype=self._parameter.dtype).unflatten(1, shape)
 
     @torch.no_grad()
@@ -195,7 +204,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         """The reconstructions from codes of :meth:`transform`, (N, units) -> (N, columns)."""
         check_is_fitted(self)
         X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
-        Z = torch.tensor(X, dtype=self._parameter.dtype)
+        Z = torch.tensor(np.ascontiguousarray(X), dtype=self._parameter.dtype)
         sizes = [math.prod(shape) for shape in self.code_shapes_]
         if Z.shape[1] != sum(sizes):
             raise ValueError(
@@ -213,13 +222,32 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return self._map(decode, Z)
 
     def score_samples(self, X: Any) -> np.ndarray:
-        """Minus the squared error of each sample, averaged over columns: (N,), from 0 down.
+        """How well the model explains each sample: (N,). Low values are anomalous.
 
-        Low values are anomalous. It is minus :func:`~aecourse.metrics.anomaly_score` of the
-        reconstruction.
+        For a model with a likelihood (a VAE, LinearVAE or LadderVAE) the ELBO in nats, from 16
+        samples of the code whose noise is the same for all rows, so that the score of a row does
+        not depend on the others. For other models minus the squared error averaged over columns,
+        from 0 down: minus :func:`~aecourse.metrics.anomaly_score` of the reconstruction.
         """
-        return self._map(lambda x: -anomaly_score(self.model_(x)[0], x), self._check(X))
+        x = self._check(X)
+        has_elbo = hasattr(self.model_, "negative_elbo_terms")
+        return self._map(self._elbo if has_elbo else self._minus_error, x)
+
+    def _minus_error(self, x: torch.Tensor) -> torch.Tensor:
+        return -anomaly_score(self.model_(x)[0], x)
+
+    def _elbo(self, x: torch.Tensor) -> torch.Tensor:
+        """The ELBO of each row, (B,), with common random numbers."""
+        validation.within("X", x, *self.model_.output_range)
+
+        def elbo_of(row):
+            many = row.expand(ELBO_SAMPLES, *row.shape)
+            return -sum(self.model_.negative_elbo_terms(many).values())
+
+        with torch.random.fork_rng(devices=[x.device] if x.is_cuda else []):
+            torch.manual_seed(0)
+            return torch.vmap(elbo_of, randomness="same", chunk_size=64)(x)
 
     def score(self, X: Any, y: Any = None) -> float:
-        """Minus the mean squared error, so that higher is better, as a grid search expects."""
+        """The mean of :meth:`score_samples`: higher is better, as a grid search expects."""
         return float(self.score_samples(X).mean(dtype=np.float64))
