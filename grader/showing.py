@@ -17,9 +17,9 @@ from nbconvert.exporters import HTMLExporter
 from nbconvert.filters.markdown_mistune import markdown2html_mistune
 
 TAGS = set(
-    "a abbr b blockquote br caption code dd del details div dl dt em h1 h2 h3 h4 h5 h6 hr i img "
-    "ins kbd li mark ol p pre q s small span strong sub summary sup table tbody td tfoot th thead "
-    "tr u ul var".split()
+    "a abbr b blockquote br caption code dd del details div dl dt em figcaption figure h1 h2 h3 h4 "
+    "h5 h6 hr i img ins kbd li mark ol p pre q s small span strong sub summary sup table tbody td "
+    "tfoot th thead tr u ul var".split()
 )
 ATTRIBUTES = {
     "a": {"href", "title"},
