@@ -12,7 +12,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib.pyplot as plt
 import pandas as pd
 import torch
 from matplotlib.figure import Figure
@@ -22,7 +21,7 @@ from aecourse import data, metrics, models, patches, validation
 from aecourse.device import make_generator, pick_device
 from aecourse.losses import mse, ssim
 from aecourse.objectives.register import KINDS
-from aecourse.pages import plot_history, plot_images
+from aecourse.pages import plot_history, plot_images, subplots
 from aecourse.search import HOW, sweep
 from aecourse.search.grid import built
 from aecourse.search.summary import as_text, summarize
@@ -105,7 +104,6 @@ def figures(model: nn.Module, history: History, x: torch.Tensor, folder: Path, s
     loss = plot_history({"": history}, log=min(history.terms["loss"]) > 0)
     for name, fig in (("loss", loss), ("reconstructions", plot_images(rows))):
         fig.savefig(folder / f"{name}.png", dpi=200)
-        plt.close(fig)
 
 
 def report(
@@ -251,7 +249,6 @@ def sweep_models(args: argparse.Namespace) -> None:
     validation.one_of("metric", args.metric, table.columns)
     fig = intervals(table, args.metric)
     fig.savefig(folder / "figure.png", dpi=200)
-    plt.close(fig)
 
 
 def intervals(runs: pd.DataFrame, metric: str) -> Figure:
@@ -260,7 +257,7 @@ def intervals(runs: pd.DataFrame, metric: str) -> Figure:
     Bars are 95 % intervals over seeds.
     """
     summary = summarize(runs, ["latent_dim", "weight"], metric)
-    fig, ax = plt.subplots()
+    fig, ax = subplots()
     for weight, own in summary.groupby("weight", sort=False):
         spread = [own["mean"] - own["low"], own["high"] - own["mean"]]
         ax.errorbar(

@@ -5,11 +5,6 @@ in JupyterLab and in Colab.
 """
 
 from aecourse.pages.display import (
-    BLUE,
-    COLOURS,
-    GREEN,
-    PINK,
-    RED,
     claim,
     display_figure,
     reveal,
@@ -22,6 +17,7 @@ from aecourse.pages.display import (
 from aecourse.pages.live import live_map
 from aecourse.pages.plots import label_curves, plot_history, plot_images
 from aecourse.pages.sliders import explore, interact, slide
+from aecourse.pages.style import BLUE, COLOURS, GREEN, PINK, RED
 from aecourse.pages.tables import show_table
 
 __all__ = [

@@ -15,31 +15,9 @@ from IPython.display import display
 from matplotlib.figure import Figure
 
 from aecourse.intervals import interval
+from aecourse.pages.style import NAMES, TEXT_SHADES, new_figure
 
-# Four colours of Okabe and Ito's palette: at least 3:1 on white and on #121212. Text needs 4.5:1
-# and is darker; in the dark, book/_static/custom.css makes both brighter.
-BLUE = "#0072B2"
-RED = "#D55E00"
-GREEN = "#009E73"
-PINK = "#CC79A7"
-COLOURS = (BLUE, RED, GREEN, PINK)
-TEXT_SHADES = {BLUE: "#0072B2", RED: "#B84E00", GREEN: "#00765A", PINK: "#A3517F"}
-NAMES = {BLUE: "blue", RED: "red", GREEN: "green", PINK: "pink"}
-DASHES = ("-", "--", "-.", ":")
-STYLE = {
-    "axes.prop_cycle": plt.cycler(color=COLOURS) + plt.cycler(linestyle=DASHES),
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.framealpha": 0,
-    "figure.figsize": (4.8, 2.8),
-    "figure.constrained_layout.use": True,
-    "font.size": 11,
-    "lines.linewidth": 2,
-    "image.interpolation": "none",
-    "image.cmap": "gray",
-}
 GUESSED = "I have guessed: show me"
-plt.rcParams.update(STYLE)
 
 
 @dataclasses.dataclass
@@ -239,11 +217,12 @@ def subplots(
     sharey: bool = False,
     squeeze: bool = True,
 ) -> tuple:
-    """`plt.subplots`, but only `show` displays the figure: no front end shows it a second time."""
-    fig, axes = plt.subplots(
-        nrows, ncols, figsize=figsize, sharex=sharex, sharey=sharey, squeeze=squeeze
-    )
-    plt.close(fig)  # pyplot forgets it; it can still be drawn on and saved
+    """`plt.subplots` in the style of the pages.
+
+    Only `show` displays the figure: no front end shows it a second time.
+    """
+    fig = new_figure(figsize=figsize)
+    axes = fig.subplots(nrows, ncols, sharex=sharex, sharey=sharey, squeeze=squeeze)
     return fig, axes
 
 

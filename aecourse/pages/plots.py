@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 
-import matplotlib.pyplot as plt
 import torch
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from aecourse.pages.display import TEXT_SHADES, subplots
+from aecourse.pages.display import subplots
+from aecourse.pages.style import STYLE, TEXT_SHADES, new_figure
 
 GAP, TEXT = 0.06, 0.3  # inches between images, and of the line that holds a row's label
 
@@ -37,8 +37,7 @@ def plot_images(
     heights = [size * batch.shape[1] / batch.shape[2] for batch in rows.values()]
     texts = [TEXT if label else 0 for label in rows]
     total = sum(heights) + sum(texts) + GAP * (len(rows) - 1)
-    fig = plt.figure(figsize=(width, total), layout="none")
-    plt.close(fig)
+    fig = new_figure(figsize=(width, total), layout="none")
     top = total
     for (label, batch), height, text in zip(rows.items(), heights, texts, strict=True):
         if label:
@@ -128,7 +127,7 @@ def label_curves(ax: Axes) -> None:
     ax.figure.draw_without_rendering()  # the axes now have their limits and their size
     points = 72 / ax.figure.dpi
     ends = [ax.transData.transform((line.get_xdata()[-1], line.get_ydata()[-1])) for line in lines]
-    heights = spread([points * y for _, y in ends], gap=1.2 * plt.rcParams["font.size"])
+    heights = spread([points * y for _, y in ends], gap=1.2 * STYLE["font.size"])
     for line, (_, y), height in zip(lines, ends, heights, strict=True):
         ax.annotate(
             line.get_label(),

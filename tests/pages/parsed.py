@@ -2,9 +2,7 @@
 
 import html.parser
 
-import matplotlib.pyplot as plt
-
-from aecourse.pages import display
+from aecourse.pages import BLUE, subplots
 
 
 class Tags(html.parser.HTMLParser):
@@ -22,8 +20,8 @@ class Tags(html.parser.HTMLParser):
         return [attributes for name, attributes in self.all if name == tag]
 
 
-def figure(values=(1, 3, 2), colour=display.BLUE):
-    fig, ax = plt.subplots()
+def figure(values=(1, 3, 2), colour=BLUE):
+    fig, ax = subplots()
     ax.plot(values, color=colour, label="loss")
     ax.set(xlabel="step", title="a < b")
     ax.legend()

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from aecourse.intervals import interval
-from aecourse.pages import display, reveal, say, seeds, show, svg
+from aecourse.pages import display, reveal, say, seeds, show, style, svg
 from aecourse.pages.display import claim, to_html
 from tests.pages.parsed import Tags, figure
 from tools.environment import ROOT
@@ -155,13 +155,13 @@ def contrast(*colours):
     return (high + 0.05) / (low + 0.05)
 
 
-@pytest.mark.parametrize("colour", display.COLOURS)
+@pytest.mark.parametrize("colour", style.COLOURS)
 def test_colours_can_be_seen_and_read(colour):
     """WCAG 2.2: 3:1 for lines, 4.5:1 for text; outside the book in JupyterLab's dark theme too."""
     dark = dict(
         re.findall(r"--ae-(\w+): (#\w+)", (ROOT / "book" / "_static" / "custom.css").read_text())
     )
-    text, bright = display.TEXT_SHADES[colour], dark[display.NAMES[colour]]
+    text, bright = style.TEXT_SHADES[colour], dark[style.NAMES[colour]]
     assert (
         contrast(colour, "#ffffff") >= 3
         and contrast(colour, "#121212") >= 3
@@ -170,7 +170,7 @@ def test_colours_can_be_seen_and_read(colour):
     assert contrast(text, "#ffffff") >= 4.5 and contrast(bright, "#121212") >= 4.5
     for shade in {colour, text}:
         drawn = svg(figure(colour=shade), "a curve")
-        assert f"var(--ae-{display.NAMES[colour]}, {shade.lower()})" in drawn, (
+        assert f"var(--ae-{style.NAMES[colour]}, {shade.lower()})" in drawn, (
             "the page can make it brighter"
         )
 

@@ -9,8 +9,8 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Annotation
 
 from aecourse.pages import label_curves, plot_history, plot_images, subplots
-from aecourse.pages.display import BLUE, RED, TEXT_SHADES
 from aecourse.pages.plots import spread
+from aecourse.pages.style import BLUE, RED, TEXT_SHADES
 
 
 def a_run(values, validation_losses=()):
