@@ -548,6 +548,7 @@ def error(name, words):
 
 
 OUTPUTS = 500  # of one cell
+CONTROLS = dict.fromkeys(number for number in range(32) if chr(number) not in "\t\n")
 CUT = "... the rest is left out: the outputs are longer than a submission's may be ..."
 
 
@@ -608,6 +609,4 @@ def text(value):
     """
     if not isinstance(value, str):
         return ""
-    return "".join(
-        sign for sign in value.encode("utf-8", "replace").decode() if sign >= " " or sign in "\t\n"
-    )
+    return value.encode("utf-8", "replace").decode().translate(CONTROLS)

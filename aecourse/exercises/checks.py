@@ -90,8 +90,8 @@ PLACES = {  # what computes gradients
 
 @contextlib.contextmanager
 def without_autograd():
-    """In the block, PyTorch's functions that compute gradients raise an error: the step asks for a
-    derivation on paper.
+    """In the block, PyTorch's functions that compute gradients raise an error, and no graph is
+    recorded: the step asks for a derivation on paper.
     """
 
     def refused(*arguments, **settings):
@@ -104,7 +104,8 @@ def without_autograd():
     for place, name, _ in kept:
         setattr(place, name, refused)
     try:
-        yield
+        with torch.inference_mode():  # for functions that were imported by name before
+            yield
     finally:
         for place, name, function in kept:
             setattr(place, name, function)

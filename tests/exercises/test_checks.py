@@ -75,7 +75,10 @@ def test_of_a_wrong_text_of_numpy_the_idea_is_said():
 
 def test_without_autograd_gradients_are_refused_and_afterwards_they_are_back():
     x = torch.ones(2, requires_grad=True)
+    by_name = torch.autograd.grad
     with without_autograd():
+        with pytest.raises(RuntimeError, match="does not require grad"), torch.enable_grad():
+            by_name(x.detach().requires_grad_().square().sum(), x)
         for compute in (
             lambda: torch.autograd.grad(x.sum(), x),
             lambda: x.sum().backward(),
