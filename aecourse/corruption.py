@@ -105,7 +105,7 @@ def gaussian(
     if not isinstance(sigma, torch.Tensor) and not sigma >= 0:
         raise ValueError(f"sigma is {sigma!r}; expected a standard deviation of zero or more")
     noise = torch.randn(x.shape, generator=as_generator(generator, x), device=x.device).to(x.dtype)
-    noisy = x + sigma * noise
+    noisy = x + (sigma * noise).to(x.dtype)
     return noisy.clamp(0, 1) if clip else noisy
 
 

@@ -96,8 +96,9 @@ def random_mask(
     Raises:
         ValueError: If `ratio` hides no patch or all of them.
     """
-    count = int(patches * ratio) if isinstance(ratio, (int, float)) and 0 < ratio < 1 else 0
-    if count == 0:
+    is_share = isinstance(ratio, (int, float)) and 0 < ratio < 1
+    count = int(round(patches * ratio, 9)) if is_share else 0  # 100 * 0.29 is 28.999999999999996
+    if not 0 < count < patches:
         raise ValueError(
             f"ratio is {ratio!r} of {patches} patches; expected to hide at least one and "
             "leave at least one: use a ratio between 0 and 1, or smaller patches"

@@ -147,6 +147,15 @@ def test_sigma_may_differ_between_samples():
     assert deviations[0] == 0 and deviations[1:].tolist() == pytest.approx([1, 2], rel=0.1)
 
 
+@pytest.mark.parametrize("dtype", [torch.float16, torch.float32, torch.float64])
+def test_a_tensor_of_any_dtype_may_be_sigma(dtype):
+    x = torch.zeros(3, 4, dtype=dtype)
+    for wide in (torch.float32, torch.float64):
+        noisy = gaussian(x, torch.full((3, 1), 0.5, dtype=wide), 0)
+        assert noisy.dtype == dtype
+        torch.testing.assert_close(noisy, gaussian(x, 0.5, 0), rtol=2e-3, atol=0)
+
+
 @pytest.mark.parametrize("p", [0.0, 0.1, 0.75, 1.0])
 def test_masking_hides_a_share_p_and_does_not_rescale_the_rest(p):
     x = images((100, 1, 28, 28))

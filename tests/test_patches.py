@@ -60,7 +60,8 @@ def test_patches_have_the_pixels_of_a_loop(shape, size):
 
 
 @pytest.mark.parametrize(
-    "patches, ratio, count", [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1)]
+    "patches, ratio, count",
+    [(16, 0.75, 12), (49, 0.75, 36), (4, 0.99, 3), (4, 0.25, 1), (100, 0.29, 29), (100, 0.57, 57)],
 )
 def test_each_row_hides_equally_many_patches_and_each_patch_equally_often(patches, ratio, count):
     hidden = random_mask(4000, patches, ratio, seeded())
@@ -80,6 +81,11 @@ def test_each_row_hides_equally_many_patches_and_each_patch_equally_often(patche
 def test_a_ratio_that_hides_nothing_or_everything_is_refused(ratio):
     with pytest.raises(ValueError, match="hide at least one and leave at least one"):
         random_mask(2, 4, ratio)
+
+
+def test_every_share_in_hundredths_is_exact():
+    seen = [random_mask(1, 100, hidden / 100).shape[1] for hidden in range(1, 100)]
+    assert seen == list(range(1, 100))
 
 
 def test_normalized_patches_have_mean_0_and_unbiased_variance_1_and_constant_ones_are_0():

@@ -233,7 +233,10 @@ def ms_ssim(
     for scale, weight in enumerate(SCALE_WEIGHTS[:scales], 1):
         luminance, factor = two_factors(x_hat, x, data_range, window_size, sigma)
         factor = luminance * factor if scale == scales else factor
-        product = product * factor.mean((2, 3)).relu().pow(weight / total_weight)  # (B, C)
+        mean = factor.mean((2, 3))  # (B, C)
+        # The power of 1 where it is clipped: the derivatives of a power of 0 are infinite.
+        power = mean.where(mean > 0, 1.0).pow(weight / total_weight)
+        product = product * power.where(mean > 0, 0.0)  # (B, C)
         if scale < scales:
             x_hat, x = F.avg_pool2d(x_hat, 2), F.avg_pool2d(x, 2)
     return reduce(product.mean(1), reduction)

@@ -349,6 +349,31 @@ def test_it_has_a_second_derivative():
     assert torch.autograd.gradgradcheck(lambda a, b: ssim(a, b, window_size=3), leaves)
 
 
+@pytest.mark.parametrize("function", [ssim, ssim_loss])
+def test_the_gradient_that_can_be_differentiated_again_is_the_same(function):
+    """Two forms of it: one written by hand, one by autograd, each of an unlike pair of images."""
+    leaves = [images.requires_grad_() for images in pair((2, 1, 9, 7))]
+    value = function(*leaves, window_size=3)
+    plain = torch.autograd.grad(value, leaves, retain_graph=True)
+    again = torch.autograd.grad(value, leaves, create_graph=True)
+    assert (plain[0] - plain[1]).abs().max() > 0.01, "the two slopes differ"
+    for ours, theirs in zip(plain, again, strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=0, atol=1e-12)
+
+
+def transformed(x_hat, x, **settings):
+    """Computed under a transform, which uses another form."""
+    return torch.vmap(lambda a, b: ssim(a[None], b[None], **settings))(x_hat, x)
+
+
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ms_ssim, transformed, ssim_comparisons])
+def test_the_data_range_is_the_unit_of_the_data(function):
+    x_hat, x = pair((2, 1, 16, 16))
+    seen = function(255 * x_hat, 255 * x, data_range=255, window_size=7)
+    wanted = function(x_hat, x, window_size=7)
+    torch.testing.assert_close(seen, wanted, rtol=0, atol=1e-12)
+
+
 @pytest.mark.parametrize("autocast", [False, True])
 def test_the_gradient_by_hand_equals_that_of_autograd(autocast):
     """For both images: several channels, not square, weighted unequally; also in autocast."""
@@ -482,6 +507,15 @@ def test_a_negative_scale_makes_zero_and_no_nan():
     value = ms_ssim(x_hat, grey)
     value.backward()
     assert value.item() == 0 and (x_hat.grad == 0).all()
+
+
+def test_a_negative_scale_has_finite_second_derivatives():
+    """Of two images one is clipped: its derivatives are zero, those of the other as if alone."""
+    x_hat, x = pair((1, 1, 6, 6))
+    both = torch.cat([x_hat, 1 - x]).requires_grad_()
+    at = torch.cat([x, x])
+    assert ms_ssim(both, at, "none", window_size=3)[1] == 0
+    assert torch.autograd.gradgradcheck(lambda a: ms_ssim(a, at, window_size=3, scales=2), both)
 
 
 @pytest.mark.parametrize("function", [ssim, ssim_loss, ssim_comparisons, ms_ssim])

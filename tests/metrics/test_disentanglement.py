@@ -1,5 +1,7 @@
 """Mutual information against scikit-learn; codes of known disentanglement."""
 
+import math
+
 import numpy as np
 import pytest
 import torch
@@ -112,6 +114,13 @@ def test_a_factor_that_is_different_for_every_sample_fits_into_memory():
     shares = [np.histogram(column, 20)[0] / n for column in z.T.numpy()]
     wanted = [[-(share * np.log(share)).sum()] for share in shares]
     np.testing.assert_allclose(seen, wanted, rtol=1e-10)
+
+
+def test_chance_is_not_information():
+    """200 samples in 20 bins: counting alone gives about 0.14 nats, a tenth of the entropy."""
+    z, factors = NOISE[:200], FACTORS[:200, :1]
+    assert mutual_information(z, factors).min() > 0.05 * math.log(4)
+    assert invariances(z, factors)[0].all()
 
 
 def test_every_coordinate_is_invariant_to_a_factor_that_does_not_vary():

@@ -4,6 +4,8 @@ import math
 
 import pytest
 import torch
+from sklearn.decomposition import PCA
+from sklearn.neighbors import NearestNeighbors
 from torch import nn
 
 from aecourse.metrics.jacobian import code_variance, local_tangents, sensitivity, tangent_gains
@@ -70,6 +72,16 @@ def test_tangents_of_a_plane_lie_in_it():
     flat = X[:, :2] @ plane + 3  # not through the origin
     found = local_tangents(flat[:4], flat, 2, 6)  # (4, 2, 5)
     torch.testing.assert_close(found.mT @ found, (plane.T @ plane).expand(4, 5, 5))
+
+
+@pytest.mark.parametrize("neighbours", [2, 5, 9])
+def test_tangents_are_those_of_scikit_learn_in_the_same_neighbourhood(neighbours):
+    """Of the sample itself and as many neighbours as were asked for, about their mean."""
+    data = X + 2
+    around = NearestNeighbors(n_neighbors=neighbours + 1).fit(data).kneighbors(data[:6])[1]
+    for seen, rows in zip(local_tangents(data[:6], data, 2, neighbours), around, strict=True):
+        axes = torch.from_numpy(PCA(2, svd_solver="full").fit(data[rows]).components_)
+        torch.testing.assert_close(seen.mT @ seen, axes.mT @ axes, rtol=0, atol=1e-12)
 
 
 def test_wrong_arguments():

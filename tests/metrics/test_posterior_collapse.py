@@ -47,6 +47,26 @@ def test_values_against_numpy_and_torch():
     torch.testing.assert_close(report.kl, divergence)
 
 
+def test_each_number_is_held_to_its_own_threshold():
+    """Units with variance 1 and 0.04, divergences of about 0.5 and 0.02 nats."""
+    mean = torch.tensor([[1.0, 0.2], [-1.0, -0.2]])
+    report = collapse_report(mean, torch.zeros(2, 2), by_variance=0.5, by_kl=0.01)
+    assert report.kl.tolist() == pytest.approx([0.5, 0.02])
+    assert report.active_by_variance.tolist() == [True, False]
+    assert report.active_by_kl.tolist() == [True, True]
+    report = collapse_report(mean, torch.zeros(2, 2), by_variance=0.01, by_kl=0.1)
+    assert report.active_by_variance.tolist() == [True, True]
+    assert report.active_by_kl.tolist() == [True, False]
+
+
+def test_the_variance_divides_by_the_number_of_samples():
+    """Means at -0.1 and 0.1 have the variance 0.01; divided by N - 1 it would be 0.02."""
+    mean = torch.tensor([[0.1], [-0.1]])
+    assert active_units(mean, 0.015) == 0 and active_units(mean, 0.005) == 1
+    report = collapse_report(mean, torch.zeros(2, 1), by_variance=0.015)
+    assert not report.active_by_variance.any()
+
+
 def silent_lower_level():
     """A ladder whose lower level has no evidence and a prior that depends on the code above."""
     torch.manual_seed(0)

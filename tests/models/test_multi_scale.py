@@ -102,6 +102,17 @@ def test_bands_are_orthogonal_and_add_up_to_the_image(levels):
     )
 
 
+def test_each_encoder_receives_the_band_of_its_level_and_nothing_coarser():
+    """A change that is the same in every block of 2 x 2 leaves the codes of the finest level."""
+    model, x = small_multi_scale(), noise(4, 2, 8, 12)
+    before, after = model.encode(x), model.encode(x + up(noise(4, 2, 4, 6, seed=1)))
+    torch.testing.assert_close(after[0], before[0], rtol=0, atol=1e-12)
+    assert (after[1] - before[1]).abs().max() > 0.01
+    flat = model.encode(x + 3.0)
+    for level in (0, 1):
+        torch.testing.assert_close(flat[level], before[level], rtol=0, atol=1e-12)
+
+
 def test_halving_a_level_gives_the_coarser_one():
     model = small_multi_scale()
     drawn = model.reconstructions(model.encode(noise(4, 2, 8, 12)))

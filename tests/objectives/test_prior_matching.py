@@ -107,6 +107,23 @@ def test_one_step_is_the_two_phases_written_by_hand():
         torch.testing.assert_close(gradient, wanted[name])
 
 
+def test_the_penalty_is_half_the_squared_slope_at_samples_of_the_prior():
+    """By central differences of the discriminator there; at the codes it is another number."""
+    model, x = small_adversarial(), noise(8, 6)
+    seen = adversarial(penalty=0.8)(model, x, seeded(3))["gradient_penalty"]
+
+    def slope(z):
+        with torch.no_grad():
+            columns = [
+                (model.discriminator(z + 1e-5 * e) - model.discriminator(z - 1e-5 * e)) / 2e-5
+                for e in torch.eye(z.shape[1]).to(z)
+            ]
+        return torch.cat(columns, 1).square().sum(1).mean()
+
+    assert seen.item() == pytest.approx(0.4 * slope(noise(8, 2, seed=3)).item(), rel=1e-8)
+    assert seen.item() != pytest.approx(0.4 * slope(model.encode(x)).item(), rel=1e-2)
+
+
 def plane(n=400):
     """Points of a plane in six dimensions, narrow and off the centre, unlike the prior."""
     return ((0.3 * noise(n, 2) + 1) @ noise(2, 6, seed=9)).float()
