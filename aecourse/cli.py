@@ -28,6 +28,7 @@ from aecourse.search.summary import as_text, summarize
 from aecourse.training import (
     PRECISIONS,
     History,
+    Interrupted,
     NonFinite,
     checkpoint,
     distributed,
@@ -356,5 +357,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         args.run_command(args)
     except (ValueError, data.DataError, checkpoint.CheckpointError, NonFinite) as error:
         args.parser.error(str(error))
-    except KeyboardInterrupt:
-        args.parser.exit(130, "\ninterrupted: the same command continues from what was saved\n")
+    except KeyboardInterrupt as stop:
+        said = "interrupted: the same command continues from what was saved, if anything was"
+        if args.run_command is train and isinstance(stop, Interrupted):
+            said = str(stop)
+        args.parser.exit(130, f"\n{said}\n")

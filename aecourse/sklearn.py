@@ -149,17 +149,21 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
             lambda k: (self.build or unbounded)(shape, latent_dim=k), self.latent_dim, seed
         )
         x = self._samples(X, shape)
-        self.history_ = fit(
-            self.model_,
-            x,
-            (self.objective or reconstruction)(*weight),
-            steps=self.steps,
-            batch_size=self.batch_size,
-            lr=self.lr,
-            seed=seed,
-            device=self.device,
-            **{"progress": False} | (self.training or {}),
-        )
+        try:
+            self.history_ = fit(
+                self.model_,
+                x,
+                (self.objective or reconstruction)(*weight),
+                steps=self.steps,
+                batch_size=self.batch_size,
+                lr=self.lr,
+                seed=seed,
+                device=self.device,
+                **{"progress": False} | (self.training or {}),
+            )
+        except BaseException:  # also Ctrl-C: the estimator is not fitted
+            del self.model_
+            raise
         with torch.no_grad():
             z = self.model_.encode(x[:1].to(self._parameter.device))
         self._shape = shape
@@ -189,7 +193,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
         return torch.cat(parts).numpy()
 
     def _check(self, X: Any) -> torch.Tensor:
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         X = validate_data(self, X, dtype=(np.float64, np.float32), reset=False)
         return self._samples(X, self._shape)
 
@@ -202,7 +206,7 @@ class Estimator(ClassNamePrefixFeaturesOutMixin, TransformerMixin, BaseEstimator
 
     def inverse_transform(self, X: Any) -> np.ndarray:
         """The reconstructions from codes of :meth:`transform`, (N, units) -> (N, columns)."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         X = check_array(X, dtype=(np.float64, np.float32), input_name="X")
         Z = torch.tensor(np.ascontiguousarray(X), dtype=self._parameter.dtype)
         sizes = [math.prod(shape) for shape in self.code_shapes_]

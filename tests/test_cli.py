@@ -291,6 +291,26 @@ def test_an_interrupted_run_says_how_to_continue(monkeypatch, tmp_path, capsys):
     assert "the same command continues" in capsys.readouterr().err
 
 
+def test_a_training_run_that_is_interrupted_says_what_was_saved(monkeypatch, tmp_path, capsys):
+    kind = cli.KINDS["autoencoder"]
+
+    def stopping(weight):
+        calls = itertools.count(1)
+
+        def objective(model, x, generator):
+            if next(calls) == 3:
+                raise KeyboardInterrupt
+            return kind.objective(weight)(model, x, generator)
+
+        return objective
+
+    monkeypatch.setitem(cli.KINDS, "autoencoder", kind._replace(objective=stopping))
+    with pytest.raises(SystemExit, match="130"):
+        train(tmp_path, steps=5)
+    said = capsys.readouterr().err
+    assert "stopped after step 2 of" in said and "nothing was saved to" in said
+
+
 def sweep(out, *more):
     run(
         "sweep",

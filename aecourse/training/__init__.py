@@ -5,7 +5,7 @@ history, schedules, precision, checkpoints, several processes, progress.
 """
 
 from aecourse.training.checkpoint import CheckpointError
-from aecourse.training.history import History, NonFinite
+from aecourse.training.history import History, Interrupted, NonFinite
 from aecourse.training.loop import adam, evaluate, fit
 from aecourse.training.precision import PRECISIONS
 from aecourse.training.schedules import cosine
@@ -13,6 +13,7 @@ from aecourse.training.schedules import cosine
 __all__ = [
     "CheckpointError",
     "History",
+    "Interrupted",
     "NonFinite",
     "PRECISIONS",
     "adam",

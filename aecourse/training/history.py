@@ -9,6 +9,18 @@ class NonFinite(ArithmeticError):
     """A loss term became infinite or nan."""
 
 
+class Interrupted(KeyboardInterrupt):
+    """Training was stopped by Ctrl-C (or any KeyboardInterrupt).
+
+    Attributes:
+        history: :class:`History` of the steps that were made.
+    """
+
+    def __init__(self, message: str, history: "History"):
+        super().__init__(message)
+        self.history = history
+
+
 class History:
     """The values of a training run.
 

@@ -117,6 +117,8 @@ def fit(
         TypeError: If the data are not floating point, or differ in dtype from the weights.
         NonFinite: If a term becomes infinite or nan; the message has the term and the step.
         CheckpointError: If `save_to` can't be read, or belongs to another run.
+        Interrupted: If Ctrl-C stops it: a KeyboardInterrupt that has the history, and says what was
+            saved. The model is then in evaluation mode.
     """
     distributed.start(device)
     device = pick_device(device)
@@ -164,30 +166,30 @@ def fit(
         run.forward.compile()
 
     first = run.step  # values are checked in the first step of this call only
-    while run.step < steps and not run.finished:
-        with trusted(run.step > first):
-            training_step(run, max_grad_norm)
-        last = run.step == steps
-        if run.step % READ_EVERY == 0 or last:
-            run.read()
-            report(run.step, run.history.terms["loss"][-1])
-        if validation is not None and (run.step % validate_every == 0 or last):
-            try:
-                terms = evaluate(model, validation, objective, batch_size, seed, precision)
-            except Exception as error:
-                error.add_note(
-                    f"It was raised on the data given as validation, at step {run.step}."
-                )
-                raise
-            run.check(terms["loss"], patience)
-        if save_to is not None and (run.step % save_every == 0 or last or run.finished):
-            run.read()  # raises before a value that is not finite could be saved
-            if distributed.place()[0] == 0:
-                checkpoint.save(save_to, run.state() | {"settings": settings})
+    with run.interruptible(steps, save_to):
+        while run.step < steps and not run.finished:
+            with trusted(run.step > first):
+                training_step(run, max_grad_norm)
+            last = run.step == steps
+            if run.step % READ_EVERY == 0 or last:
+                run.read()
+                report(run.step, run.history.terms["loss"][-1])
+            if validation is not None and (run.step % validate_every == 0 or last):
+                try:
+                    terms = evaluate(model, validation, objective, batch_size, seed, precision)
+                except Exception as error:
+                    error.add_note(
+                        f"It was raised on the data given as validation, at step {run.step}."
+                    )
+                    raise
+                run.check(terms["loss"], patience)
+            if save_to is not None and (run.step % save_every == 0 or last or run.finished):
+                run.read()  # raises before a value that is not finite could be saved
+                if distributed.place()[0] == 0:
+                    checkpoint.save(save_to, run.state() | {"settings": settings})
+                run.saved = run.step
     run.read()
-    if run.best is not None:
-        model.load_state_dict(run.best)
-    model.eval()
+    run.finish()
     return run.history
 
 

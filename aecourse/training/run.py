@@ -1,9 +1,10 @@
 """The state of a training run: everything that a step changes and a checkpoint stores."""
 
+import contextlib
 import copy
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import torch
@@ -12,7 +13,7 @@ from torch import nn
 from aecourse.device import make_generator
 from aecourse.training import checkpoint, distributed
 from aecourse.training.batches import Batches
-from aecourse.training.history import History, check_finite
+from aecourse.training.history import History, Interrupted, check_finite
 from aecourse.training.mode import evaluating
 from aecourse.training.precision import autocast
 from aecourse.validation import trusted
@@ -65,15 +66,17 @@ class Run:
         self.unread = []  # terms of each step that are still on the device
         self.best = None
         self.finished = False
+        self.saved = None  # the step of the last checkpoint
 
-    def read(self) -> None:
+    def read(self, checked: bool = True) -> None:
         """Move the unread terms to the CPU, average them over processes, check and record them."""
         if not self.unread:
             return
         values = distributed.summed(torch.stack(self.unread)) / distributed.place()[1]
         values = values.cpu()  # (steps, terms)
         names = [*self.names, "loss"]
-        check_finite(names, values, self.step, self.optimizer.param_groups[0]["lr"])
+        if checked:
+            check_finite(names, values, self.step, self.optimizer.param_groups[0]["lr"])
         self.history.append(names, values)
         self.unread.clear()
 
@@ -86,6 +89,47 @@ class Run:
         if best == self.step:
             self.best = copy.deepcopy(self.model.state_dict())
         self.finished = sum(step > best for step, _ in self.history.validation_losses) >= patience
+
+    def finish(self) -> None:
+        """Put the model into evaluation mode, with the best weights if there are any."""
+        if self.best is not None:
+            self.model.load_state_dict(self.best)
+        self.model.eval()
+
+    @contextlib.contextmanager
+    def interruptible(self, steps: int, path: str | os.PathLike | None) -> Iterator[None]:
+        """Finish the run if it is stopped by Ctrl-C within this block, and say what is left of it.
+
+        Raises:
+            Interrupted: In place of KeyboardInterrupt, with the history.
+        """
+        try:
+            yield
+        except KeyboardInterrupt:
+            if distributed.place()[1] == 1:  # the other processes may have stopped elsewhere
+                self.read(checked=False)
+            self.finish()
+            raise Interrupted(self.left(steps, path), self.history) from None
+
+    def left(self, steps: int, path: str | os.PathLike | None) -> str:
+        """What a run that was stopped leaves."""
+        done = len(self.history.steps)
+        weights = (
+            "the last step" if self.best is None else f"step {self.history.best_step}, the best"
+        )
+        if path is None:
+            saved = "nothing was saved: with save_to= the same call would continue"
+        elif self.saved is None:
+            saved = (
+                f"nothing was saved to {path} yet: with a smaller save_every= it is saved earlier"
+            )
+        else:
+            saved = f"{path} has the state after step {self.saved}: the same call continues from it"
+        return (
+            f"training was stopped after step {done} of {steps}. The model is in evaluation mode, "
+            f"with the weights of {weights}. The history is the attribute history of this error, "
+            f"in a notebook sys.last_value.history; {saved}"
+        )
 
     def signature(self) -> dict[str, float] | None:
         """The terms on the first rows of the data, by which a checkpoint recognises the objective.
@@ -148,7 +192,7 @@ class Run:
         self.batches.at = state["at"]
         self.history.terms = state["terms"]
         self.history.validation_losses = state["validation_losses"]
-        self.step = state["step"]
+        self.step = self.saved = state["step"]
         self.names = state["names"]
         self.best = state["best"]
         self.finished = state["finished"]
