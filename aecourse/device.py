@@ -1,7 +1,11 @@
 """Choose a device, and make random generators on it."""
 
+import numbers
+
 import numpy as np
 import torch
+
+from aecourse import validation
 
 
 def pick_device(device: str | torch.device = "auto") -> torch.device:
@@ -26,7 +30,7 @@ def make_generator(device: str | torch.device, seed: int, *use: int) -> torch.Ge
         A new ``torch.Generator`` on `device`.
     """
     if not use:
-        return torch.Generator(device).manual_seed(seed)
+        return torch.Generator(device).manual_seed(validation.seed("seed", seed))
     state = np.random.SeedSequence((seed, *use)).generate_state(1)[0]
     return torch.Generator(device).manual_seed(int(state))
 
@@ -36,10 +40,10 @@ def as_generator(generator: torch.Generator | int, x: torch.Tensor) -> torch.Gen
 
     Raises:
         TypeError: If `generator` is neither a generator nor an integer.
-        ValueError: If the generator is on another device than `x`.
+        ValueError: If the seed is negative, or the generator is on another device than `x`.
     """
-    if isinstance(generator, int) and not isinstance(generator, bool):
-        return torch.Generator(x.device).manual_seed(generator)
+    if isinstance(generator, numbers.Integral) and not isinstance(generator, bool):
+        return make_generator(x.device, validation.seed("seed", generator))
     if not isinstance(generator, torch.Generator):
         raise TypeError(
             f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer "

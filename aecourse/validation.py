@@ -15,6 +15,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import torch
+from torch import nn
 
 _trusted = contextvars.ContextVar("values were checked before", default=False)
 
@@ -130,15 +131,63 @@ def finite(name: str, x: Any) -> torch.Tensor:
     return within(name, floating(name, x), -math.inf, math.inf)
 
 
-def samples(name: str, x: torch.Tensor, shape: tuple[int, ...]) -> torch.Tensor:
-    """Check that `x` is a batch of samples of `shape`, (B, *shape), and return it."""
+def dtype_of_weights(name: str, x: Any, weights: nn.Module | torch.Tensor) -> torch.Tensor:
+    """Check that `x` is floating point, of the dtype of a model's `weights`, and return it.
+
+    Under autocast the dtypes may differ.
+    """
+    floating(name, x)
+    tensors = [weights] if isinstance(weights, torch.Tensor) else weights.parameters()
+    dtypes = {weight.dtype for weight in tensors if weight.is_floating_point()}
+    if dtypes and x.dtype not in dtypes and not torch.is_autocast_enabled(x.device.type):
+        dtype = str(next(iter(dtypes)))
+        raise TypeError(
+            f"{name} has dtype {x.dtype} and the model's weights {dtype}; expected the same: "
+            f"convert one, as in {name}.to({dtype})"
+        )
+    return x
+
+
+def codes(name: str, z: Any, model: nn.Module) -> torch.Tensor:
+    """Check that `z` is floating point, of the dtype of the `model`, and return it.
+
+    A model in half precision computes distributions and quantization of its codes in single, and
+    decodes both: codes in single precision are rounded.
+    """
+    first = next(model.parameters(), None)  # a replica of data parallel has none
+    if first is None:
+        return floating(name, z)
+    if getattr(z, "dtype", None) == torch.float32 and first.dtype.itemsize == 2:
+        z = z.to(first.dtype)
+    return dtype_of_weights(name, z, first)
+
+
+def seed(name: str, value: Any) -> int:
+    """Check that `value` is an integer of at least 0, and return it as an int."""
+    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
+    if not is_integer or value < 0:
+        raise ValueError(f"{name} is {value!r}; expected an integer of at least 0: try 0")
+    return int(value)
+
+
+def samples(
+    name: str,
+    x: torch.Tensor,
+    shape: tuple[int, ...],
+    weights: nn.Module | torch.Tensor | None = None,
+) -> torch.Tensor:
+    """Check that `x` is a batch of samples of `shape`, (B, *shape), and return it.
+
+    Its dtype must be that of the model's `weights`, if there is one.
+    """
     floating(name, x)
     if x.shape[1:] != shape:
         raise ValueError(
             f"{name} has shape {tuple(x.shape)}; expected (B, {', '.join(map(str, shape))}): "
             f"{shape_advice(name, tuple(x.shape), shape)}"
         )
-    return x
+    first = next(weights.parameters(), None) if isinstance(weights, nn.Module) else weights
+    return x if first is None else dtype_of_weights(name, x, first)
 
 
 def shape_advice(name: str, seen: tuple[int, ...], shape: tuple[int, ...]) -> str:

@@ -90,7 +90,7 @@ class Autoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """The code of `x`: (B, *shape) -> (B, k)."""
-        validation.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape, self)
         return self.encoder(x.flatten(1))  # (B, k)
 
     def logits(self, z: torch.Tensor) -> torch.Tensor:
@@ -101,6 +101,9 @@ class Autoencoder(nn.Module):
                 f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}), one code a row: "
                 "pass what encode returns"
             )
+        if getattr(self, "_is_replica", False):  # made by PyTorch's data parallel
+            tie(self.encoder, self.decoder)
+        z = validation.codes("z", z, self)
         return self.decoder(z).unflatten(1, self.shape)  # (B, *shape)
 
     def decode(self, z: torch.Tensor) -> torch.Tensor:
@@ -127,6 +130,19 @@ class Transposed(nn.Module):
 
     def forward(self, z: torch.Tensor) -> torch.Tensor:
         return F.linear(z, self.tied[0].weight.T, self.bias)  # (B, n) -> (B, m)
+
+
+def tie(encoder: nn.Module, decoder: nn.Module) -> None:
+    """Point each tied layer of a replica's `decoder` at the layer of its own `encoder`.
+
+    A replica is a shallow copy: its tied layers would use the weights of the original. Nothing
+    changes in a decoder that is not tied.
+    """
+    layers = [layer for layer in encoder.modules() if isinstance(layer, (nn.Linear, nn.Conv2d))]
+    tied = [layer for layer in decoder.modules() if hasattr(layer, "tied")]
+    if tied:
+        for back, layer in zip(tied, reversed(layers), strict=True):
+            back.tied = (layer,)
 
 
 def transposed(layers: nn.Sequential, activation: str) -> nn.Sequential:

@@ -3,10 +3,14 @@
 After van den Oord, Vinyals and Kavukcuoglu (2017).
 """
 
+from collections.abc import Callable
+from typing import Self
+
 import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 from aecourse.training.distributed import from_first, summed
 
 
@@ -63,7 +67,7 @@ class Codebook(nn.Module):
         validation.positive("codes", codes)
         validation.positive("dim", dim)
         for name, value in (("decay", decay or 0.0), ("restart", restart)):
-            if not 0 <= value < 1:
+            if not (validation.is_number(value) and 0 <= value < 1):
                 raise ValueError(
                     f"{name} is {value!r}; expected a number of at least 0 and below 1: "
                     "the default is a good start"
@@ -77,11 +81,34 @@ class Codebook(nn.Module):
         self.register_buffer("sums", torch.zeros(codes, dim))
 
     def forward(self, z: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Nearest codes and their indices: (..., D) -> (..., D), (...)."""
+        """Nearest codes and their indices: (..., D) -> (..., D), (...).
+
+        The codes are in single precision or better.
+        """
+        codes = at_least_float32(self.weight)
+        if validation.floating("z", z).dim() < 2 or z.shape[-1] != codes.shape[1]:
+            raise ValueError(
+                f"z has shape {tuple(z.shape)}; expected (..., {codes.shape[1]}), vectors as long "
+                "as the codes: move the axis of the features to the end"
+            )
         # Without autocast: half precision confuses codes that are close to each other.
         with torch.no_grad(), torch.autocast(z.device.type, enabled=False):
-            indices = nearest(z.flatten(0, -2), self.weight).reshape(z.shape[:-1])
-        return self.weight[indices], indices
+            vectors = z.to(torch.promote_types(z.dtype, codes.dtype)).flatten(0, -2)
+            indices = nearest(vectors, codes.to(vectors)).reshape(z.shape[:-1])
+        return codes[indices], indices
+
+    def _apply(self, function: Callable, recurse: bool = True) -> Self:
+        """Convert as any module, but keep the averages in single precision or better.
+
+        In half precision steps of a hundredth would round away, and sums would overflow.
+        """
+        averages = {"counts": self.counts, "sums": self.sums}
+        super()._apply(function, recurse)
+        for name, average in averages.items():
+            converted = getattr(self, name)
+            if converted.dtype.itemsize == 2:
+                setattr(self, name, average.to(converted.device, torch.float32))
+        return self
 
     def usage(self) -> torch.Tensor:
         """Share of use of each code over the last steps: (K,), with sum 1 after the first step."""
@@ -97,7 +124,8 @@ class Codebook(nn.Module):
             z: vectors, (..., D).
             indices: of their codes, (...).
         """
-        vectors, assigned = z.detach().flatten(0, -2), indices.flatten()  # (N, D), (N,)
+        vectors = z.detach().to(self.sums.dtype).flatten(0, -2)  # (N, D)
+        assigned = indices.flatten()  # (N,)
         ones = torch.ones_like(vectors[:, 0])
         counts = summed(torch.zeros_like(self.counts).index_add_(0, assigned, ones))
         sums = summed(torch.zeros_like(self.sums).index_add_(0, assigned, vectors))
@@ -116,7 +144,7 @@ class Codebook(nn.Module):
             z: vectors, (..., D).
             generator: for the choice of the vectors.
         """
-        vectors = z.detach().flatten(0, -2)  # (N, D)
+        vectors = z.detach().to(self.sums.dtype).flatten(0, -2)  # (N, D)
         rows = torch.randint(len(vectors), self.counts.shape, generator=generator, device=z.device)
         drawn = from_first(vectors[rows])  # (K, D)
         dead = self.usage() * len(self.counts) < self.restart  # (K,)

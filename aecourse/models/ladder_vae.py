@@ -11,6 +11,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 from aecourse.losses.kl_divergence import gaussian_kl_between
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 from aecourse.models.vae import (
@@ -110,7 +111,7 @@ class LadderVAE(nn.Module):
 
         Each pair is a mean and a log-variance; the lowest level comes first.
         """
-        validation.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape, self)
         h = x.flatten(1)  # (B, pixels)
         pairs = []
         for up, evidence in zip(self.up, self.evidence, strict=True):
@@ -124,11 +125,12 @@ class LadderVAE(nn.Module):
         Returns:
             The input of the decoder, (n, units).
         """
-        zeros = self.evidence[0].weight.new_zeros(n, self.latent_dims[-1])
+        weight = self.evidence[0].weight
+        zeros = at_least_float32(weight.new_zeros(n, self.latent_dims[-1]))
         prior = (zeros, zeros)  # N(0, I) at the top
         passed = None
         for level in reversed(range(len(self.latent_dims))):
-            z = choose(level, prior)  # (n, k)
+            z = choose(level, prior).to(weight.dtype)  # (n, k)
             passed = z if passed is None or not self.skip else torch.cat([z, passed], 1)
             if level:
                 passed = self.down[level - 1](passed)  # (n, width)
@@ -156,7 +158,7 @@ class LadderVAE(nn.Module):
             codes.insert(0, draw(*posteriors[0]))
             return codes[0]
 
-        passed = self.descend(len(x), choose)
+        passed = self.descend(x.shape[0], choose)
         return codes, posteriors, priors, passed
 
     def posterior(self, x: torch.Tensor) -> list[Gaussian]:
@@ -191,7 +193,8 @@ class LadderVAE(nn.Module):
                 f"{[('B', k) for k in self.latent_dims]}: "
                 "pass a code for each level, the lowest first"
             )
-        passed = self.descend(len(z[0]), lambda level, prior: z[level])
+        z = [validation.codes("z", code, self) for code in z]
+        passed = self.descend(z[0].shape[0], lambda level, prior: z[level])
         return self.decoder(passed).unflatten(1, self.shape)
 
     def decode(self, z: Sequence[torch.Tensor]) -> torch.Tensor:
@@ -255,7 +258,7 @@ class LadderVAE(nn.Module):
         total = log_likelihood(logits, many, log_sigma)  # (S * B,)
         for z, q, p in zip(codes, posteriors, priors, strict=True):
             total = total + log_density(z, *p) - log_density(z, *q)
-        return total.unflatten(0, (samples, len(x)))  # (S, B)
+        return total.unflatten(0, (samples, x.shape[0]))  # (S, B)
 
     def sample(self, n: int, generator: torch.Generator | None = None) -> torch.Tensor:
         """`n` new samples, each the mean of p(x|z) at codes from the priors: (n, *shape)."""

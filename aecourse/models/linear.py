@@ -7,11 +7,12 @@ import math
 from typing import Literal, Self
 
 import torch
+import torch.nn.functional as F
 from torch import nn
 from torch.distributions import MultivariateNormal
 
 from aecourse import validation
-from aecourse.linalg import principal_axes
+from aecourse.linalg import at_least_float32, principal_axes
 from aecourse.losses.kl_divergence import gaussian_kl
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder
@@ -59,18 +60,30 @@ class LinearAutoencoder(Autoencoder):
             ValueError: If `penalty` is not a number of at least 0, or `data` does not fit.
         """
         validation.weight("penalty", penalty)
-        mean, axes, values = principal_axes(data)
+        mean, axes, values = leading_axes(data, self)
         shrinkage = 1.0
         if penalty:
-            squares = len(data) * values[: self.latent_dim]  # of the singular values, (k,)
+            squares = len(data) * values  # of the singular values, (k,)
             shrinkage = (1 - penalty / squares.clamp(min=1e-30)).clamp(min=0)
-        rows = (axes[:, : self.latent_dim] * shrinkage**0.5).T  # (k, d)
+        rows = (axes * shrinkage**0.5).T  # (k, d)
         self.encoder.weight.copy_(rows)
         self.encoder.bias.copy_(-rows @ mean)
         self.decoder.bias.copy_(mean)
         if isinstance(self.decoder, nn.Linear):
             self.decoder.weight.copy_(rows.T)
         return self
+
+
+def leading_axes(
+    data: torch.Tensor, model: Autoencoder
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Mean, (d,), first k principal axes, (d, k), and variances, (k,), for a model of k units.
+
+    Units beyond d have an axis of zeros.
+    """
+    mean, axes, values = principal_axes(validation.samples("data", data, model.shape))
+    beyond = model.latent_dim - len(mean)  # a negative number cuts
+    return mean, F.pad(axes, (0, beyond)), F.pad(values, (0, beyond))
 
 
 class LinearVAE(VAE):
@@ -109,8 +122,8 @@ class LinearVAE(VAE):
 
         The log-variance is the same for every sample.
         """
-        mean = Autoencoder.encode(self, x)
-        return mean, self.log_variance.expand_as(mean)
+        mean = at_least_float32(Autoencoder.encode(self, x))
+        return mean, at_least_float32(self.log_variance).expand_as(mean)
 
     def precision(self) -> torch.Tensor:
         """The precision matrix of the true posterior, :math:`I + W^T W / s^2`: (k, k)."""
@@ -171,9 +184,9 @@ class LinearVAE(VAE):
         Raises:
             ValueError: If sigma was not given and `data` has no variance beyond k axes.
         """
-        mean, axes, values = principal_axes(data)
+        mean, axes, values = leading_axes(data, self)
         if self.computes_sigma or self.log_sigma.requires_grad:
-            noise = values[self.latent_dim :].mean()
+            noise = principal_axes(data)[2][self.latent_dim :].mean()
             if not noise > 0:
                 raise ValueError(
                     f"data has a variance of {noise:.4g} beyond {self.latent_dim} axes; expected "
@@ -181,7 +194,7 @@ class LinearVAE(VAE):
                 )
             self.log_sigma.copy_(noise.log() / 2)
         variance = (2 * self.log_sigma).exp()
-        lengths = (values[: self.latent_dim] - variance).clamp(min=0).sqrt()  # 0: collapsed
-        self.decoder.weight.copy_(axes[:, : self.latent_dim] * lengths)
+        lengths = (values - variance).clamp(min=0).sqrt()  # 0: collapsed
+        self.decoder.weight.copy_(axes * lengths)
         self.decoder.bias.copy_(mean)
         return self.fit_posterior().eval()

@@ -87,16 +87,16 @@ class MaskedAutoencoder(nn.Module):
     def visible(self, x: torch.Tensor, hidden: torch.Tensor | None) -> torch.Tensor:
         """Indices of the visible patches, in order: (B, M) -> (B, V); all if `hidden` is None."""
         if hidden is None:
-            return torch.arange(self.patches, device=x.device).expand(len(x), -1)
+            return torch.arange(self.patches, device=x.device).expand(x.shape[0], -1)
         if (
             hidden.dim() != 2
-            or len(hidden) != len(x)
+            or hidden.shape[0] != x.shape[0]
             or hidden.dtype != torch.long
             or hidden.shape[1] >= self.patches
         ):
             raise ValueError(
                 f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}; expected the "
-                f"indices of hidden patches, ({len(x)}, M) of torch.int64 with M below "
+                f"indices of hidden patches, ({x.shape[0]}, M) of torch.int64 with M below "
                 f"{self.patches}: make them with random_mask"
             )
         order = as_mask(hidden, self.patches).int().argsort(dim=1, stable=True)  # (B, P)
@@ -104,7 +104,7 @@ class MaskedAutoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         """The code of each visible patch: (B, C, H, W), (B, M) -> (B, V, width)."""
-        validation.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape, self)
         places = self.visible(x, hidden)[:, :, None]  # (B, V, 1)
         patches = patchify(x, self.patch)  # (B, P, pixels)
         seen = patches.gather(1, places.expand(-1, -1, patches.shape[2]))  # (B, V, pixels)
@@ -112,6 +112,7 @@ class MaskedAutoencoder(nn.Module):
 
     def predictions(self, z: torch.Tensor, hidden: torch.Tensor | None = None) -> torch.Tensor:
         """The prediction of every patch: (B, V, width), (B, M) -> (B, P, pixels)."""
+        validation.floating("z", z)
         places = self.visible(z, hidden)[:, :, None]  # (B, V, 1)
         if z.dim() != 3 or z.shape[1:] != (places.shape[1], self.bridge.in_features):
             raise ValueError(
@@ -119,8 +120,9 @@ class MaskedAutoencoder(nn.Module):
                 f"(B, {places.shape[1]}, {self.bridge.in_features}), a code for each visible "
                 "patch: pass the same hidden as to encode"
             )
+        z = validation.codes("z", z, self)
         code = self.bridge(z)  # (B, V, decoder_width)
-        tokens = self.token.to(code.dtype).expand(len(z), self.patches, -1)
+        tokens = self.token.to(code.dtype).expand(z.shape[0], self.patches, -1)
         filled = tokens.scatter(1, places.expand_as(code), code)  # (B, P, decoder_width)
         return self.predict(self.decoder(filled + self.decoder_positions))
 

@@ -98,7 +98,7 @@ class MultiScaleAutoencoder(nn.Module):
 
     def encode(self, x: torch.Tensor) -> tuple[torch.Tensor, ...]:
         """The codes, the finest first: (B, C, H, W) -> L tensors (B, k)."""
-        validation.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape, self)
         levels = bands(x, len(self.encoders))
         return tuple(
             encoder(band.flatten(1)) for encoder, band in zip(self.encoders, levels, strict=True)
@@ -129,6 +129,7 @@ class MultiScaleAutoencoder(nn.Module):
                 f"{[('B', k) for k in self.latent_dims]}: "
                 "pass a code for each level, the finest first"
             )
+        z = [validation.codes("z", code, self) for code in z]
         coarsest = len(z) - 1
         levels = len(z) if levels is None else levels
         if validation.positive("levels", levels) > len(z):

@@ -165,6 +165,7 @@ def log_likelihood(
     """
     if log_sigma is None:
         return -sum_features(bce(logits, x, "none"))
+    log_sigma = at_least_float32(log_sigma)
     errors = mse(logits, x, "none") / (2 * log_sigma).exp()
     return -sum_features(errors / 2 + log_sigma + math.log(2 * math.pi) / 2)
 

@@ -82,7 +82,7 @@ class VQVAE(nn.Module):
 
     def features(self, x: torch.Tensor) -> torch.Tensor:
         """The output of the encoder before quantization: (B, *shape) -> (B, *grid, D)."""
-        validation.samples("x", x, self.shape)
+        validation.samples("x", x, self.shape, self)
         if self.fully_connected:
             z = self.encoder(x.flatten(1)).unflatten(1, (*self.grid, -1))  # (B, *grid, D)
         else:
@@ -110,6 +110,7 @@ class VQVAE(nn.Module):
                 f"z has shape {tuple(z.shape)}; expected (B, {', '.join(map(str, expected))}), "
                 "one code for each position of the grid: pass what encode returns"
             )
+        z = validation.codes("z", z, self)
         if self.fully_connected:
             return self.decoder(z.flatten(1)).unflatten(1, self.shape)  # (B, *shape)
         return self.decoder(z.movedim(-1, 1))  # (B, C, H, W)
@@ -119,7 +120,20 @@ class VQVAE(nn.Module):
         return self.output(self.logits(z))
 
     def decode_indices(self, indices: torch.Tensor) -> torch.Tensor:
-        """The reconstruction from indices of codes: (B, *grid) -> (B, *shape)."""
+        """The reconstruction from indices of codes: (B, *grid) -> (B, *shape).
+
+        Raises:
+            TypeError: If `indices` are not integers.
+            ValueError: If an index is negative or not below K, or the grid is another one.
+        """
+        codes = self.codebook.weight.shape[0]
+        validation.integers("indices", indices, below=codes)
+        if indices.shape[1:] != self.grid:
+            raise ValueError(
+                f"indices has shape {tuple(indices.shape)}; expected "
+                f"(B, {', '.join(map(str, self.grid))}), one for each position of the grid: "
+                "pass what the method indices returns"
+            )
         return self.decode(self.codebook.weight[indices])
 
     def forward(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:

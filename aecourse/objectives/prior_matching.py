@@ -29,7 +29,9 @@ def wasserstein(
 
     The squared error is summed over pixels and averaged over the batch. The second term depends on
     the distribution of the whole batch of codes: unlike in a VAE, the code of a single image need
-    not be close to the prior.
+    not be close to the prior. Training needs batches of two or more. In evaluation mode the second
+    term of a single image is the discrepancy between its code, as a distribution of one point, and
+    the prior.
 
     Args:
         weight: lambda, at least 0.
@@ -50,6 +52,8 @@ def wasserstein(
         model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
     ) -> dict[str, torch.Tensor]:
         x_hat, z = model(x)
+        if len(z) == 1 and not model.training:
+            z = z.expand(2, -1)  # the discrepancy of one code from the prior
         distance = mmd(z, sample_prior(len(z), model, generator), kernel)
         return {"reconstruction": mse(x_hat, x, "batchmean"), "mmd": weight * distance}
 

@@ -176,7 +176,8 @@ def sparse_kl(weight: Weight, rho: float = 0.05, loss: Loss = "mse") -> Objectiv
                 f"model has a code that comes from {last}; expected a sigmoid: build it with "
                 "code_activation='sigmoid'"
             )
-        logits = model.encoder[:-1](validation.samples("x", x, model.shape).flatten(1))  # (B, k)
+        rows = validation.samples("x", x, model.shape, model).flatten(1)
+        logits = model.encoder[:-1](rows)  # (B, k)
         return {
             "reconstruction": error(loss, model, last(logits), x),
             "kl": weight * kl_sparsity_penalty_from_logits(logits, rho),

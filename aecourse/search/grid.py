@@ -2,6 +2,7 @@
 
 import itertools
 import math
+import numbers
 import os
 import time
 import warnings
@@ -87,7 +88,8 @@ def sweep(
             values, or `path` belongs to another sweep.
     """
     settings = settings_of(grid)
-    seeds = list(range(seeds) if isinstance(seeds, int) else seeds)
+    seeds = range(seeds) if isinstance(seeds, numbers.Integral) else seeds
+    seeds = [validation.seed("seeds", seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is 0 or empty; expected their number, 1 or more, or a list of them")
     validation.one_of("how", how, HOW)

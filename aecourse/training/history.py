@@ -1,5 +1,6 @@
 """The history of a training run: the value of every loss term at every step."""
 
+import math
 from typing import Any
 
 import torch
@@ -45,12 +46,9 @@ class History:
 
     @property
     def best_step(self) -> int | None:
-        """The step with the lowest loss on the validation data; None without validation."""
-        return (
-            min(self.validation_losses, key=lambda check: check[1])[0]
-            if self.validation_losses
-            else None
-        )
+        """The step with the lowest finite loss on the validation data; None if there is none."""
+        finite = [(loss, step) for step, loss in self.validation_losses if math.isfinite(loss)]
+        return min(finite)[1] if finite else None
 
     def append(self, names: list[str], values: torch.Tensor) -> None:
         """Append `values`, (steps, terms), whose columns are called `names`."""

@@ -13,12 +13,13 @@ from torch import nn
 from aecourse.device import make_generator, pick_device
 from aecourse.training import checkpoint, distributed
 from aecourse.training.history import History, check_terms
+from aecourse.training.mode import evaluating
 from aecourse.training.precision import autocast
 from aecourse.training.progress import Progress
 from aecourse.training.run import Run
 from aecourse.training.settings import check_data, check_settings
 from aecourse.types import Objective
-from aecourse.validation import trusted
+from aecourse.validation import dtype_of_weights, positive, trusted
 
 READ_EVERY = 50  # steps between two transfers of the terms from the device
 adam = partial(torch.optim.Adam, fused=True)  # one pass over the parameters instead of a dozen
@@ -115,7 +116,8 @@ def fit(
     Raises:
         ValueError: If an argument or the data are out of range.
         TypeError: If the data are not floating point, or differ in dtype from the weights.
-        NonFinite: If a term becomes infinite or nan; the message has the term and the step.
+        NonFinite: If a term becomes infinite or nan; the message has the term and the step. With
+            `patience`, also if the loss on the validation data is never finite.
         CheckpointError: If `save_to` can't be read, or belongs to another run.
         Interrupted: If Ctrl-C stops it: a KeyboardInterrupt that has the history, and says what was
             saved. The model is then in evaluation mode.
@@ -137,6 +139,7 @@ def fit(
         seed=seed,
     )
     check_data(model, data, validation)
+    seed = int(seed)  # an integer of NumPy too
 
     model = model.to(device).train()
     data = data.to(device)
@@ -182,7 +185,7 @@ def fit(
                         f"It was raised on the data given as validation, at step {run.step}."
                     )
                     raise
-                run.check(terms["loss"], patience)
+                run.check(terms["loss"], patience, last)
             if save_to is not None and (run.step % save_every == 0 or last or run.finished):
                 run.read()  # raises before a value that is not finite could be saved
                 if distributed.place()[0] == 0:
@@ -205,26 +208,31 @@ def evaluate(
     """The terms of `objective` on `data`, averaged over samples, in evaluation mode.
 
     Args:
-        model: on any device; its mode is restored.
-        data: (N, ...); moved to the device of the model.
+        model: on any device; the mode of each of its modules is restored.
+        data: (N, ...), N at least 1, of the dtype of the weights; moved to the device of the model.
         objective: as for :func:`fit`. Its terms are means over samples, so that those of batches
             can be averaged.
-        batch_size: samples at a time.
+        batch_size: samples at a time. A remainder is spread over the batches: none is smaller,
+            since a term that couples samples may need several.
         seed: of the objective's noise, which is the same at every call.
         precision: as for :func:`fit`.
 
     Returns:
         {name: number}, with ``"loss"``, their sum.
+
+    Raises:
+        TypeError: If the data are not floating point, or differ in dtype from the weights.
+        ValueError: If `data` is empty, or `batch_size` or `seed` is out of range.
     """
+    dtype_of_weights("data", data, model)
+    positive("batch_size", batch_size)
     device = next(model.parameters()).device
-    was_training = model.training
     generator = make_generator(device, seed)
     totals = {}
-    model.eval()
-    with autocast(device, precision):
-        for x in data.to(device).split(batch_size):
+    parts = data.to(device).tensor_split(max(1, len(data) // batch_size))
+    with evaluating(model), autocast(device, precision):
+        for x in parts:
             for name, term in objective(model, x, generator).items():
                 totals[name] = totals.get(name, 0) + term.double() * len(x)
-    model.train(was_training)
     means = {name: total.item() / len(data) for name, total in totals.items()}
     return means | {"loss": sum(means.values())}

@@ -13,7 +13,7 @@ from torch import nn
 from aecourse.device import make_generator
 from aecourse.training import checkpoint, distributed
 from aecourse.training.batches import Batches
-from aecourse.training.history import History, Interrupted, check_finite
+from aecourse.training.history import History, Interrupted, NonFinite, check_finite
 from aecourse.training.mode import evaluating
 from aecourse.training.precision import autocast
 from aecourse.validation import trusted
@@ -80,15 +80,28 @@ class Run:
         self.history.append(names, values)
         self.unread.clear()
 
-    def check(self, loss: float, patience: int | None) -> None:
-        """Record the validation `loss`; keep the best weights; finish after `patience` checks."""
+    def check(self, loss: float, patience: int | None, last: bool) -> None:
+        """Record the validation `loss`; keep the best weights; finish after `patience` checks.
+
+        Args:
+            loss: on the validation data. One that is not finite is never the best.
+            patience: checks without a better loss until the run is finished; None for any number.
+            last: whether no other check follows.
+        """
         self.history.validation_losses.append((self.step, loss))
         if patience is None:
             return
         best = self.history.best_step
         if best == self.step:
             self.best = copy.deepcopy(self.model.state_dict())
-        self.finished = sum(step > best for step, _ in self.history.validation_losses) >= patience
+        since = sum(step > (best or 0) for step, _ in self.history.validation_losses)
+        self.finished = since >= patience
+        if best is None and (self.finished or last):
+            raise NonFinite(
+                f"loss on validation was {loss} at step {self.step}, and at no check finite, so "
+                "that none is the best: look for a logarithm or a division of zero in the "
+                "objective, or for data unlike those of training in validation"
+            )
 
     def finish(self) -> None:
         """Put the model into evaluation mode, with the best weights if there are any."""

@@ -1,7 +1,6 @@
 """Checks of what `fit` is given, made once before the first step."""
 
 import math
-from collections.abc import Iterable
 from typing import Any
 
 import torch
@@ -9,7 +8,8 @@ from torch import nn
 
 from aecourse.training import distributed
 from aecourse.training.precision import PRECISIONS
-from aecourse.validation import floating, one_of, positive, samples, within
+from aecourse.validation import dtype_of_weights, floating, one_of, positive, samples, within
+from aecourse.validation import seed as as_seed
 
 
 def check_settings(
@@ -40,8 +40,7 @@ def check_settings(
             f"patience is {patience} without validation; expected data on which to see whether "
             "the loss still falls: pass validation=, held out from training"
         )
-    if isinstance(seed, bool) or not isinstance(seed, int) or seed < 0:
-        raise ValueError(f"seed is {seed!r}; expected an integer of at least 0")
+    as_seed("seed", seed)
     processes = distributed.place()[1]
     if counts["batch_size"] < processes:
         raise ValueError(
@@ -58,15 +57,6 @@ def check_data(model: nn.Module, data: torch.Tensor, validation: torch.Tensor | 
         within("validation", floating("validation", validation), *limits)
         if getattr(model, "shape", None) == tuple(data.shape[1:]):
             samples("validation", validation, model.shape)
-    check_dtype(model.parameters(), data)
-
-
-def check_dtype(parameters: Iterable[nn.Parameter], data: torch.Tensor) -> None:
-    """Check that `data` has the dtype of the weights."""
-    dtypes = {parameter.dtype for parameter in parameters if parameter.is_floating_point()}
-    if dtypes and data.dtype not in dtypes:
-        dtype = str(next(iter(dtypes)))
-        raise TypeError(
-            f"data has dtype {data.dtype} and the model's weights {dtype}; expected the same: "
-            f"convert one, as in data.to({dtype})"
-        )
+    dtype_of_weights("data", data, model)
+    if validation is not None:
+        dtype_of_weights("validation", validation, model)

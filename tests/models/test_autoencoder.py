@@ -1,6 +1,7 @@
 """The autoencoder against the same sums in NumPy, its sizes, its range and its refusals."""
 
 import copy
+import importlib
 import io
 import itertools
 import math
@@ -10,7 +11,7 @@ import pytest
 import torch
 from scipy import special, stats
 
-from aecourse.models import Autoencoder
+from aecourse.models import Autoencoder, ConvAutoencoder, LinearAutoencoder
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES
 
 ORACLES = {  # name: independent check, agreement, smooth, other files that test it
@@ -128,7 +129,7 @@ def test_each_pixel_keeps_its_position():
     [
         (torch.rand(4, 28, 28), ValueError, ["x has shape (4, 28, 28)", "expected (B, 1, 28, 28)"]),
         (torch.rand(1, 28, 28), ValueError, ["(1, 28, 28)"]),
-        (torch.rand(4, 784), ValueError, ["(4, 784)", "reshape it"]),
+        (torch.rand(4, 784), ValueError, ["(4, 784)", "x.unflatten(1, (1, 28, 28))"]),
         (torch.rand(4, 3, 28, 28), ValueError, ["(4, 3, 28, 28)"]),
         (torch.rand(0, 1, 28, 28), ValueError, ["x is empty"]),
         (torch.zeros(4, 1, 28, 28).byte(), TypeError, ["x has dtype torch.uint8"]),
@@ -320,3 +321,28 @@ def test_an_untied_model_has_the_initial_weights_of_its_linear_layers():
         model.parameters(), [p for layer in wanted for p in layer.parameters()], strict=True
     ):
         assert torch.equal(ours, theirs)
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda: Autoencoder((1, 6, 6), (5, 4), 3, "tanh", tied=True),
+        lambda: ConvAutoencoder((1, 6, 6), (3, 2), 3, "tanh", output="linear", tied=True),
+        lambda: LinearAutoencoder((1, 6, 6), 3, tied=True),
+    ],
+)
+def test_a_replica_of_a_tied_model_uses_its_own_weights(build, monkeypatch):
+    """As `DataParallel` makes them, with copies on the CPU in place of other devices."""
+    replicating = importlib.import_module("torch.nn.parallel.replicate")
+    monkeypatch.setattr(
+        replicating,
+        "_broadcast_coalesced_reshape",
+        lambda tensors, devices, detach=False: [[2 * t for t in tensors] for _ in devices],
+    )
+    model, x = build(), torch.rand(2, 1, 6, 6)
+    (replica,) = replicating.replicate(model, [0])
+    twice = build()
+    twice.load_state_dict({name: 2 * value for name, value in model.state_dict().items()})
+    before = model(x)[0]
+    torch.testing.assert_close(replica(x)[0], twice(x)[0])
+    assert torch.equal(model(x)[0], before), "the model keeps its own"

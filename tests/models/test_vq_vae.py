@@ -142,3 +142,17 @@ def test_an_invalid_option_is_refused(options, words):
 def test_a_wrong_call_is_refused(call, error, words):
     with pytest.raises(error, match=words):
         call(small_vq_vae())
+
+
+@pytest.mark.parametrize(
+    "indices, error, words",
+    [
+        (torch.full((1, 2, 2), -1), ValueError, "indices contains -1; expected integers from 0 to"),
+        (torch.full((1, 2, 2), 7), ValueError, "indices contains 7; expected integers from 0 to 6"),
+        (torch.zeros(1, 4, dtype=torch.int64), ValueError, r"expected \(B, 2, 2\)"),
+        (torch.zeros(1, 2, 2), TypeError, "indices has dtype torch.float32"),
+    ],
+)
+def test_indices_that_are_no_codes_are_not_decoded(indices, error, words):
+    with pytest.raises(error, match=words):
+        small_vq_vae().decode_indices(indices)

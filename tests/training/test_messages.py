@@ -192,6 +192,7 @@ def test_progress_in_a_notebook_updates_one_display(monkeypatch, capsys):
     [
         (DATA[:, :5], ValueError, r"^validation has shape \(40, 5\); expected \(B, 6\)"),
         (DATA * 3, ValueError, "^validation runs from"),
+        (DATA.double(), TypeError, "^validation has dtype torch.float64"),
         (DATA.numpy(), TypeError, "^validation is a ndarray"),
         (DATA[:0], ValueError, "^validation is empty"),
     ],
