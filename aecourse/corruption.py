@@ -4,6 +4,8 @@ Each draws from its own generator, in single precision: one seed corrupts the sa
 same amount, whatever the dtype of the data.
 """
 
+import math
+
 import torch
 
 from aecourse import validation
@@ -28,7 +30,7 @@ def bernoulli_mask(
         TypeError, ValueError: As :func:`masking`.
     """
     validation.floating("x", x)
-    if not isinstance(p, torch.Tensor) and not 0 <= p <= 1:
+    if not isinstance(p, torch.Tensor) and not (validation.is_number(p) and 0 <= p <= 1):
         raise ValueError(
             f"p is {p!r}; expected a probability in [0, 1]: write 30 per cent as p=0.3"
         )
@@ -102,7 +104,8 @@ def gaussian(
         Vincent, Larochelle, Lajoie, Bengio and Manzagol (2010), section 3.3.
     """
     validation.floating("x", x)
-    if not isinstance(sigma, torch.Tensor) and not sigma >= 0:
+    is_number = validation.is_number(sigma)
+    if not isinstance(sigma, torch.Tensor) and not (is_number and 0 <= sigma < math.inf):
         raise ValueError(f"sigma is {sigma!r}; expected a standard deviation of zero or more")
     noise = torch.randn(x.shape, generator=as_generator(generator, x), device=x.device).to(x.dtype)
     noisy = x + (sigma * noise).to(x.dtype)

@@ -55,6 +55,11 @@ def second_moments(data: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
 
     In double precision.
     """
+    if validation.floating("data", data).dim() < 2:
+        raise ValueError(
+            f"data has shape {tuple(data.shape)}; expected (N, ...), one sample a row: add the "
+            "missing axis with [None] or [:, None]"
+        )
     rows = double(validation.finite("data", data)).flatten(1)  # (N, d)
     mean = rows.mean(0)
     centred = rows - mean

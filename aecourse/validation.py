@@ -266,11 +266,16 @@ def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
 
 
 def positive(name: str, value: Any, kind: type = int) -> Any:
-    """Check that `value` is a positive number of type `kind`, and return it."""
+    """Check that `value` is a positive and finite number of type `kind`, and return it."""
     number = numbers.Integral if kind is int else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
+    if isinstance(value, bool) or not isinstance(value, number) or not 0 < value < math.inf:
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
     return value
+
+
+def is_number(value: Any) -> bool:
+    """Whether `value` is a real number, and no boolean."""
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def requires(model: Any, part: str, expected: str) -> Any:

@@ -1,5 +1,7 @@
 """The error of PCA: a lower bound for every linear autoencoder with as many units."""
 
+import numbers
+
 import torch
 
 from aecourse.linalg import principal_axes
@@ -10,12 +12,21 @@ def pca_error(data: torch.Tensor, latent_dim: int) -> torch.Tensor:
 
     Args:
         data: (N, ...), floating point.
-        latent_dim: number of units of the code.
+        latent_dim: number of units of the code; 0 gives the total variance.
 
     Returns:
         A scalar, in squared units of the data: summed over pixels, averaged over `data`.
 
+    Raises:
+        TypeError: If `data` is not a floating-point tensor.
+        ValueError: If `latent_dim` is not an integer of at least 0, or `data` has no rows or is not
+            finite.
+
     Source:
         Baldi and Hornik (1989).
     """
+    if not isinstance(latent_dim, numbers.Integral) or latent_dim < 0:
+        raise ValueError(
+            f"latent_dim is {latent_dim!r}; expected an integer of at least 0: the number of units"
+        )
     return principal_axes(data)[2][latent_dim:].sum()

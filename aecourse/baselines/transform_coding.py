@@ -35,6 +35,8 @@ def reverse_water_filling(data: torch.Tensor, bits: float) -> torch.Tensor:
     """
     validation.positive("bits", bits, float)
     variances = principal_axes(data)[2].double()  # (d,), largest first
+    if variances[0] == 0:
+        return variances.sum()  # nothing varies
     variances = variances[variances > 1e-12 * variances[0]]
     logs = variances.log2()
     counts = torch.arange(1, len(variances) + 1, device=variances.device)
@@ -91,7 +93,8 @@ class TransformCoder(nn.Module):
         most: largest number of bits of an axis.
 
     Raises:
-        ValueError: If `bits` is not a positive integer.
+        ValueError: If `bits`, `axes` or `most` is not a positive integer, or there are more bits
+            than `most` for each axis.
 
     Source:
         Huang and Schultheiss (1963), who allocate the bits by a formula and a few trials; Lloyd
@@ -101,10 +104,18 @@ class TransformCoder(nn.Module):
     def __init__(self, data: torch.Tensor, bits: int, axes: int = 128, most: int = 6):
         super().__init__()
         validation.positive("bits", bits)
+        validation.positive("axes", axes)
+        validation.positive("most", most)
         self.shape = tuple(data.shape[1:])
         mean, directions, _ = principal_axes(data)
         self.register_buffer("mean", mean)
         self.register_buffer("axes", directions[:, :axes])
+        room = most * self.axes.shape[1]
+        if bits > room:
+            raise ValueError(
+                f"bits is {bits}; expected at most {room}, {most} for each of "
+                f"{self.axes.shape[1]} axes: raise most or axes, or spend fewer bits"
+            )
         codes = ((data.flatten(1) - mean) @ self.axes).double()  # (N, m)
         columns = codes.sort(0).values
         self.levels = [lloyd_quantizer(columns, 2**b).to(mean) for b in range(most + 1)]
@@ -116,7 +127,7 @@ class TransformCoder(nn.Module):
         full = torch.full_like(errors[:1], -1)  # an axis with `most` bits gets no more
         savings = torch.cat([errors[:-1] - errors[1:], full])  # by the next bit of each axis
         self.register_buffer("spent", torch.zeros(codes.shape[1], dtype=torch.long))
-        for _ in range(min(bits, most * codes.shape[1])):
+        for _ in range(bits):
             self.spent[savings.gather(0, self.spent[None])[0].argmax()] += 1
 
     def rounded(self, codes: torch.Tensor, bits: int) -> torch.Tensor:
@@ -128,7 +139,7 @@ class TransformCoder(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Encode and decode: (B, ...) -> (B, ...)."""
-        rows = validation.samples("x", x, self.shape).flatten(1)  # (B, d)
+        rows = validation.samples("x", x, self.shape, self.axes).flatten(1)  # (B, d)
         codes = (rows - self.mean) @ self.axes  # (B, m)
         rounded = torch.stack([self.rounded(codes, b) for b in range(len(self.levels))])
         kept = rounded.gather(0, self.spent.expand(1, *codes.shape))[0]  # (B, m)

@@ -71,7 +71,7 @@ class LinearDenoiser(nn.Module):
         Raises:
             ValueError: If `p` is not strictly between 0 and 1.
         """
-        if not 0 < p < 1:
+        if not (validation.is_number(p) and 0 < p < 1):
             raise ValueError(
                 f"p is {p!r}; expected a probability between 0 and 1, exclusive: try 0.5"
             )
@@ -93,7 +93,7 @@ class LinearDenoiser(nn.Module):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Estimate the clean data from corrupted data: (B, ...) -> (B, ...)."""
-        rows = validation.samples("x", x, self.shape).flatten(1)  # (B, d)
+        rows = validation.samples("x", x, self.shape, self.weight).flatten(1)  # (B, d)
         return (rows @ self.weight.T + self.bias).reshape(x.shape)
 
 
@@ -124,6 +124,11 @@ def linear_inpaint(
     validation.weight("ridge", ridge)
     validation.floating("x", x)
     validation.floating("data", data)
+    if not isinstance(hidden, torch.Tensor):
+        raise TypeError(
+            f"hidden is a {type(hidden).__name__}; expected a torch.Tensor of booleans: convert it "
+            "with torch.as_tensor(hidden)"
+        )
     if hidden.shape != x.shape or hidden.dtype != torch.bool or x.shape[1:] != data.shape[1:]:
         raise ValueError(
             f"hidden has shape {tuple(hidden.shape)} and dtype {hidden.dtype}, "

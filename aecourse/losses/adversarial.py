@@ -74,6 +74,15 @@ def gradient_penalty(
     Returns:
         A scalar, in squared units of the logit over the code, with a gradient with respect to the
         discriminator's parameters.
+
+    Raises:
+        TypeError: If `z` is not a floating-point tensor.
+        ValueError: If `z` is not (B, k).
     """
+    if validation.floating("z", z).dim() != 2:
+        raise ValueError(
+            f"z has shape {tuple(z.shape)}; expected (B, k), one code a row: flatten it with "
+            "z.flatten(1)"
+        )
     gradient = torch.func.grad(lambda code: discriminator(code).sum())(z.detach())  # (B, k)
     return at_least_float32(gradient).square().sum(1).mean()

@@ -96,7 +96,9 @@ def edge_loss(
     """
     x_hat, x = compared("x_hat", x_hat, "x", x)
     validation.images("x", x)
-    if not isinstance(alpha, torch.Tensor) and not 0 <= alpha <= 1:
+    if isinstance(alpha, torch.Tensor):
+        validation.weight("alpha", alpha)
+    elif not (validation.is_number(alpha) and 0 <= alpha <= 1):
         raise ValueError(
             f"alpha is {alpha!r}; expected a weight in [0, 1]: 1 for pixels only, 0 for edges only"
         )

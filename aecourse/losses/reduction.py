@@ -33,11 +33,16 @@ def reduce(errors: torch.Tensor, reduction: Reduction) -> torch.Tensor:
             ``"none"`` keeps the shape.
 
     Raises:
-        ValueError: If the reduction is unknown.
+        ValueError: If the reduction is unknown, or there is no batch to average over.
     """
     one_of("reduction", reduction, REDUCTIONS)
     if reduction == "none":
         return errors
     if reduction == "mean":
         return errors.mean()
+    if reduction == "batchmean" and errors.dim() == 0:
+        raise ValueError(
+            "reduction is 'batchmean' for a tensor without axes; expected (B, ...): "
+            "add the batch axis with [None], or use 'sum'"
+        )
     return errors.sum() if reduction == "sum" else errors.sum() / errors.shape[0]

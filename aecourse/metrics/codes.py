@@ -34,8 +34,13 @@ def code_entropy(counts: torch.Tensor) -> torch.Tensor:
         A scalar in nats, from 0 to ln K.
 
     Raises:
-        ValueError: If all counts are zero, or one is negative or nan.
+        ValueError: If `counts` is not (K,), all are zero, or one is negative or nan.
     """
+    if counts.dim() != 1:
+        raise ValueError(
+            f"counts has shape {tuple(counts.shape)}; expected (K,), one number for each code: "
+            "sum the other axes"
+        )
     counts = counts.cpu().double()
     if not (counts.sum() > 0 and (counts >= 0).all()):
         raise ValueError(

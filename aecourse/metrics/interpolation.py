@@ -64,8 +64,9 @@ def max_step_ratio(images: torch.Tensor) -> torch.Tensor:
 def path_length_ratio(images: torch.Tensor) -> torch.Tensor:
     """The length of a path, divided by the distance between its ends.
 
-    It is 1 for a straight line in pixel space, which is a cross-fade of the two images. Arguments
-    and errors are those of :func:`max_step_ratio`.
+    It is 1 for a straight line in pixel space, which is a cross-fade of the two images, infinite
+    for a path that ends where it starts, and nan if nothing changes. Arguments and errors are those
+    of :func:`max_step_ratio`.
     """
     lengths = step_lengths(images)  # (T - 1,)
     return lengths.sum() / step_lengths(images[[0, -1]])[0]

@@ -6,7 +6,7 @@ import torch
 
 from aecourse import validation
 from aecourse.linalg import at_least_float32, double, squared_distances
-from aecourse.regularizers.contraction import contractive_penalty
+from aecourse.regularizers.contraction import contractive_penalty, jacobian_rows
 
 
 def code_variance(z: torch.Tensor) -> torch.Tensor:
@@ -26,7 +26,8 @@ def sensitivity(encoder: Callable[[torch.Tensor], torch.Tensor], x: torch.Tensor
         x: data, (B, ...), with B > 1, floating point.
 
     Returns:
-        A scalar in inverse squared units of the data; infinite if all samples have the same code.
+        A scalar in inverse squared units of the data; infinite if all samples have the same code,
+        nan if moreover no small change of a sample changes it.
 
     Raises:
         TypeError: If `x` is not a floating-point tensor.
@@ -127,9 +128,8 @@ def tangent_gains(
             f"tangents has shape {tuple(tangents.shape)} for x of shape {tuple(x.shape)}; expected "
             "(B, t, d) for (B, d), with t below d: leave at least one direction across"
         )
-    jacobian = torch.func.vmap(torch.func.jacrev(lambda one: encoder(one[None])[0]))(x)  # (B, k, d)
+    jacobian = jacobian_rows(encoder, x).movedim(0, 1)  # (B, k, d)
     t, d = tangents.shape[1:]
-    jacobian = at_least_float32(jacobian)
     tangents = tangents.to(jacobian)
     gains = jacobian @ tangents.mT  # (B, k, t)
     # Not the difference of two squared norms: it cancels if one gain is much the larger.

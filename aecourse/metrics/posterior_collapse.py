@@ -56,6 +56,8 @@ def collapse_report(
     """
     mean, log_variance = compared("mean", mean, "log_variance", log_variance)
     check_posteriors(mean)
+    validation.weight("by_variance", by_variance)
+    validation.weight("by_kl", by_kl)
     validation.finite("log_variance", log_variance)
     standard = torch.zeros_like(mean), torch.zeros_like(mean)
     centre, log_width = (
@@ -69,6 +71,7 @@ def collapse_report(
 def active_units(mean: torch.Tensor, threshold: float = 0.01) -> int:
     """The number of units whose posterior mean varies by more than `threshold`: (B, k) -> int."""
     check_posteriors(mean)
+    validation.weight("threshold", threshold)
     return int((at_least_float32(mean).var(0, correction=0) > threshold).sum())
 
 

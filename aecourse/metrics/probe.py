@@ -56,6 +56,11 @@ def linear_probe(
             "classifier decides"
         )
     smallest = sizes.min()
+    if validation.positive("folds", folds) == 1:
+        raise ValueError(
+            "folds is 1; expected at least two, since each is held out from the others: try 5"
+        )
+    validation.positive("C", C, float)
     if smallest < folds:
         raise ValueError(
             f"labels contains a class of {smallest} samples; expected at least {folds}, one for "

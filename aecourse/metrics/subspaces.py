@@ -21,7 +21,8 @@ def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
     Raises:
         TypeError: If an argument is not a floating-point tensor.
-        ValueError: If the arguments are not matrices with the same number of rows.
+        ValueError: If the arguments are not matrices with the same number of rows, or one has
+            columns that depend on each other.
 
     Source:
         Björck and Golub (1973).
@@ -33,6 +34,14 @@ def principal_angles(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
             f"a has shape {tuple(a.shape)} and b {tuple(b.shape)}; expected (d, k) and (d, m), "
             "directions in columns: transpose a matrix with directions in rows"
         )
+    for name, matrix in (("a", a), ("b", b)):
+        rank = int(torch.linalg.matrix_rank(at_least_float32(matrix.detach())))
+        if rank < matrix.shape[1]:
+            raise ValueError(
+                f"{name} has {matrix.shape[1]} columns of rank {rank}; expected independent "
+                "directions, since the others point anywhere: leave out those that depend on "
+                "the rest, or pass torch.linalg.svd(...).U with the columns that matter"
+            )
     if a.shape[1] < b.shape[1]:
         a, b = b, a
     a, b = at_least_float32(a), at_least_float32(b)

@@ -94,12 +94,19 @@ def contractive_penalty_by_jacobian(
     flattened.
     """
     check_batch(x, reduction)
+    return reduce(jacobian_rows(encoder, x).flatten(2).square().sum((0, 2)), reduction)
+
+
+def jacobian_rows(encoder: Encoder, x: torch.Tensor) -> torch.Tensor:
+    """The gradient of each unit of the code at each sample: (B, *sample) -> (units, B, *sample).
+
+    In single precision or better.
+    """
     z, pull = torch.func.vjp(lambda inputs: code_of(encoder, inputs), x)
     units = z[0].numel()
     basis = torch.eye(units, dtype=z.dtype, device=z.device)[:, None]  # (units, 1, units)
     basis = basis.expand(-1, len(z), -1).reshape(units, *z.shape)  # (units, B, *code)
-    rows = torch.func.vmap(pull)(basis)[0]  # (units, B, *sample)
-    return reduce(at_least_float32(rows).flatten(2).square().sum((0, 2)), reduction)
+    return at_least_float32(torch.func.vmap(pull)(basis)[0])
 
 
 def contractive_penalty_by_probes(

@@ -104,7 +104,7 @@ def check_target(rho: float | torch.Tensor) -> None:
     """
     if isinstance(rho, torch.Tensor):
         validation.weight("rho", rho)
-    elif not 0 < rho < 1:
+    elif not (validation.is_number(rho) and 0 < rho < 1):
         raise ValueError(
             f"rho is {rho!r}; expected a mean activation between 0 and 1, exclusive: try 0.05"
         )

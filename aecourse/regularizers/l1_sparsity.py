@@ -231,8 +231,8 @@ def initial_codes_and_step(
     start: torch.Tensor | None,
 ) -> tuple[torch.Tensor, torch.Tensor]:
     """Check the arguments of :func:`ista`; return the initial codes, (B, k), and the step, ()."""
-    validation.floating("x", x)
-    validation.floating("dictionary", dictionary)
+    validation.finite("x", x)
+    validation.finite("dictionary", dictionary)
     validation.positive("steps", steps)
     check_threshold("alpha", alpha)
     if x.dim() != 2 or dictionary.dim() != 2 or x.shape[1] != dictionary.shape[1]:
@@ -250,7 +250,7 @@ def initial_codes_and_step(
 
 def check_threshold(name: str, value: float | torch.Tensor) -> None:
     """Check that `value` is zero or more; the values of a tensor are not read."""
-    if not isinstance(value, torch.Tensor) and not value >= 0:
+    if not isinstance(value, torch.Tensor) and not (validation.is_number(value) and value >= 0):
         raise ValueError(
             f"{name} is {value!r}; expected zero or more: 0 leaves every value as it is"
         )

@@ -84,6 +84,11 @@ def l2_penalty(weights: Iterable[torch.Tensor]) -> torch.Tensor:
     Source:
         Krogh and Hertz (1992).
     """
+    if isinstance(weights, nn.Module):
+        raise TypeError(
+            f"weights is a {type(weights).__name__}; expected an iterable of tensors: "
+            "pass weight_matrices(model)"
+        )
     squares = [
         at_least_float32(validation.floating("a weight", weight)).square().sum()
         for weight in weights

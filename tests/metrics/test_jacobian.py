@@ -67,6 +67,20 @@ def test_gains_along_and_across_a_known_plane():
     )
 
 
+def test_gains_of_an_encoder_with_slopes_are_those_of_its_jacobian():
+    """`PReLU` computes something else under vmap, where samples and units are equally many."""
+    torch.manual_seed(0)
+    encoder = nn.Sequential(nn.Linear(5, 4), nn.PReLU(4), nn.Linear(4, 3)).double()
+    encoder[1].weight.data = torch.linspace(-1, 1, 4).double()
+    x, tangents = X[:4], torch.linalg.qr(X[:20].view(4, 5, 5)).Q[:, :2]
+    along, across = tangent_gains(encoder, x, tangents)
+    for i in range(4):
+        jacobian = torch.autograd.functional.jacobian(lambda row: encoder(row[None])[0], x[i])
+        inside = jacobian @ tangents[i].T @ tangents[i]
+        assert along[i].item() == pytest.approx(inside.square().sum().item() / 2)
+        assert across[i].item() == pytest.approx((jacobian - inside).square().sum().item() / 3)
+
+
 def test_tangents_of_a_plane_lie_in_it():
     plane = torch.linalg.qr(X[:5, :2]).Q.T  # (2, 5)
     flat = X[:, :2] @ plane + 3  # not through the origin

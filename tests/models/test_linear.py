@@ -143,6 +143,18 @@ def test_training_with_the_penalty_reaches_the_shrunken_solution():
     )
 
 
+@TIES
+def test_units_beyond_the_dimensions_of_the_data_stay_idle(tied):
+    x = correlated()
+    model = LinearAutoencoder(6, 9, tied).double().solve(x, penalty=0.5)
+    six = LinearAutoencoder(6, 6, tied).double().solve(x, penalty=0.5)
+    torch.testing.assert_close(model(x)[0], six(x)[0], rtol=0, atol=1e-12)
+    assert (model.encode(x)[:, 6:] == 0).all()
+    vae = LinearVAE(6, 9, sigma=0.1).double().solve(x)
+    few = LinearVAE(6, 6, sigma=0.1).double().solve(x)
+    torch.testing.assert_close(vae.true_log_likelihood(x), few.true_log_likelihood(x))
+
+
 def test_tied_weights_are_one_matrix():
     tied, free = LinearAutoencoder(6, 2, tied=True), LinearAutoencoder(6, 2)
     assert sum(p.numel() for p in tied.parameters()) == 6 * 2 + 2 + 6
