@@ -5,7 +5,16 @@ import math
 import pytest
 import torch
 
-from aecourse import metrics, models, objectives
+from aecourse import (
+    baselines,
+    corruption,
+    losses,
+    metrics,
+    models,
+    objectives,
+    patches,
+    regularizers,
+)
 from aecourse.search import sweep
 from aecourse.training import fit
 
@@ -31,6 +40,57 @@ def plain():
 def test_an_objective_names_the_models_that_it_is_for(objective, words):
     with pytest.raises(TypeError, match=f"model is of class Autoencoder, which has {words}"):
         fit(plain(), X, objective, steps=1, device="cpu")
+
+
+ROWS = torch.rand(9, 4, generator=torch.Generator().manual_seed(1))
+WRONG = [  # the argument, and a call that it does not suit
+    ("latent_dim", lambda: baselines.pca_error(ROWS, -1)),
+    ("latent_dim", lambda: baselines.pca_error(ROWS, 2.5)),
+    ("data", lambda: baselines.pca_error(ROWS[0], 1)),
+    ("data", lambda: models.LinearAutoencoder(4, 2).solve(ROWS[:, :3])),
+    ("data", lambda: models.LinearVAE(4, 2).solve(ROWS[:, :3])),
+    ("axes", lambda: baselines.TransformCoder(ROWS, 3, axes=0)),
+    ("most", lambda: baselines.TransformCoder(ROWS, 3, most=0)),
+    ("bits", lambda: baselines.TransformCoder(ROWS, 25)),
+    ("bits", lambda: baselines.reverse_water_filling(ROWS, math.inf)),
+    ("sigma", lambda: baselines.LinearDenoiser(ROWS).gaussian(math.inf)),
+    ("p", lambda: baselines.LinearDenoiser(ROWS).masking("half")),
+    ("hidden", lambda: baselines.linear_inpaint(ROWS, ROWS, [True])),
+    ("a", lambda: metrics.principal_angles(torch.ones(5, 2), torch.rand(5, 2))),
+    ("b", lambda: metrics.principal_angles(torch.rand(3, 2), torch.rand(3, 5))),
+    ("counts", lambda: metrics.code_entropy(torch.ones(2, 2))),
+    ("by_kl", lambda: metrics.collapse_report(ROWS, ROWS, by_kl=math.nan)),
+    ("by_variance", lambda: metrics.collapse_report(ROWS, ROWS, by_variance=-1.0)),
+    ("threshold", lambda: metrics.active_units(ROWS, math.nan)),
+    ("folds", lambda: metrics.linear_probe(ROWS, torch.arange(9) % 2, folds=1)),
+    ("C", lambda: metrics.linear_probe(ROWS, torch.arange(9) % 2, folds=2, C=0.0)),
+    ("data_range", lambda: metrics.psnr(X, X, math.inf)),
+    ("sigma", lambda: losses.ssim(X, X, sigma=math.inf, window_size=3)),
+    ("reduction", lambda: regularizers.l1_penalty(torch.tensor(1.0), "batchmean")),
+    ("alpha", lambda: losses.edge_loss(X, X, "half")),
+    ("alpha", lambda: losses.edge_loss(X, X, torch.tensor([0.1, 0.2]))),
+    ("z", lambda: losses.gradient_penalty(lambda z: z.sum(1, keepdim=True), ROWS[0])),
+    ("z", lambda: losses.gradient_penalty(lambda z: z.sum(1, keepdim=True), FACTORS)),
+    ("x", lambda: regularizers.ista(ROWS * math.nan, ROWS[:3], 0.1)),
+    ("dictionary", lambda: regularizers.fista(ROWS, ROWS[:3] * math.nan, 0.1)),
+    ("alpha", lambda: regularizers.ista(ROWS, ROWS[:3], "much")),
+    ("rho", lambda: regularizers.kl_sparsity_penalty(ROWS, "few")),
+    ("weights", lambda: regularizers.l2_penalty(plain())),
+    ("sigma", lambda: regularizers.prior_weight(math.inf, 1.0)),
+    ("sigma", lambda: corruption.gaussian(ROWS, math.inf, 0)),
+    ("sigma", lambda: corruption.gaussian(ROWS, "loud", 0)),
+    ("p", lambda: corruption.masking(ROWS, "half", 0)),
+    ("patches", lambda: patches.random_mask(2, 4.5)),
+    ("ratio", lambda: patches.random_mask(1, 4, 1 - 1e-12)),
+    ("decay", lambda: models.VQVAE((1, 8, 8), decay="slow")),
+    ("restart", lambda: models.VQVAE((1, 8, 8), restart=math.nan)),
+]
+
+
+@pytest.mark.parametrize("name, call", WRONG)
+def test_an_error_names_the_argument_and_what_was_expected(name, call):
+    with pytest.raises((ValueError, TypeError), match=f"^{name} .*; expected .+"):
+        call()
 
 
 @pytest.mark.parametrize(
