@@ -164,9 +164,11 @@ def ssim(
         Wang, Bovik, Sheikh and Simoncelli (2004).
     """
     check_pair(x_hat, x, data_range, window_size, sigma, reduction)
-    # Compilation and torch.func derive gradients themselves, and can't use the one of SsimFunction.
+    # Compilation, torch.func and forward-mode differentiation derive gradients themselves, and
+    # can't use the one of SsimFunction.
     transformed = torch.compiler.is_compiling() or torch._C._are_functorch_transforms_active()
-    form = ssim_per_image if transformed else SsimFunction.apply
+    by_hand = not (transformed or is_dual(x_hat) or is_dual(x))
+    form = SsimFunction.apply if by_hand else ssim_per_image
     return reduce(
         form(at_least_float32(x_hat), at_least_float32(x), data_range, window_size, sigma),
         reduction,
@@ -378,6 +380,11 @@ def ssim_per_image(
     """Mean of the product of the two factors over each image, (B,), differentiated by autograd."""
     luminance, contrast_structure = two_factors(x_hat, x, data_range, size, sigma)
     return (luminance * contrast_structure).flatten(1).mean(1)
+
+
+def is_dual(x: torch.Tensor) -> bool:
+    """Whether `x` carries a tangent of forward-mode differentiation."""
+    return torch.autograd.forward_ad.unpack_dual(x).tangent is not None
 
 
 class SsimFunction(torch.autograd.Function):

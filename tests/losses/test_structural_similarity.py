@@ -625,3 +625,17 @@ def test_comparisons_do_not_depend_on_the_origin_in_contrast_and_structure():
     near, far = ssim_comparisons(x_hat, x), ssim_comparisons(x_hat + 256, x + 256)
     torch.testing.assert_close(far.contrast, near.contrast, rtol=0, atol=1e-3)
     torch.testing.assert_close(far.structure, near.structure, rtol=0, atol=1e-3)
+
+
+@pytest.mark.parametrize("function", [ssim, ssim_loss, ms_ssim, ssim_comparisons])
+def test_forward_mode_gives_the_derivative_of_the_value(function):
+    """In the direction of either image; the reverse mode in between keeps its fast form."""
+    x_hat, x = pair((2, 1, 9, 8), torch.float64)
+    assert torch.autograd.gradcheck(
+        lambda a, b: function(a, b, window_size=3),
+        (x_hat.requires_grad_(), x.requires_grad_()),
+        check_forward_ad=True,
+        check_backward_ad=False,
+    )
+    with torch.autograd.forward_ad.dual_level():
+        assert ssim(x_hat, x, window_size=3).grad_fn is not None

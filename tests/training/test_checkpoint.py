@@ -46,7 +46,11 @@ class Killed(BaseException):
 
 
 def noisy(model, x, generator):
-    return {"fit": mse(model(x + 0.1 * torch.randn(x.shape, generator=generator))[0], x)}
+    return {
+        "fit": mse(
+            model(x + 0.1 * torch.randn(x.shape, generator=generator, device=x.device))[0], x
+        )
+    }
 
 
 def start():
@@ -302,7 +306,7 @@ def test_how_an_optimizer_computes_its_update_may_change(tmp_path):
 
 
 def absolute(model, x, generator):
-    noise = 0.1 * torch.randn(x.shape, generator=generator)
+    noise = 0.1 * torch.randn(x.shape, generator=generator, device=x.device)
     return {"fit": (model(x + noise)[0] - x).abs().mean()}
 
 

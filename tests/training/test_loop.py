@@ -66,7 +66,11 @@ def squared(model, x, generator):
 
 
 def noisy(model, x, generator):
-    return {"fit": mse(model(x + 0.1 * torch.randn(x.shape, generator=generator))[0], x)}
+    return {
+        "fit": mse(
+            model(x + 0.1 * torch.randn(x.shape, generator=generator, device=x.device))[0], x
+        )
+    }
 
 
 def two_terms(model, x, generator):
