@@ -57,6 +57,13 @@ def test_the_kernel_equals_that_of_scikit_learn_summed_over_seven_scales():
     assert inverse_multiquadric(torch.zeros(()), 3).item() == 7 == len(SCALES)
 
 
+@pytest.mark.parametrize("d", [1, 3, 8])
+def test_by_default_the_gaussian_kernel_is_as_wide_as_two_draws_of_the_prior_are_apart(d):
+    """The mean squared distance of two draws from N(0, I) is 2 d: there it is 1 / e."""
+    assert gaussian_kernel(torch.tensor(2.0 * d), d).item() == pytest.approx(math.exp(-1))
+    assert gaussian_kernel(torch.tensor(3.0), d, 1.5).item() == pytest.approx(math.exp(-2))
+
+
 def test_the_constant_is_the_mean_squared_distance_of_two_draws_of_the_prior():
     x, y = noise(100_000, 5), noise(100_000, 5, seed=1)
     squares = (x - y).square().sum(1)

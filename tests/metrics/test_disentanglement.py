@@ -123,6 +123,18 @@ def test_chance_is_not_information():
     assert invariances(z, factors)[0].all()
 
 
+@pytest.mark.parametrize("values", [2, 16])
+def test_the_threshold_is_a_share_of_the_entropy(values):
+    """A coordinate that follows the factor for every third sample, held to what it knows."""
+    factor = torch.arange(6000) % values
+    z = torch.where(torch.rand(6000, generator=torch.Generator().manual_seed(0)) < 1 / 3, factor, 0)
+    z = z.double()[:, None]
+    known = mutual_information(z, factor[:, None], correct=True).item() / math.log(values)
+    assert 0.1 < known < 0.9 and abs(math.log(values) - 1) > 0.3
+    assert invariances(z, factor[:, None], threshold=1.01 * known)[0].item()
+    assert not invariances(z, factor[:, None], threshold=0.99 * known)[0].item()
+
+
 def test_every_coordinate_is_invariant_to_a_factor_that_does_not_vary():
     """Its addition changes neither the other factors nor which coordinates are disentangled."""
     z = torch.stack([FACTORS[:, 0].double(), FACTORS[:, 1].double(), NOISE[:, 0]], 1)

@@ -57,6 +57,16 @@ def test_codes_and_tokens_reach_the_positions_of_their_patches():
     assert torch.equal(model(x)[0], x) and model(x, hidden)[1].shape == (3, 4, 4)
 
 
+def test_positions_and_token_start_small():
+    """Normal, with the standard deviation of 0.02 of the reference code."""
+    torch.manual_seed(0)
+    model = MaskedAutoencoder((1, 32, 32), 2, width=64, decoder_width=64)
+    for start in (model.positions, model.decoder_positions, model.token):
+        spread = 0.02 / (2 * start.numel()) ** 0.5
+        assert start.std().item() == pytest.approx(0.02, abs=4 * spread)
+        assert abs(start.mean().item()) < 4 * 0.02 / start.numel() ** 0.5
+
+
 def test_a_patch_is_known_by_its_position_and_not_by_its_order():
     """Swapped patches change the code; the order of the hidden indices does not."""
     model, x = small_masked().eval(), uniform(3, 1, 8, 8)

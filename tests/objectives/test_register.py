@@ -3,6 +3,8 @@
 A new row is tested here without a line.
 """
 
+import inspect
+
 import pytest
 import torch
 
@@ -37,6 +39,25 @@ def built(name, dtype=torch.float64):
 def terms(name, model, x, weight=None):
     objective = KINDS[name].objective(KINDS[name].weight if weight is None else weight)
     return objective(model, x, torch.Generator().manual_seed(2))
+
+
+def test_the_default_weights_are_the_published_ones():
+    defaults = {
+        name: {
+            key: parameter.default
+            for key, parameter in inspect.signature(getattr(objectives, name)).parameters.items()
+            if isinstance(parameter.default, (int, float, tuple))
+        }
+        for name in ("vq_vae", "masked_reconstruction", "beta_vae", "sparse_kl", "hierarchical")
+    }
+    assert defaults == {
+        "vq_vae": {"commitment": 0.25},  # van den Oord and others (2017)
+        "masked_reconstruction": {"ratio": 0.75, "normalized": False},  # He and others (2022)
+        "beta_vae": {"beta": 1.0},  # the ELBO
+        "sparse_kl": {"rho": 0.05},
+        "hierarchical": {"weights": (1.0, 1.0, 1.0)},
+    }
+    assert KINDS["vq-vae"].weight == 0.25 and KINDS["vae"].weight == 1
 
 
 @pytest.mark.parametrize("name", KINDS)
