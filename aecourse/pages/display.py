@@ -1,5 +1,6 @@
 """Figures, sentences and tested claims, displayed alike in the book, in JupyterLab and in Colab."""
 
+import base64
 import contextlib
 import dataclasses
 import html
@@ -13,10 +14,12 @@ from collections.abc import Iterable, Iterator
 import matplotlib.pyplot as plt
 from IPython.display import display
 from matplotlib.figure import Figure
+from PIL import Image
 
 from aecourse.intervals import interval
 from aecourse.pages.style import NAMES, TEXT_SHADES, new_figure
 
+DOTS = 120  # an inch, of an image
 GUESSED = "I have guessed: show me"
 
 
@@ -31,10 +34,16 @@ class Piece:
     plain: str
     html: str | None = None
     markdown: str | None = None
+    png: str | None = None  # in base 64: for programs that show no HTML
 
     def bundle(self) -> dict[str, str]:
         """The representations that exist, by MIME type."""
-        named = {"text/html": self.html, "text/markdown": self.markdown, "text/plain": self.plain}
+        named = {
+            "text/html": self.html,
+            "text/markdown": self.markdown,
+            "image/png": self.png,
+            "text/plain": self.plain,
+        }
         return {mime: text for mime, text in named.items() if text is not None}
 
 
@@ -263,16 +272,58 @@ def show(fig: Figure, *, name: str, caption: str, alt: str) -> None:
         caption: plain words, no Markdown.
         alt: what the figure shows, in a sentence.
     """
-    display_figure(svg(fig, alt), name=name, caption=caption, alt=alt)
+    image = still(fig)
+    display_figure(drawing(fig, alt), name=name, caption=caption, alt=alt, png=image)
 
 
-def display_figure(body: str, *, name: str, caption: str, alt: str) -> None:
-    """Display `body`, HTML with its own text alternative, as a numbered figure with a caption."""
+def display_figure(body: str, *, name: str, caption: str, alt: str, png: str | None = None) -> None:
+    """Display `body`, HTML with its own text alternative, as a numbered figure with a caption.
+
+    Args:
+        body: HTML.
+        name, caption, alt: as for :func:`show`.
+        png: the same as an image, from :func:`still`; None has none.
+    """
     number = numbered("Figure", name, "fig-")
     body = re.sub(r"\n\s*\n", "\n", body.strip())  # a blank line would end the HTML in Markdown
+    if png is not None:
+        width = int.from_bytes(base64.b64decode(png)[16:20], "big")  # as the format has it
+        body += (
+            f'<template><img alt="{html.escape(alt)}" width="{width * 96 // DOTS}" '
+            f'src="data:image/png;base64,{png}"></template>'
+        )
     below = f"<figcaption><b>Figure {number}.</b> {html.escape(caption)}</figcaption>"
     page = f'<figure id="{name}" style="margin:1em 0">{body}{below}</figure>'
-    emit(Piece(plain=f"Figure {number}. {caption} [{alt}]", html=page))
+    emit(Piece(plain=f"Figure {number}. {caption} [{alt}]", html=page, png=png))
+
+
+def in_book() -> bool:
+    """Whether the book is being built, where no kernel runs and HTML is trusted."""
+    return os.environ.get("AECOURSE_STATIC") == "1"
+
+
+def still(fig: Figure) -> str | None:
+    """`fig` as a PNG image in base 64, of few colours; None in the book, which needs none.
+
+    JupyterLab cleans the HTML of a notebook that somebody else has executed, and takes it even if
+    there is an image beside it: it drops ``<svg>`` and ``<template>`` but keeps what is in them. A
+    template with the image is invisible where nothing is dropped, and else stands for the drawing.
+    """
+    if in_book():
+        return None
+    drawn = io.BytesIO()
+    fig.savefig(drawn, format="png", dpi=DOTS, facecolor="white")
+    small = io.BytesIO()
+    Image.open(drawn).convert("RGB").quantize(64).save(small, "png", optimize=True)
+    return base64.b64encode(small.getvalue()).decode()
+
+
+def drawing(fig: Figure, alt: str) -> str:
+    """`fig` as SVG; outside the book in a box that hides its labels if all but text is dropped."""
+    if in_book():
+        return svg(fig, alt)
+    visible = svg(fig, alt).replace("<svg ", '<svg visibility="visible" ', 1)
+    return f'<div style="visibility:hidden;font-size:0;line-height:0">{visible}</div>'
 
 
 def numbered(kind: str, name: str, prefix: str) -> int:

@@ -6,7 +6,6 @@ import html
 import io
 import json
 import math
-import os
 
 import numpy as np
 import torch
@@ -16,7 +15,7 @@ from matplotlib.patches import Circle
 from torch import nn
 
 from aecourse import validation
-from aecourse.pages.display import display_figure, show, subplots
+from aecourse.pages.display import display_figure, in_book, show, subplots
 from aecourse.pages.sliders import interact
 
 LARGEST = 400_000  # bytes of one figure
@@ -92,7 +91,7 @@ def live_map(
     shape = validation.sizes("shape", shape, 2)
     networks = {title: _stored(one, shape) for title, one in decoders.items()}
     plane = _plane(torch.cat([*codes.values()]), start, rings)
-    if os.environ.get("AECOURSE_STATIC") != "1":
+    if not in_book():
 
         def draw(**z):
             return _drawn(decoders, codes, labels, plane, tuple(z.values()), shape, axes, rings)

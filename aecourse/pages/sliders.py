@@ -2,13 +2,12 @@
 
 import html
 import json
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from IPython.display import display
 from matplotlib.figure import Figure
 
-from aecourse.pages.display import display_figure, say, svg
+from aecourse.pages.display import display_figure, drawing, in_book, say, still, svg
 
 MOVE = (
     "const all = this.closest('[data-slides]'), "
@@ -58,15 +57,13 @@ def slide(
             f"alts has {len(alts)} entries and values {len(values)}; expected one of each for "
             "every figure: describe every frame"
         )
-    drawn = [svg(fig, alt) for fig, alt in zip(figs, alts, strict=True)]
-    frames = "".join(
-        f"<div data-frame{'' if i == start else ' hidden'}>{frame}</div>"
-        for i, frame in enumerate(drawn)
-    )
-    knob = slider(label, values, start)
-    display_figure(
-        f"<div data-slides>{knob}{frames}</div>", name=name, caption=caption, alt=alts[start]
-    )
+    frames = ""
+    image = None
+    for i, (fig, alt) in enumerate(zip(figs, alts, strict=True)):
+        image = still(fig) if i == start else image
+        frames += f"<div data-frame{'' if i == start else ' hidden'}>{drawing(fig, alt)}</div>"
+    body = f"<div data-slides>{slider(label, values, start)}{frames}</div>"
+    display_figure(body, name=name, caption=caption, alt=alts[start], png=image)
 
 
 def slider(label: str, values: list[str], start: int) -> str:
@@ -119,7 +116,7 @@ def interact(draw: Callable[..., Figure], knobs: Mapping[str, tuple[float, float
         draw: called with a keyword for each knob; returns a matplotlib figure.
         knobs: {name: (low, high, start)}.
     """
-    if os.environ.get("AECOURSE_STATIC") == "1":
+    if in_book():
         say(f"*Open this page in JupyterLab or Colab to turn {len(knobs)} knobs here.*")
         return
     from ipywidgets import FloatSlider, interactive

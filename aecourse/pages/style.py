@@ -26,7 +26,6 @@ STYLE = {
     "axes.spines.right": False,
     "legend.framealpha": 0,
     "figure.figsize": (4.8, 2.8),
-    "figure.constrained_layout.use": True,
     "font.size": 11,
     "lines.linewidth": 2,
     "image.interpolation": "none",
@@ -92,6 +91,7 @@ for kind in (Axes, Figure):
 def new_figure(**options) -> Figure:
     """An empty figure that pyplot does not know, so that no front end shows it by itself."""
     with styled():
-        fig = plt.figure(FigureClass=Figure, **options)
+        # As an argument and not as a setting: saved twice, a figure without a layout would get one.
+        fig = plt.figure(FigureClass=Figure, **{"layout": "constrained"} | options)
     plt.close(fig)
     return fig
