@@ -357,6 +357,16 @@ def test_evaluate_is_the_mean_over_samples_whatever_the_batches_and_leaves_the_m
     )
 
 
+def test_evaluate_leaves_each_module_in_its_own_mode():
+    """Also a part that was frozen on purpose, and a model that was in evaluation mode."""
+    for frozen in (True, False):
+        model = start().eval() if frozen else start().train()
+        model.encoder.append(torch.nn.Dropout(0.5)).eval()
+        before = [module.training for module in model.modules()]
+        training.evaluate(model, DATA, two_terms)
+        assert [module.training for module in model.modules()] == before
+
+
 def test_order_and_noise_have_separate_generators():
     """A noisy objective sees the same batches as a quiet one."""
     seen = {}
