@@ -8,7 +8,7 @@ import inspect
 import pytest
 import torch
 
-from aecourse import objectives
+from aecourse import models, objectives
 from aecourse.objectives.register import KINDS
 from aecourse.regularizers import PENALTIES
 from aecourse.search import sweep
@@ -57,7 +57,19 @@ def test_the_default_weights_are_the_published_ones():
         "sparse_kl": {"rho": 0.05},
         "hierarchical": {"weights": (1.0, 1.0, 1.0)},
     }
-    assert KINDS["vq-vae"].weight == 0.25 and KINDS["vae"].weight == 1
+    plain = ("autoencoder", "convolutional", "tied")
+    assert [KINDS[name].weight for name in plain] == [0, 0, 0]
+    assert KINDS["vq-vae"].weight == 0.25
+    assert KINDS["vae"].weight == KINDS["ladder-vae"].weight == 1
+    assert KINDS["wae"].weight == 10
+
+
+def test_by_default_models_are_for_images_of_handwriting():
+    for name in models.__all__:
+        made = getattr(models, name)
+        shape = inspect.signature(made).parameters.get("shape")
+        if shape is not None and shape.default is not inspect.Parameter.empty:
+            assert made().shape == (1, 28, 28), name
 
 
 @pytest.mark.parametrize("name", KINDS)
