@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import joblib
+import numpy as np
 import pandas as pd
 import torch
 from torch import nn
@@ -89,7 +90,7 @@ def sweep(
     """
     settings = settings_of(grid)
     seeds = range(seeds) if isinstance(seeds, numbers.Integral) else seeds
-    seeds = [validation.seed("seeds", seed) for seed in seeds]
+    seeds = [validation.seed("seed", seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is 0 or empty; expected their number, 1 or more, or a list of them")
     validation.one_of("how", how, HOW)
@@ -129,7 +130,11 @@ def settings_of(grid: dict[str, Sequence]) -> list[Setting]:
         )
     if "seed" in grid:
         raise ValueError("grid contains 'seed'; expected settings only: pass seeds=")
-    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*grid.values())]
+    plain = [  # a number of NumPy can't be written to a file of rows
+        [value.item() if isinstance(value, np.generic) else value for value in values]
+        for values in grid.values()
+    ]
+    return [dict(zip(grid, values, strict=True)) for values in itertools.product(*plain)]
 
 
 class Noted(dict):

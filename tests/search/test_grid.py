@@ -8,6 +8,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
@@ -557,3 +558,12 @@ def test_a_run_that_was_not_finite_once_is_an_error_even_if_it_recovered():
             row.get("error")
             for row in run({"k": [2], "weight": [0.0]}, objective=once, how=how).to_dict("records")
         ] == ["not finite"] * 2
+
+
+def test_numbers_of_numpy_are_settings_and_seeds(tmp_path):
+    grid = {"k": np.array([2, 3]), "weight": np.array([0.0, 0.1])}
+    options = {"steps": 2, "how": "sequential"}
+    wanted = run(seeds=2, **options).drop(columns="seconds")
+    for seeds in (np.int64(2), np.arange(2)):
+        rows = run(grid, seeds=seeds, path=tmp_path / f"{type(seeds).__name__}", **options)
+        assert rows.drop(columns="seconds").equals(wanted)
