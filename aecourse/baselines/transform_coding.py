@@ -118,7 +118,10 @@ class TransformCoder(nn.Module):
             )
         codes = ((data.flatten(1) - mean) @ self.axes).double()  # (N, m)
         columns = codes.sort(0).values
-        self.levels = [lloyd_quantizer(columns, 2**b).to(mean) for b in range(most + 1)]
+        levels = mean.new_zeros(most + 1, columns.shape[1], 2**most)
+        for b in range(most + 1):
+            levels[b, :, : 2**b] = lloyd_quantizer(columns, 2**b).to(mean)
+        self.register_buffer("levels", levels)  # (most + 1, m, 2^most), 2^b of them with b bits
         errors = [
             (codes - self.rounded(codes.to(mean), b).double()).square().mean(0)
             for b in range(most + 1)
@@ -132,10 +135,11 @@ class TransformCoder(nn.Module):
 
     def rounded(self, codes: torch.Tensor, bits: int) -> torch.Tensor:
         """Round each of `codes`, (N, m), to the nearest of the levels for `bits`."""
+        levels = self.levels[bits, :, : 2**bits]  # (m, 2^bits)
         if bits == 0:
-            return self.levels[0].T.expand_as(codes)
-        borders = (self.levels[bits][:, 1:] + self.levels[bits][:, :-1]) / 2
-        return self.levels[bits].gather(1, torch.searchsorted(borders, codes.T.contiguous())).T
+            return levels.T.expand_as(codes)
+        borders = (levels[:, 1:] + levels[:, :-1]) / 2
+        return levels.gather(1, torch.searchsorted(borders, codes.T.contiguous())).T
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Encode and decode: (B, ...) -> (B, ...)."""

@@ -201,6 +201,15 @@ def test_inpainting_is_least_squares_from_visible_to_hidden():
     torch.testing.assert_close(images.flatten(1), ours)
 
 
+def test_the_levels_of_a_transform_coder_move_and_travel_with_it():
+    one, other = TransformCoder(DATA, 8), TransformCoder(DATA.flip(0) / 2, 8)
+    expected = one(DATA)
+    assert torch.allclose(one.float()(DATA.float()), expected.float(), atol=1e-5)
+    one.to(DATA)
+    other.load_state_dict(one.state_dict())
+    assert torch.equal(other(DATA), one(DATA))
+
+
 @pytest.mark.parametrize("bits", [0.5, 3.0, 8.0, 40.0])
 def test_reverse_water_filling_agrees_with_a_root_finder(bits):
     """The water level solves the equation of the rate, by SciPy."""
