@@ -591,6 +591,22 @@ def test_notebooks_execute_what_lacks_its_outputs(copy, monkeypatch, capsys):
     )  # executed and rewritten, and then left alone
 
 
+def test_a_notebook_that_is_edited_while_it_is_executed_keeps_the_edit(copy, monkeypatch):
+    path = copy / "chapters" / "page.ipynb"
+    path.parent.mkdir(exist_ok=True)
+    cell = new_code_cell("42", metadata={"tags": [notebooks.MARK]})
+    nbformat.write(new_notebook(cells=[cell]), path)
+
+    def edited(jobs, timeout):
+        for job in jobs:
+            job.write_text("edited", encoding="utf-8")
+            yield job, new_notebook(cells=[cell]), 1.0, None
+
+    monkeypatch.setattr("tools.execute.execute_all", edited)
+    assert "page.ipynb was edited meanwhile" in notebooks.main([], copy)
+    assert path.read_text(encoding="utf-8") == "edited"
+
+
 def test_the_address_is_written_once(copy):
     before = (copy / "_config.yml").read_text().splitlines()
     address.write(URL + ".git/", copy)

@@ -158,30 +158,32 @@ def canonical(notebook: NotebookNode, address: str) -> str:
 def main(arguments: list[str], root: Path = ROOT) -> str | int:
     where = address(root)
     own = variables(AECOURSE_DATASET="digits")
-    failed = []
-    notebooks = {
-        path: nbformat.read(path, as_version=4)
-        for path in paths("chapters", "solutions", root=root)
-    }
-    stale = {
-        path: own
-        for path, notebook in notebooks.items()
-        if "--execute" in arguments or not complete(notebook)
-    }
+    read, stale, failed = {}, {}, []
+    for path in paths("chapters", "solutions", root=root):
+        read[path] = path.read_text(encoding="utf-8")
+        notebook = nbformat.reads(read[path], as_version=4)
+        if "--execute" in arguments or not complete(notebook):
+            stale[path] = own
+        else:
+            rewrite(path, canonical(notebook, where), root)
     if stale:
         from tools.execute import execute_all
 
         for path, notebook, seconds, error in execute_all(stale, timeout=600):
-            print(
-                f"{seconds:6.1f} s  {path.relative_to(root).as_posix()}{' FAILED' * bool(error)}",
-                flush=True,
-            )
+            name = path.relative_to(root).as_posix()
+            print(f"{seconds:6.1f} s  {name}{' FAILED' * bool(error)}", flush=True)
             if error:
-                failed.append(f"\n{path.relative_to(root).as_posix()}\n{error}")
-            notebooks[path] = notebook or notebooks[path]
-    for path, notebook in notebooks.items():
-        text = canonical(notebook, where)
-        if text != path.read_text(encoding="utf-8"):
-            path.write_text(text, encoding="utf-8", newline="\n")
-            print(f"rewritten  {path.relative_to(root).as_posix()}")
+                failed.append(f"\n{name}\n{error}")
+            if path.read_text(encoding="utf-8") != read[path]:
+                failed.append(f"\n{name} was edited meanwhile and is left as it is: run this again")
+                continue
+            notebook = notebook or nbformat.reads(read[path], as_version=4)
+            rewrite(path, canonical(notebook, where), root)
     return "\n".join(failed) or 0
+
+
+def rewrite(path: Path, text: str, root: Path) -> None:
+    """Write the text of a notebook if it is another one."""
+    if text != path.read_text(encoding="utf-8"):
+        path.write_text(text, encoding="utf-8", newline="\n")
+        print(f"rewritten  {path.relative_to(root).as_posix()}")
