@@ -158,7 +158,8 @@ def canonical(notebook: NotebookNode, address: str) -> str:
 def main(arguments: list[str], root: Path = ROOT) -> str | int:
     where = address(root)
     own = variables(AECOURSE_DATASET="digits")
-    read, stale, failed = {}, {}, []
+    read, stale = {}, {}
+    failed = []
     for path in paths("chapters", "solutions", root=root):
         read[path] = path.read_text(encoding="utf-8")
         notebook = nbformat.reads(read[path], as_version=4)
