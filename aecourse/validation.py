@@ -268,7 +268,8 @@ def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
 def positive(name: str, value: Any, kind: type = int) -> Any:
     """Check that `value` is a positive number of type `kind`, and return it."""
     number = numbers.Integral if kind is int else numbers.Real
-    if isinstance(value, bool) or not isinstance(value, number) or not value > 0:
+    known = isinstance(value, number) and not isinstance(value, bool)
+    if not known or not 0 < value < math.inf:
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
     return value
 

@@ -16,6 +16,7 @@ import matplotlib.pyplot as plt
 import pandas as pd
 import pytest
 import torch
+from matplotlib.figure import Figure
 
 from aecourse import models, objectives, search
 from aecourse.data import load_images
@@ -369,7 +370,7 @@ def test_every_model_can_be_swept_by_vmap_or_names_another_way(model, tmp_path, 
         ways.append((how, more["optimizer"]))
         return search.sweep(*given, how={"auto": "vmap", "processes": "sequential"}[how], **more)
 
-    monkeypatch.setattr(cli, "intervals", lambda table, metric: plt.figure())
+    monkeypatch.setattr(cli, "intervals", lambda table, metric: Figure())
     monkeypatch.setattr(cli, "sweep", swept)
     run("sweep", "--model", model, "--latent-dim", 4, "--seeds", 2, "--steps", 1, "--out", tmp_path)
     assert ways == [

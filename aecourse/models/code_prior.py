@@ -46,7 +46,8 @@ class CodePrior:
         smoothing: float = 1.0,
     ):
         validation.integers("indices", indices, below=validation.positive("codes", codes))
-        validation.positive("concentration", concentration, float)
+        if concentration != math.inf:
+            validation.positive("concentration", concentration, float)
         validation.positive("smoothing", smoothing, float)
         if indices.dim() < 2 or not indices.numel():
             raise ValueError(
