@@ -17,10 +17,14 @@ from tools.environment import ROOT
 
 @pytest.fixture
 def course(tmp_path):
-    """A copy of what `make page` reads, with one chapter."""
+    """A copy of what `make page` reads, with two chapters in the contents."""
     for name in ("_toc.yml", "_config.yml", "book/concepts.yml"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
+    kept = ("principles/autoencoder", "losses/choosing_a_loss")
+    lines = (tmp_path / "_toc.yml").read_text().splitlines(keepends=True)
+    few = [line for line in lines if "file: chapters/" not in line or line.strip().endswith(kept)]
+    (tmp_path / "_toc.yml").write_text("".join(few))
     (tmp_path / "chapters" / "losses").mkdir(parents=True)
     (tmp_path / "chapters" / "losses" / "choosing_a_loss.ipynb").touch()
     return tmp_path
@@ -61,6 +65,7 @@ def test_a_page_is_a_notebook_and_a_line_in_the_contents(course, name):
 
 
 def test_pages_stand_in_the_order_of_the_concepts(course):
+    before = list(names(yaml.safe_load((course / "_toc.yml").read_text())))
     for name in (
         "losses/multi_scale",
         "losses/edges",
@@ -83,7 +88,6 @@ def test_pages_stand_in_the_order_of_the_concepts(course):
         "chapters/losses/multi_scale",
         "chapters/variants/vae",
     ]
-    before = list(names(yaml.safe_load((ROOT / "_toc.yml").read_text())))
     assert [
         name for name in names(yaml.safe_load((course / "_toc.yml").read_text())) if name in before
     ] == before
