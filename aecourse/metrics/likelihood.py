@@ -46,14 +46,8 @@ def iwae_bound(
         return log_mean_weight(model, x, samples, generator, chunk)
 
 
-def log_mean_weight(
-    model: nn.Module,
-    x: torch.Tensor,
-    samples: int,
-    generator: torch.Generator | None = None,
-    chunk: int = 64,
-) -> torch.Tensor:
-    """The bound with the model in the mode that it has: ln of the mean importance weight, (B,)."""
+def log_mean_weight(model: nn.Module, x: torch.Tensor, samples: int, generator, chunk: int = 64):
+    """`iwae_bound` in the mode that the model has, as training needs it: (B,)."""
     validation.positive("samples", samples)
     validation.positive("chunk", chunk)
     validation.requires(model, "log_importance_weights", "a VAE, LinearVAE or LadderVAE")
