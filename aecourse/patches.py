@@ -124,7 +124,7 @@ def as_mask(hidden: torch.Tensor, patches: int) -> torch.Tensor:
         )
     mask = torch.zeros(hidden.shape[0], patches, dtype=torch.bool, device=hidden.device)
     mask = mask.scatter(1, hidden, True)  # (B, P)
-    if validation.read((mask.sum(1) == hidden.shape[1]).all()) == [False]:
+    if validation.read(lambda: [(mask.sum(1) == hidden.shape[1]).all()]) == [False]:
         raise ValueError(
             "hidden contains a patch of an image more than once; expected M different patches in "
             "each row: make them with random_mask"

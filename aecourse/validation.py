@@ -11,7 +11,7 @@ import contextlib
 import contextvars
 import math
 import numbers
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import torch
@@ -30,12 +30,16 @@ def trusted(values: bool = True) -> Iterator[None]:
         _trusted.reset(token)
 
 
-def read(*scalars: torch.Tensor) -> list[Any] | None:
-    """The values of these scalars; None if values are :func:`trusted` or can't be read."""
+def read(scalars: Callable[[], Iterable[torch.Tensor]]) -> list[Any] | None:
+    """The values of `scalars()`; None if values are :func:`trusted` or can't be read.
+
+    If they are trusted nothing is computed, so that a training step does not pay for the check.
+    """
     if _trusted.get() or torch.compiler.is_compiling():
         return None
+    computed = scalars()
     try:
-        return [scalar.item() for scalar in scalars]
+        return [scalar.item() for scalar in computed]
     except RuntimeError:  # under vmap
         return None
 
@@ -102,7 +106,7 @@ def within(name: str, x: torch.Tensor, low: float, high: float) -> torch.Tensor:
 
     The check is skipped if values are :func:`trusted` or can't be read.
     """
-    ends = read(*x.detach().aminmax())
+    ends = read(x.detach().aminmax)
     if ends is None:
         return x
     smallest, largest = ends
@@ -247,7 +251,7 @@ def integers(name: str, values: Any, below: float = math.inf) -> torch.Tensor:
             f"{name} has dtype {getattr(values, 'dtype', type(values).__name__)}; "
             f"expected integers of at least 0, torch.int64: {encode}"
         )
-    ends = read(*values.aminmax()) if values.numel() else None
+    ends = read(values.aminmax) if values.numel() else None
     if ends is not None:
         low, high = ends
         if low < 0 or high >= below:

@@ -110,6 +110,33 @@ def test_within_refuses_nan_if_the_range_is_unbounded():
         validation.within("x", torch.tensor([math.nan]), -math.inf, math.inf)
 
 
+class Operations(TorchDispatchMode):
+    """Counts what is computed."""
+
+    count = 0
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        self.count += function is not torch.ops.aten.detach.default
+        return function(*args, **(kwargs or {}))
+
+
+@pytest.mark.parametrize(
+    "check",
+    [
+        lambda: validation.within("x", torch.ones(3), 0, 1),
+        lambda: validation.finite("x", torch.ones(3)),
+        lambda: validation.integers("x", torch.ones(3, dtype=torch.int64), 2),
+    ],
+)
+def test_a_check_of_trusted_values_computes_nothing(check):
+    """A training step would pay for it."""
+    with Operations() as trusted, validation.trusted():
+        check()
+    with Operations() as checked:
+        check()
+    assert trusted.count == 1 < checked.count, "the tensor itself"
+
+
 def test_trusted_values_are_not_read_until_the_block_ends():
     wrong = torch.tensor([2.0])
     with Readings() as readings, validation.trusted():
