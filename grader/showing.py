@@ -30,8 +30,8 @@ ATTRIBUTES = {
     "details": {"open"},
     **{name: {"class"} for name in ("code", "div", "pre", "span")},
 }
-IMAGE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\\s]*", re.I)
-COLOURS = re.compile(r"(highlight|hl-\\w+|language-\\w+|[a-z][a-z0-9]{0,2})( (hl-\\w+))?")
+IMAGE = re.compile(r"data:image/(png|jpeg|gif);base64,[A-Za-z0-9+/=\s]*", re.I)
+COLOURS = re.compile(r"(highlight|hl-\w+|language-\w+|[a-z][a-z0-9]{0,2})( hl-\w+)?")
 MATHJAX = "https://cdnjs.cloudflare.com/ajax/libs/mathjax/"
 
 

@@ -96,6 +96,26 @@ def test_what_exercises_and_answers_need_stays():
         assert part in html, part
 
 
+@pytest.mark.parametrize(
+    "html",
+    [
+        '<div class="highlight hl-ipython3">x</div>',
+        '<code class="language-python">x</code>',
+        '<img src="data:image/png;base64,iVBORw0K\nGgo=">',
+    ],
+)
+def test_code_keeps_its_colours_and_a_picture_its_lines(html):
+    assert showing.clean(html) == html
+
+
+@pytest.mark.parametrize(
+    "html",
+    ['<code class="language-python score">x</code>', '<img src="data:image/png;base64,a\\b">'],
+)
+def test_no_other_class_or_sign_stays(html):
+    assert showing.clean(html) != html
+
+
 def test_a_policy_names_the_pages_own_scripts_and_no_other():
     rules = dict(
         rule.split(" ", 1) for rule in showing.policy(["go()"], "http://here/static/").split("; ")
