@@ -39,6 +39,7 @@ class Candidate(NamedTuple):
 
     file: str
     data: bytes
+    size: int  # bytes, of which `data` may be the beginning
     time: tuple  # of the last change, as the zip has it; () if it has none
     written: int  # answers that were written in it; -1 if it is no notebook of the exercise
 
@@ -53,7 +54,6 @@ def collect(archive, course, name, choices=()):
         name: the exercise.
         choices: (student, file) of each notebook that the instructor wants instead of the newest.
     """
-    released = course.released(name)
     problems = {}
     roster = owners_of(course, name)
     known = {who(owner): student for student, owner in roster.items()}
@@ -72,7 +72,7 @@ def collect(archive, course, name, choices=()):
                 roster[student] = owner
             try:
                 best, found = chosen(
-                    packed, entries, released, name, wanted.get(student), student in choices
+                    packed, entries, course, name, wanted.get(student), student in choices
                 )
             except preflight.Rejected as reason:
                 if target.exists():  # in an earlier zip there was one, and it counts
@@ -86,7 +86,7 @@ def collect(archive, course, name, choices=()):
                 )
                 continue
             before = tuple(course.report(name, student).get("time", ()))
-            if target.exists() and best.time < before and student not in wanted:
+            if target.exists() and best.time < before and best.file != wanted.get(student):
                 if target.read_bytes() != best.data:
                     note = f"{best.file!r} of {dated(best.time)} in {Path(archive).name} was left"
                     found = course.report(name, student).get("found", [])
@@ -217,18 +217,23 @@ def unique(student, taken):
     return student
 
 
-def chosen(packed, entries, released, name, wanted=None, insist=False):
+def chosen(packed, entries, course, name, wanted=None, insist=False):
     """(Candidate, repairs) of the notebook among a learner's entries: the newest one in which
-    answers were written, or the file `wanted`. If that is not there, the newest again, or
-    Rejected where the instructor insists.
+    answers of the exercise were written, or the file `wanted`. If that is not there, the newest
+    again, or Rejected where the instructor insists.
     """
+    released = course.released(name)
     notebooks = [(file, info) for file, info in entries if NOTEBOOK.search(file)]
-    notebooks.sort(key=lambda one: (bool(CHECKPOINT.search(one[0])), -time_number(one[1])))
+    notebooks.sort(key=lambda one: one[1].date_time, reverse=True)
+    notebooks.sort(key=lambda one: bool(CHECKPOINT.search(one[0])))
     found = []
     for file, info in notebooks[:FILES]:
         data = content(packed, info)
         time = () if info.date_time[0] <= 1980 else info.date_time
-        found.append(Candidate(file, data, time, preflight.written(data, released)))
+        written = preflight.written(data, released)
+        if written > 0 and preflight.exercise_of(data, released, course.others(name)):
+            written = -1  # exercises have functions of the same name
+        found.append(Candidate(file, data, info.file_size, time, written))
     if not found:
         raise preflight.Rejected(f"there is no notebook: hand in {name}.ipynb")
 
@@ -245,7 +250,7 @@ def chosen(packed, entries, released, name, wanted=None, insist=False):
         raise preflight.Rejected(f"{wanted!r} was chosen, and there is only {names}")
     best = named[0] if named else best
     if len(best.data) > preflight.FILE_BYTES:
-        raise preflight.too_large(info_size(notebooks, best.file))
+        raise preflight.too_large(best.size)
     repairs = []
     if not best.file.endswith(f"{name}.ipynb"):
         repairs.append(f"the file was called {best.file!r}, not '{name}.ipynb'")
@@ -256,18 +261,9 @@ def chosen(packed, entries, released, name, wanted=None, insist=False):
     return best, repairs
 
 
-def info_size(notebooks, file):
-    return next(info.file_size for name, info in notebooks if name == file)
-
-
 def described(one):
     answers = "blank" if one.written == 0 else f"{one.written} answers"
     return f"{one.file!r} ({dated(one.time)}, {answers})"
-
-
-def time_number(info):
-    year, month, day, hour, minute, second = info.date_time
-    return ((((year * 12 + month) * 31 + day) * 24 + hour) * 60 + minute) * 60 + second
 
 
 def content(packed, info):

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shutil
 import stat
 import sys
 import zipfile
@@ -20,6 +21,7 @@ from grader import __main__ as command
 from grader import lms, preflight
 from grader.autograding import Course, Judge, Marks, handed_in, harmless, save
 from grader.sandbox import Limits
+from tests.submissions import ROOT, filled, solved
 
 RELEASED = nbformat.v4.new_notebook(
     cells=[nbformat.v4.new_code_cell("", id="double"), nbformat.v4.new_code_cell("", id="square")]
@@ -228,6 +230,30 @@ def test_the_instructor_overrules_the_choice_in_one_line_and_for_good(answered, 
     collected(answered, tmp_path, later)  # what was chosen is not there, and bo's was no choice
     assert submitted.read_text() == TWO
     assert (submitted.parents[2] / "bo" / "small" / "small.ipynb").read_text() == TWO
+
+
+def test_a_choice_is_not_undone_by_a_zip_that_lacks_the_file(answered, tmp_path):
+    both = [(at("a/new.ipynb", 5), TWO), (at("a/small.ipynb", 6), ONE), ("bo/small.ipynb", ONE)]
+    lms.collect(packed(tmp_path, both), answered, "small", [("a", "new.ipynb")])
+    collected(answered, tmp_path, [(at("a/small.ipynb", 3), ONE), ("bo/small.ipynb", ONE)])
+    submitted = answered.root / "grading" / "submitted" / "a" / "small" / "small.ipynb"
+    assert submitted.read_text() == TWO
+
+
+def test_the_newer_notebook_of_another_exercise_is_left(tmp_path):
+    shutil.copytree(ROOT / "exercises", tmp_path / "exercises")
+    mine, other = (
+        nbformat.writes(filled(name, solved(name)))
+        for name in ("loss_comparison", "contraction_weight")
+    )
+    entries = [
+        (at("ada/loss_comparison.ipynb", 1), mine),
+        (at("ada/contraction_weight.ipynb", 2), other),
+        (at("bo/loss_comparison.ipynb", 1), mine),
+    ]
+    lms.collect(packed(tmp_path, entries), Course(tmp_path), "loss_comparison")
+    submitted = tmp_path / "grading" / "submitted" / "ada" / "loss_comparison"
+    assert (submitted / "loss_comparison.ipynb").read_text(encoding="utf-8") == mine
 
 
 @pytest.mark.parametrize("data", [b"", b"PK\x03\x04 and nothing else", None])
