@@ -60,7 +60,7 @@ class LinearAutoencoder(Autoencoder):
             ValueError: If `penalty` is not a number of at least 0, or `data` does not fit.
         """
         validation.weight("penalty", penalty)
-        mean, axes, values = leading_axes(data, self)
+        mean, axes, values, _ = leading_axes(data, self)
         shrinkage = 1.0
         if penalty:
             squares = len(data) * values  # of the singular values, (k,)
@@ -76,14 +76,15 @@ class LinearAutoencoder(Autoencoder):
 
 def leading_axes(
     data: torch.Tensor, model: Autoencoder
-) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
     """Mean, (d,), first k principal axes, (d, k), and variances, (k,), for a model of k units.
 
-    Units beyond d have an axis of zeros.
+    Units beyond d have an axis of zeros. The fourth are the variances of the axes beyond k.
     """
     mean, axes, values = principal_axes(validation.samples("data", data, model.shape))
-    beyond = model.latent_dim - len(mean)  # a negative number cuts
-    return mean, F.pad(axes, (0, beyond)), F.pad(values, (0, beyond))
+    k = model.latent_dim
+    beyond = k - len(mean)  # a negative number cuts
+    return mean, F.pad(axes, (0, beyond)), F.pad(values, (0, beyond)), values[k:]
 
 
 class LinearVAE(VAE):
@@ -184,9 +185,9 @@ class LinearVAE(VAE):
         Raises:
             ValueError: If sigma was not given and `data` has no variance beyond k axes.
         """
-        mean, axes, values = leading_axes(data, self)
+        mean, axes, values, discarded = leading_axes(data, self)
         if self.computes_sigma or self.log_sigma.requires_grad:
-            noise = principal_axes(data)[2][self.latent_dim :].mean()
+            noise = discarded.mean()
             if not noise > 0:
                 raise ValueError(
                     f"data has a variance of {noise:.4g} beyond {self.latent_dim} axes; expected "
