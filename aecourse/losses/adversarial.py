@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
-from aecourse.losses.reduction import at_least_float32
+from aecourse.linalg import at_least_float32
 
 
 def discriminator_loss(prior_logits: torch.Tensor, code_logits: torch.Tensor) -> torch.Tensor:

@@ -17,7 +17,8 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
-from aecourse.losses.reduction import SampleReduction, at_least_float32, reduce
+from aecourse.linalg import at_least_float32
+from aecourse.losses.reduction import SampleReduction, reduce
 
 K1, K2 = 0.01, 0.03  # fractions of the data range; they keep the ratios finite in flat regions
 SCALE_WEIGHTS = (0.0448, 0.2856, 0.3001, 0.2363, 0.1333)  # from experiments with human observers

@@ -11,9 +11,9 @@ import torch
 from torch import nn
 
 from aecourse import validation
+from aecourse.linalg import at_least_float32
 from aecourse.losses.cross_entropy import bce
 from aecourse.losses.kl_divergence import gaussian_kl
-from aecourse.losses.reduction import at_least_float32
 from aecourse.losses.squared_error import mse
 from aecourse.models.autoencoder import Autoencoder, mlp
 from aecourse.training.distributed import place, summed

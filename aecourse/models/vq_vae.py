@@ -10,7 +10,7 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.losses.reduction import at_least_float32
+from aecourse.linalg import at_least_float32
 from aecourse.models.autoencoder import ACTIVATIONS, RANGES, mlp
 from aecourse.models.codebook import Codebook
 from aecourse.types import Shape

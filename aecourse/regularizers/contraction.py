@@ -15,7 +15,8 @@ import torch
 from torch import nn
 
 from aecourse import validation
-from aecourse.losses.reduction import SampleReduction, at_least_float32, reduce
+from aecourse.linalg import at_least_float32
+from aecourse.losses.reduction import SampleReduction, reduce
 
 Encoder = Callable[[torch.Tensor], torch.Tensor]  # a module or a function
 

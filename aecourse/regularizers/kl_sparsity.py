@@ -7,7 +7,8 @@ import torch
 import torch.nn.functional as F
 
 from aecourse import validation
-from aecourse.losses.reduction import at_least_float32, reduce
+from aecourse.linalg import at_least_float32
+from aecourse.losses.reduction import reduce
 
 UnitReduction = Literal["sum", "mean", "none"]
 

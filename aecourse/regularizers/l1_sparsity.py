@@ -3,7 +3,8 @@
 import torch
 
 from aecourse import validation
-from aecourse.losses.reduction import Reduction, at_least_float32, reduce
+from aecourse.linalg import at_least_float32
+from aecourse.losses.reduction import Reduction, reduce
 
 
 def l1_penalty(z: torch.Tensor, reduction: Reduction = "mean") -> torch.Tensor:
