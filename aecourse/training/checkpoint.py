@@ -113,7 +113,7 @@ def optimizer_settings(optimizer: torch.optim.Optimizer) -> dict[str, Any]:
 
 
 def schedule_settings(schedule: Callable[[float], float] | None, steps: int) -> list[float] | None:
-    """The factors of `schedule` at ten fractions of the steps, and their number."""
+    """The number of `steps`, and the factors of `schedule` after each tenth of them."""
     if schedule is None:
         return None
     return [steps, *(float(f"{float(schedule(k / 10)):.9g}") for k in range(11))]
