@@ -1,7 +1,5 @@
 """Choose a device, and make random generators on it."""
 
-import numbers
-
 import numpy as np
 import torch
 
@@ -29,8 +27,9 @@ def make_generator(device: str | torch.device, seed: int, *use: int) -> torch.Ge
     Returns:
         A new ``torch.Generator`` on `device`.
     """
+    seed = validation.non_negative("seed", seed)
     if not use:
-        return torch.Generator(device).manual_seed(validation.seed("seed", seed))
+        return torch.Generator(device).manual_seed(seed)
     state = np.random.SeedSequence((seed, *use)).generate_state(1)[0]
     return torch.Generator(device).manual_seed(int(state))
 
@@ -42,8 +41,8 @@ def as_generator(generator: torch.Generator | int, x: torch.Tensor) -> torch.Gen
         TypeError: If `generator` is neither a generator nor an integer.
         ValueError: If the seed is negative, or the generator is on another device than `x`.
     """
-    if isinstance(generator, numbers.Integral) and not isinstance(generator, bool):
-        return make_generator(x.device, validation.seed("seed", generator))
+    if validation.is_number(generator, int):
+        return make_generator(x.device, generator)
     if not isinstance(generator, torch.Generator):
         raise TypeError(
             f"generator is a {type(generator).__name__}; expected a torch.Generator or an integer "

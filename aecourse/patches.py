@@ -97,7 +97,7 @@ def random_mask(
         ValueError: If `ratio` hides no patch or all of them.
     """
     validation.positive("patches", patches)
-    is_share = isinstance(ratio, (int, float)) and 0 < ratio < 1
+    is_share = validation.is_number(ratio) and 0 < ratio < 1
     count = int(round(patches * ratio, 9)) if is_share else 0  # 100 * 0.29 is 28.999999999999996
     if not 0 < count < patches:
         raise ValueError(

@@ -166,10 +166,9 @@ def codes(name: str, z: Any, model: nn.Module) -> torch.Tensor:
     return dtype_of_weights(name, z, first)
 
 
-def seed(name: str, value: Any) -> int:
-    """Check that `value` is an integer of at least 0, and return it as an int."""
-    is_integer = isinstance(value, numbers.Integral) and not isinstance(value, bool)
-    if not is_integer or value < 0:
+def non_negative(name: str, value: Any) -> int:
+    """Check that `value` is an integer of at least 0, such as a seed; return it as an int."""
+    if not (is_number(value, int) and value >= 0):
         raise ValueError(f"{name} is {value!r}; expected an integer of at least 0: try 0")
     return int(value)
 
@@ -271,16 +270,15 @@ def one_of(name: str, value: Any, choices: Iterable[Any]) -> Any:
 
 def positive(name: str, value: Any, kind: type = int) -> Any:
     """Check that `value` is a positive number of type `kind`, and return it."""
-    number = numbers.Integral if kind is int else numbers.Real
-    known = isinstance(value, number) and not isinstance(value, bool)
-    if not known or not 0 < value < math.inf:
+    if not (is_number(value, kind) and 0 < value < math.inf):
         raise ValueError(f"{name} is {value!r}; expected a positive {kind.__name__}")
     return value
 
 
-def is_number(value: Any) -> bool:
-    """Whether `value` is a real number, and no boolean."""
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
+def is_number(value: Any, kind: type = float) -> bool:
+    """Whether `value` is a real number, or an integer if `kind` is int; a boolean is neither."""
+    number = numbers.Integral if kind is int else numbers.Real
+    return isinstance(value, number) and not isinstance(value, bool)
 
 
 def requires(model: Any, part: str, expected: str) -> Any:
@@ -324,7 +322,6 @@ def weight(name: str, value: Any) -> Any:
                 "map over several with torch.vmap"
             )
         return value
-    is_number = isinstance(value, numbers.Real) and not isinstance(value, bool)
-    if not is_number or not 0 <= value < math.inf:
+    if not (is_number(value) and 0 <= value < math.inf):
         raise ValueError(f"{name} is {value!r}; expected a finite number of at least 0")
     return value

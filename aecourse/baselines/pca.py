@@ -1,9 +1,8 @@
 """The error of PCA: a lower bound for every linear autoencoder with as many units."""
 
-import numbers
-
 import torch
 
+from aecourse import validation
 from aecourse.linalg import principal_axes
 
 
@@ -25,8 +24,5 @@ def pca_error(data: torch.Tensor, latent_dim: int) -> torch.Tensor:
     Source:
         Baldi and Hornik (1989).
     """
-    if not isinstance(latent_dim, numbers.Integral) or latent_dim < 0:
-        raise ValueError(
-            f"latent_dim is {latent_dim!r}; expected an integer of at least 0: the number of units"
-        )
+    validation.non_negative("latent_dim", latent_dim)
     return principal_axes(data)[2][latent_dim:].sum()

@@ -90,7 +90,7 @@ def sweep(
     """
     settings = settings_of(grid)
     seeds = range(seeds) if isinstance(seeds, numbers.Integral) else seeds
-    seeds = [validation.seed("seed", seed) for seed in seeds]
+    seeds = [validation.non_negative("seed", seed) for seed in seeds]
     if not seeds:
         raise ValueError("seeds is 0 or empty; expected their number, 1 or more, or a list of them")
     validation.one_of("how", how, HOW)

@@ -8,8 +8,15 @@ from torch import nn
 
 from aecourse.training import distributed
 from aecourse.training.precision import PRECISIONS
-from aecourse.validation import dtype_of_weights, floating, one_of, positive, samples, within
-from aecourse.validation import seed as as_seed
+from aecourse.validation import (
+    dtype_of_weights,
+    floating,
+    non_negative,
+    one_of,
+    positive,
+    samples,
+    within,
+)
 
 
 def check_settings(
@@ -40,7 +47,7 @@ def check_settings(
             f"patience is {patience} without validation; expected data on which to see whether "
             "the loss still falls: pass validation=, held out from training"
         )
-    as_seed("seed", seed)
+    non_negative("seed", seed)
     processes = distributed.place()[1]
     if counts["batch_size"] < processes:
         raise ValueError(
