@@ -33,8 +33,8 @@ class LinearDenoiser(nn.Module):
         self.shape = tuple(data.shape[1:])
         self.register_buffer("mean", mean)
         self.register_buffer("covariance", covariance)
-        self.dtype = at_least_float32(data).dtype
-        self.register_buffer("weight", torch.eye(len(mean)).to(mean.device, self.dtype))
+        dtype = at_least_float32(data).dtype
+        self.register_buffer("weight", torch.eye(len(mean), dtype=dtype, device=mean.device))
         self.register_buffer("bias", torch.zeros_like(self.weight[0]))
 
     def gaussian(self, sigma: float) -> Self:
@@ -87,8 +87,8 @@ class LinearDenoiser(nn.Module):
 
         Both are rounded to the precision of the data.
         """
-        self.weight = weight.to(self.dtype)
-        self.bias = (self.mean - q * weight @ self.mean).to(self.dtype)
+        self.bias = (self.mean - q * weight @ self.mean).to(self.weight)
+        self.weight = weight.to(self.weight)
         return self
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
