@@ -6,6 +6,7 @@ import numbers
 import os
 import time
 import warnings
+from collections import UserDict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Literal
 
@@ -137,39 +138,22 @@ def settings_of(grid: dict[str, Sequence]) -> list[Setting]:
     return [dict(zip(grid, values, strict=True)) for values in itertools.product(*plain)]
 
 
-class Noted(dict):
+class Noted(UserDict):
     """A setting that notes which of its names are read."""
 
     def __init__(self, setting: Setting):
-        super().__init__(setting)
         self.read = set()
+        super().__init__(setting)
 
-    def __getitem__(self, name):
+    def __getitem__(self, name: str) -> Any:  # all that reads a value comes here
         self.read.add(name)
         return super().__getitem__(name)
 
-    def get(self, name, default=None):
-        self.read.add(name)
-        return super().get(name, default)
+    def __or__(self, other: Setting) -> Setting:
+        return dict(self) | other
 
-    def __iter__(self):  # also for **setting
-        self.read.update(super().keys())
-        return super().__iter__()
-
-    def keys(self):
-        self.read.update(super().keys())
-        return super().keys()
-
-    def values(self):
-        self.read.update(super().keys())
-        return super().values()
-
-    def items(self):
-        self.read.update(super().keys())
-        return super().items()
-
-    def __or__(self, other):
-        return dict(self.items()) | other
+    def __ror__(self, other: Setting) -> Setting:
+        return other | dict(self)
 
 
 def check_names(

@@ -477,6 +477,8 @@ READERS = {
         objective,
         measure,
     ),
+    "build, of a copy": (lambda s: build({"k": s.copy()["own"]}), objective, measure),
+    "build, joined to another": (lambda s: build({"k": ({"k": 1} | s)["own"]}), objective, measure),
     "build, of one setting only": (
         lambda s: build({"k": s["own"]} if s["weight"] == 0.2 else s),
         objective,
