@@ -54,6 +54,7 @@ def collect(archive, course, name, choices=()):
         name: the exercise.
         choices: (student, file) of each notebook that the instructor wants instead of the newest.
     """
+    released = course.released(name)
     problems = {}
     roster = owners_of(course, name)
     known = {who(owner): student for student, owner in roster.items()}
@@ -72,7 +73,7 @@ def collect(archive, course, name, choices=()):
                 roster[student] = owner
             try:
                 best, found = chosen(
-                    packed, entries, course, name, wanted.get(student), student in choices
+                    packed, entries, course, name, released, wanted.get(student), student in choices
                 )
             except preflight.Rejected as reason:
                 if target.exists():  # in an earlier zip there was one, and it counts
@@ -217,12 +218,11 @@ def unique(student, taken):
     return student
 
 
-def chosen(packed, entries, course, name, wanted=None, insist=False):
+def chosen(packed, entries, course, name, released, wanted=None, insist=False):
     """(Candidate, repairs) of the notebook among a learner's entries: the newest one in which
     answers of the exercise were written, or the file `wanted`. If that is not there, the newest
     again, or Rejected where the instructor insists.
     """
-    released = course.released(name)
     notebooks = [(file, info) for file, info in entries if NOTEBOOK.search(file)]
     notebooks.sort(key=lambda one: one[1].date_time, reverse=True)
     notebooks.sort(key=lambda one: bool(CHECKPOINT.search(one[0])))
