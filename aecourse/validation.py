@@ -181,7 +181,7 @@ def samples(
 ) -> torch.Tensor:
     """Check that `x` is a batch of samples of `shape`, (B, *shape), and return it.
 
-    Its dtype must be that of the model's `weights`, if there is one.
+    Its dtype must be that of the model's `weights`, if they are given.
     """
     floating(name, x)
     if x.shape[1:] != shape:

@@ -30,6 +30,10 @@ class VAE(Autoencoder):
     The prior is :math:`p(z) = N(0, I)`. The log-variance is bounded smoothly to [-10, 10], so that
     no posterior becomes a point or overflows.
 
+    With `sigma` None, the two terms and the importance weights of a model in training mode use the
+    sigma of their batch. In evaluation mode they use ``log_sigma``, the average over the last
+    training batches, so that the likelihood of an image does not depend on the others.
+
     Args:
         shape: shape of one sample, (C, H, W) or any other; an integer for a flat vector.
         hidden: widths of the hidden layers of the encoder; the decoder has them in reverse.
@@ -42,10 +46,6 @@ class VAE(Autoencoder):
             error is sigma squared. ``"learned"`` makes ln sigma a parameter, which starts at 0 and
             which Adam moves by no more than the learning rate in a step. A Bernoulli likelihood has
             no sigma.
-
-    With `sigma` None, the two terms and the importance weights of a model in training mode use the
-    sigma of their batch. In evaluation mode they use ``log_sigma``, the average over the last
-    training batches, so that the likelihood of an image does not depend on the others.
 
     Raises:
         ValueError: If a size is not a positive integer, a name is unknown, `sigma` is not positive,
@@ -218,7 +218,7 @@ def fit_sigma(model: nn.Module, logits: torch.Tensor, x: torch.Tensor) -> torch.
 def best_log_sigma(model: nn.Module, error: torch.Tensor) -> torch.Tensor:
     """ln sigma for a mean squared `error`, a scalar; the average that `model` stores includes it.
 
-    It is the mean of the first ten batches, and moves by a tenth from then on. Where several
+    It is the mean of the first ten batches, and moves by a tenth from then on. If several
     processes share a batch, the error is the mean of all, and has no gradient: none is missing,
     since the derivative of the likelihood with respect to the best sigma is zero.
     """

@@ -59,11 +59,9 @@ def check_settings(
 def check_data(model: nn.Module, data: torch.Tensor, validation: torch.Tensor | None) -> None:
     """Check that data are finite, in the range of the model's output, and of its dtype."""
     limits = getattr(model, "output_range", (-math.inf, math.inf))
-    within("data", floating("data", data), *limits)
-    if validation is not None:
-        within("validation", floating("validation", validation), *limits)
-        if getattr(model, "shape", None) == tuple(data.shape[1:]):
-            samples("validation", validation, model.shape)
-    dtype_of_weights("data", data, model)
-    if validation is not None:
-        dtype_of_weights("validation", validation, model)
+    for name, x in (("data", data), ("validation", validation)):
+        if x is not None:
+            within(name, floating(name, x), *limits)
+            dtype_of_weights(name, x, model)
+    if validation is not None and getattr(model, "shape", None) == tuple(data.shape[1:]):
+        samples("validation", validation, model.shape)
