@@ -262,6 +262,13 @@ def mse_gradient(x_hat, x):
     return 2 * (x_hat - x).mean()
 
 
+# %% mse-gradient/changes-its-argument
+# mse-gradient-check: You changed a tensor that you were given
+def mse_gradient(x_hat, x):
+    x_hat -= x
+    return 2 * x_hat / x.numel()
+
+
 # %% mae-gradient/by-autograd
 # mae-gradient-check: the gradient that you derived on paper
 def mae_gradient(x_hat, x):
@@ -323,6 +330,13 @@ def mae_gradient(x_hat, x):
     return (x_hat - x).abs() / x.numel()
 
 
+# %% mae-gradient/changes-its-argument
+# mae-gradient-check: You changed a tensor that you were given
+def mae_gradient(x_hat, x):
+    x_hat -= x
+    return x_hat.sign() / x.numel()
+
+
 # %% bce-gradient/by-autograd
 # bce-gradient-check: the gradient that you derived on paper
 def bce_gradient(x_hat, x):
@@ -378,6 +392,12 @@ def bce_gradient(logits, x):
 # bce-gradient-check: infinity over infinity is nan
 def bce_gradient(logits, x):
     return (torch.exp(logits) / (1 + torch.exp(logits)) - x) / x.numel()
+
+
+# %% bce-gradient/changes-its-argument
+# bce-gradient-check: You changed a tensor that you were given
+def bce_gradient(logits, x):
+    return (logits.sigmoid_() - x) / x.numel()
 
 
 # %% sigmoid-mse-gradient/by-autograd
@@ -445,6 +465,13 @@ def sigmoid_mse_gradient(logits, x):
 # sigmoid-mse-gradient-check: This is the gradient of the cross entropy
 def sigmoid_mse_gradient(logits, x):
     return (torch.sigmoid(logits) - x) / x.numel()
+
+
+# %% sigmoid-mse-gradient/changes-its-argument
+# sigmoid-mse-gradient-check: You changed a tensor that you were given
+def sigmoid_mse_gradient(logits, x):
+    s = logits.sigmoid_()
+    return 2 * (s - x) * s * (1 - s) / x.numel()
 
 
 # %% objective/mae-trains-mse
@@ -856,6 +883,23 @@ def tabulate(outputs, x):
     return table
 
 
+# %% tabulate/averaged-reconstructions
+# table-errors-check: You took the mean of the images over the seeds first
+# table-edges-check: You took the mean of the images over the seeds first
+def tabulate(outputs, x):
+    table = {}
+    for name, runs in outputs.items():
+        mean = torch.stack(runs).mean(0)
+        table[name] = {
+            "mse": losses.mse(mean, x).item(),
+            "mae": losses.mae(mean, x).item(),
+            "psnr": metrics.psnr(mean, x).mean().item(),
+            "sharpness": metrics.sharpness(mean, x).mean().item(),
+            "total variation": metrics.sharpness(mean, x, metrics.total_variation).mean().item(),
+        }
+    return table
+
+
 # %% tabulate/arguments-swapped
 # table-edges-check: The arguments are in the wrong order
 def tabulate(outputs, x):
@@ -952,6 +996,14 @@ def sharpest_by(table, measure):
 # sharpest-by-check: huber
 def sharpest_by(table, measure):
     return max(("mse", "bce", "mae"), key=lambda name: table.get(name, {}).get(measure, -1))
+
+
+# %% sharpest-by/changes-the-table
+# sharpest-by-check: You changed the table
+def sharpest_by(table, measure):
+    for name in table:
+        table[name] = table[name][measure]
+    return max(table, key=table.get)
 
 
 # %% price/fraction-inverted

@@ -53,7 +53,7 @@ def gaussian(x, sigma, generator):
 
 
 # %% gaussian/one-noise-for-all-images
-# noise-check: Some some pixels share their noise
+# noise-check: Some pixels share their noise
 def gaussian(x, sigma, generator):
     return x + sigma * torch.randn(x.shape[1:], generator=generator, device=x.device)
 
@@ -186,7 +186,7 @@ def clipped_black(sigma):
 
 
 # %% clipped-black/by-simulation
-# clipped-black-check: This is not a common mistake
+# clipped-black-check: like a mean of random numbers
 def clipped_black(sigma):
     n = sigma * torch.randn(100000, generator=torch.Generator().manual_seed(0)).clamp(min=0)
     return n.mean(), n.var()
@@ -1036,6 +1036,19 @@ def floors(train, noisy, clean):
     }
 
 
+# %% floors/changes-the-images
+# floors-check: You changed the noisy images
+def floors(train, noisy, clean):
+    linear = LinearDenoiser(train)
+    best = {
+        b: losses.mse(linear.gaussian(b)(x).clamp(0, 1), clean).item() for b, x in noisy.items()
+    }
+    return {
+        "nothing": {b: x.sub_(clean).square().mean().item() for b, x in noisy.items()},
+        "linear": best,
+    }
+
+
 # %% left/fraction-inverted
 # left-check: Numerator and denominator are swapped
 def left(errors, nothing):
@@ -1066,6 +1079,15 @@ def left(errors, nothing):
 # left-check: You took the difference
 def left(errors, nothing):
     return {a: {b: error - nothing[b] for b, error in row.items()} for a, row in errors.items()}
+
+
+# %% left/changes-the-table
+# left-check: You changed the table
+def left(errors, nothing):
+    for row in errors.values():
+        for b in row:
+            row[b] /= nothing[b]
+    return errors
 
 
 # %% probe/training-codes-scored
@@ -1217,6 +1239,16 @@ def regrets(errors):
         b: max(row[b] for row in errors.values()) / min(row[b] for row in errors.values())
         for b in next(iter(errors.values()))
     }
+
+
+# %% regrets/changes-the-table
+# regrets-check: You changed the table
+def regrets(errors):
+    for b in list(next(iter(errors.values()))):
+        smallest = min(row[b] for row in errors.values())
+        for row in errors.values():
+            row[b] /= smallest
+    return errors
 
 
 # %% one-for-all/smallest-mean-regret
