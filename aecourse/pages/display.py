@@ -190,6 +190,8 @@ def effect(levels, lower: bool, mean: float, low: float, high: float, count: int
             f"from {before:.3g} to {after:.3g} (95 % interval of the {change} {low:.3g} to "
             f"{high:.3g}, {count} seeds)."
         )
+    if lower and min(levels[0]) >= 0:  # nothing drops by more than all of it
+        high = min(high, before)
     share, least, most = (percent(value / before) for value in (mean, low, high))
     return (
         f"from {before:.3g} to {after:.3g}, **{share} % {word}** (95 % interval of the {change} "

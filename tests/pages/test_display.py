@@ -83,6 +83,15 @@ def test_a_claim_holds_if_its_interval_lies_above_zero(
             "from 11.2 to 22.5, **101 % higher** (95 % interval of the rise 95 to 108 %, 3 seeds).",
         ),
         (
+            {"lower": [0.1, 0.1, 0.1], "than": [1.0, 2.0, 1.5]},  # the interval itself: to 176 %
+            "from 1.5 to 0.1, **93 % lower** (95 % interval of the drop 11 to 100 %, 3 seeds).",
+        ),
+        (
+            {"lower": [-0.2, -0.1, -0.1], "than": [0.2, 0.3, 0.2]},
+            "from 0.233 to -0.133, **157 % lower** (95 % interval of the drop 96 to 219 %, 3 "
+            "seeds).",
+        ),
+        (
             {"higher": [0.2, 0.3, 0.4], "than": [-1, -1, -1]},
             "from -1 to 0.3 (95 % interval of the rise 1.05 to 1.55, 3 seeds).",
         ),
