@@ -51,6 +51,8 @@ METRICS = {
     "local_tangents": (lambda x: (lambda t: t.mT @ t)(metrics.local_tangents(x[:5], x, 2)), CODES),
     "mode_counts": (metrics.mode_counts, CODES, CENTRES),
     "mode_coverage": (metrics.mode_coverage, CODES, CENTRES),
+    "matched_cosines": (metrics.matched_cosines, CODES, OTHERS),
+    "fit_gabor": (lambda x: metrics.fit_gabor(x)[:1], IMAGES[:2, 0]),
     "interpolate": (lambda a, b: metrics.interpolate(encoder, a, b), CODES[0], CODES[1]),
     "principal_angles": (metrics.principal_angles, CODES[:, :2], OTHERS),
     "sensitivity": (lambda x: metrics.sensitivity(encoder, x), CODES),

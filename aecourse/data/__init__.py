@@ -14,6 +14,7 @@ from aecourse.data.pendulum import (
     simulate_pendulum,
 )
 from aecourse.data.photos import Patches, photo_patches, photographs
+from aecourse.data.planted_dictionary import PlantedDictionary, make_planted_dictionary
 from aecourse.data.shapes import Shapes, draw_shapes, factor_values, make_shapes
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "NAMES",
     "Patches",
     "Pendulum",
+    "PlantedDictionary",
     "Points",
     "Shapes",
     "dataset_name",
@@ -32,6 +34,7 @@ __all__ = [
     "load_cell_nuclei",
     "load_images",
     "make_pendulum",
+    "make_planted_dictionary",
     "make_shapes",
     "pendulum_energy",
     "photo_patches",

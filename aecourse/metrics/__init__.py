@@ -12,8 +12,10 @@ from aecourse.metrics.codes import (
     perplexity,
     usage_counts,
 )
+from aecourse.metrics.dictionary import matched_cosines
 from aecourse.metrics.disentanglement import invariances, mig, mutual_information
 from aecourse.metrics.edge_energy import gradient_energy, sharpness, total_variation
+from aecourse.metrics.gabor import Gabor, fit_gabor
 from aecourse.metrics.interpolation import interpolate, max_step_ratio, path_length_ratio
 from aecourse.metrics.jacobian import code_variance, local_tangents, sensitivity, tangent_gains
 from aecourse.metrics.likelihood import iwae_bound
@@ -28,6 +30,7 @@ from aecourse.metrics.subspaces import principal_angles
 __all__ = [
     "CodebookUsage",
     "Collapse",
+    "Gabor",
     "RateDistortion",
     "active_units",
     "anomaly_score",
@@ -37,6 +40,7 @@ __all__ = [
     "codebook_usage",
     "collapse_report",
     "dead_units",
+    "fit_gabor",
     "gradient_energy",
     "interpolate",
     "invariances",
@@ -45,6 +49,7 @@ __all__ = [
     "lifetime_sparsity",
     "linear_probe",
     "local_tangents",
+    "matched_cosines",
     "max_step_ratio",
     "mig",
     "mode_counts",

@@ -12,6 +12,7 @@ from aecourse.models.ladder_vae import LadderVAE
 from aecourse.models.linear import LinearAutoencoder, LinearVAE
 from aecourse.models.masked import MaskedAutoencoder
 from aecourse.models.multi_scale import MultiScaleAutoencoder
+from aecourse.models.sparse import SparseAutoencoder
 from aecourse.models.vae import VAE
 from aecourse.models.vq_vae import VQVAE
 from aecourse.models.wae import WAE
@@ -27,6 +28,7 @@ __all__ = [
     "LinearVAE",
     "MaskedAutoencoder",
     "MultiScaleAutoencoder",
+    "SparseAutoencoder",
     "VAE",
     "VQVAE",
     "WAE",

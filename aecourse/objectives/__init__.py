@@ -14,6 +14,7 @@ from aecourse.objectives.regularization import (
     reconstruction,
     regularized,
     sparse_kl,
+    sparse_l0,
     sparse_l1,
     weight_decayed,
 )
@@ -34,6 +35,7 @@ __all__ = [
     "reconstruction",
     "regularized",
     "sparse_kl",
+    "sparse_l0",
     "sparse_l1",
     "vq_vae",
     "wasserstein",

@@ -18,6 +18,7 @@ from aecourse.objectives.regularization import (
     denoising,
     penalized,
     sparse_kl,
+    sparse_l0,
     weight_decayed,
 )
 from aecourse.objectives.variational import beta_vae
@@ -55,6 +56,12 @@ KINDS = {
         weight_decayed,
         0.0,
         "of the squared weights",
+    ),
+    "sparse-l0": Kind(
+        partial(models.SparseAutoencoder, activation="jump_relu"),
+        sparse_l0,
+        1e-2,
+        "of the share of active units",
     ),
     "sparse-kl": Kind(
         partial(models.Autoencoder, code_activation="sigmoid"),

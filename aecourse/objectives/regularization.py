@@ -20,6 +20,7 @@ from aecourse.models.autoencoder import Autoencoder
 from aecourse.regularizers import PENALTIES
 from aecourse.regularizers.contraction import contractive_penalty, contractive_penalty_by_probes
 from aecourse.regularizers.kl_sparsity import check_target, kl_sparsity_penalty_from_logits
+from aecourse.regularizers.l0_sparsity import l0_penalty
 from aecourse.regularizers.weight_decay import l2_penalty, weight_matrices
 from aecourse.types import Objective
 
@@ -42,8 +43,8 @@ def regularized(
 
     .. math:: \mathcal L(x, \hat x) + \sum_i \lambda_i \Omega_i
 
-    All other objectives of this file except :func:`sparse_kl` are built with it. To use a penalty
-    of your own, pass a function.
+    All other objectives of this file except :func:`sparse_l0` and :func:`sparse_kl` are built with
+    it. To use a penalty of your own, pass a function.
 
     Args:
         penalties: ``{name: (weight, penalty)}``, where ``penalty(model, x, z, generator)`` returns
@@ -138,6 +139,43 @@ def sparse_l1(weight: Weight, loss: Loss = "mse") -> Objective:
         ValueError: As for :func:`regularized`.
     """
     return penalized("sparse-l1", weight, loss)
+
+
+def sparse_l0(weight: Weight, loss: Loss = "mse") -> Objective:
+    """The error plus `weight` times the share of active units, for a JumpReLU code.
+
+    See :func:`~aecourse.regularizers.l0_penalty`: its gradient reaches the thresholds alone.
+
+    Args:
+        weight: lambda, at least 0, in units of the error.
+        loss: as for :func:`regularized`.
+
+    Returns:
+        An objective with the terms ``"reconstruction"`` and ``"l0"`` (times lambda), for a
+        :class:`~aecourse.models.SparseAutoencoder` with ``activation="jump_relu"``.
+
+    Raises:
+        ValueError: As for :func:`regularized`; or (when called) if the code has no thresholds.
+
+    Source:
+        Rajamanoharan and others (2024).
+    """
+    check_loss(loss)
+    validation.weight("weight", weight)
+
+    def objective(
+        model: nn.Module, x: torch.Tensor, generator: torch.Generator | None
+    ) -> dict[str, torch.Tensor]:
+        if getattr(model, "activation", None) != "jump_relu":
+            raise ValueError(
+                f"model is a {type(model).__name__} without thresholds; expected a "
+                "SparseAutoencoder: build it with activation='jump_relu'"
+            )
+        a = model.pre_activations(x)  # (B, k)
+        share = l0_penalty(a, model.log_threshold.exp(), model.bandwidth)
+        return {"reconstruction": error(loss, model, model.activate(a), x), "l0": weight * share}
+
+    return objective
 
 
 def sparse_kl(weight: Weight, rho: float = 0.05, loss: Loss = "mse") -> Objective:

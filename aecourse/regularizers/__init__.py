@@ -20,6 +20,7 @@ from aecourse.regularizers.contraction import (
     contractive_penalty_of_sigmoid_layer,
 )
 from aecourse.regularizers.kl_sparsity import kl_sparsity_penalty, kl_sparsity_penalty_from_logits
+from aecourse.regularizers.l0_sparsity import jump_relu, l0_penalty, top_k
 from aecourse.regularizers.l1_sparsity import (
     atom_norms,
     fista,
@@ -71,8 +72,10 @@ __all__ = [
     "contractive_penalty_of_sigmoid_layer",
     "fista",
     "ista",
+    "jump_relu",
     "kl_sparsity_penalty",
     "kl_sparsity_penalty_from_logits",
+    "l0_penalty",
     "l1_penalty",
     "l2_penalty",
     "normalize_atoms_",
@@ -80,5 +83,6 @@ __all__ = [
     "scale_free_l1",
     "soft_threshold",
     "sparse_objective",
+    "top_k",
     "weight_matrices",
 ]
