@@ -17,23 +17,14 @@ class Gabor(NamedTuple):
     r"""A fit for each feature: :math:`A \, e^{-u^2 / 2 s_u^2 - v^2 / 2 s_v^2} \cos(2\pi f u + p)`.
 
     :math:`u` and :math:`v` are distances from the centre, across the stripes and along them.
-
-    Attributes:
-        frequency: f, in cycles a pixel, (N,); 0 for a blob without stripes.
-        orientation: of the stripes' normal, in radians from 0 to pi, (N,): 0 points along a row,
-            pi / 2 down a column.
-        centre: row and column, (N, 2), in pixels from the first.
-        widths: s_u and s_v in pixels, (N, 2).
-        explained: 1 minus the squared error over the sum of squares of the feature, (N,).
-        fit: the function itself, (N, H, W).
     """
 
-    frequency: torch.Tensor
-    orientation: torch.Tensor
-    centre: torch.Tensor
-    widths: torch.Tensor
-    explained: torch.Tensor
-    fit: torch.Tensor
+    frequency: torch.Tensor  #: f, in cycles a pixel, (N,); 0 for a blob without stripes
+    orientation: torch.Tensor  #: of u, in [0, pi), (N,): 0 points along a row, pi / 2 down a column
+    centre: torch.Tensor  #: row and column, (N, 2), in pixels from the first
+    widths: torch.Tensor  #: s_u and s_v in pixels, (N, 2)
+    explained: torch.Tensor  #: 1 minus the squared error over the sum of squares, (N,)
+    fit: torch.Tensor  #: the function itself, (N, H, W)
 
 
 def fit_gabor(features: torch.Tensor) -> Gabor:
