@@ -20,6 +20,7 @@ from aecourse.intervals import interval
 from aecourse.pages.style import NAMES, TEXT_SHADES, new_figure
 
 DOTS = 120  # an inch, of an image
+MINUS = "\N{MINUS SIGN}"
 GUESSED = "I have guessed: show me"
 
 
@@ -157,7 +158,8 @@ def claim(
         f"{sentence}: not shown. Mean {mean:.4g}, 95 % interval {low:.4g} to {high:.4g} over "
         f"{len(differences)} seeds."
     )
-    say(f"**{sentence}**: {effect(levels, lower is not None, mean, low, high, len(differences))}")
+    shown = effect(levels, lower is not None, mean, low, high, len(differences))
+    say(f"**{sentence}**: {shown.replace('-', MINUS)}")
 
 
 def paired(lower, higher, than) -> tuple[list[float], list[float]]:

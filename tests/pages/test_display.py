@@ -88,12 +88,12 @@ def test_a_claim_holds_if_its_interval_lies_above_zero(
         ),
         (
             {"lower": [-0.2, -0.1, -0.1], "than": [0.2, 0.3, 0.2]},
-            "from 0.233 to -0.133, **157 % lower** (95 % interval of the drop 96 to 219 %, 3 "
+            "from 0.233 to −0.133, **157 % lower** (95 % interval of the drop 96 to 219 %, 3 "
             "seeds).",
         ),
         (
             {"higher": [0.2, 0.3, 0.4], "than": [-1, -1, -1]},
-            "from -1 to 0.3 (95 % interval of the rise 1.05 to 1.55, 3 seeds).",
+            "from −1 to 0.3 (95 % interval of the rise 1.05 to 1.55, 3 seeds).",
         ),
     ],
 )
