@@ -22,9 +22,15 @@ def course(tmp_path):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         shutil.copy(ROOT / name, tmp_path / name)
     kept = ("principles/autoencoder", "losses/choosing_a_loss")
-    lines = (tmp_path / "_toc.yml").read_text().splitlines(keepends=True)
-    few = [line for line in lines if "file: chapters/" not in line or line.strip().endswith(kept)]
-    (tmp_path / "_toc.yml").write_text("".join(few))
+    lines, gone = [], None
+    for line in (tmp_path / "_toc.yml").read_text().splitlines(keepends=True):
+        deep = len(line) - len(line.lstrip())
+        if gone is not None and deep > gone:
+            continue  # what stands below a chapter goes with it
+        left_out = "file: chapters/" in line and not line.strip().endswith(kept)
+        gone = deep if left_out else None
+        lines += [] if left_out else [line]
+    (tmp_path / "_toc.yml").write_text("".join(lines))
     (tmp_path / "chapters" / "losses").mkdir(parents=True)
     (tmp_path / "chapters" / "losses" / "choosing_a_loss.ipynb").touch()
     return tmp_path
