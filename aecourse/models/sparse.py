@@ -16,13 +16,6 @@ from aecourse.types import Shape
 START = 0.05  # of the thresholds of a JumpReLU
 
 
-class Dictionary(nn.Linear):
-    """A linear layer whose columns, the atoms, are scaled to norm 1: (B, k) -> (B, d)."""
-
-    def forward(self, z: torch.Tensor) -> torch.Tensor:
-        return F.linear(z, F.normalize(self.weight, dim=0), self.bias)
-
-
 class SparseAutoencoder(Autoencoder):
     r"""One layer each way, with a dictionary of atoms of norm 1 and a sparse code.
 
@@ -77,7 +70,7 @@ class SparseAutoencoder(Autoencoder):
         self.bandwidth = validation.positive("bandwidth", bandwidth, float)
         d = math.prod(self.shape)
         self.encoder = nn.Linear(d, latent_dim)
-        self.decoder = Dictionary(latent_dim, d)
+        self.decoder = nn.Linear(latent_dim, d)
         if activation == "jump_relu":
             self.log_threshold = nn.Parameter(torch.full((latent_dim,), math.log(START)))
         with torch.no_grad():  # the encoder starts as the transpose of the dictionary
@@ -106,6 +99,17 @@ class SparseAutoencoder(Autoencoder):
     def encode(self, x: torch.Tensor) -> torch.Tensor:
         """The code of `x`: (B, *shape) -> (B, k), at least 0."""
         return self.activate(self.pre_activations(x))
+
+    def logits(self, z: torch.Tensor) -> torch.Tensor:
+        """The sum of the active atoms and the bias: (B, k) -> (B, *shape)."""
+        validation.floating("z", z)
+        if z.dim() != 2 or z.shape[1] != self.latent_dim:
+            raise ValueError(
+                f"z has shape {tuple(z.shape)}; expected (B, {self.latent_dim}), one code a row: "
+                "pass what encode returns"
+            )
+        z = validation.codes("z", z, self)
+        return F.linear(z, self.atoms.T, self.decoder.bias).unflatten(1, self.shape)
 
     @torch.no_grad()
     def revive(self, x: torch.Tensor, generator: torch.Generator) -> int:
